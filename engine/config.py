@@ -1,0 +1,165 @@
+"""What a config may say. Unknown keys are errors; everything is frozen once validated.
+
+Parameters of a strategy or a forecaster are not listed here: they are the keyword arguments of the
+class that the ``kind`` names, and :mod:`tradewind.engine.registry` validates them against its
+signature with the same messages.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+Bps = Annotated[float, Field(ge=0, le=1_000)]
+Share = Annotated[float, Field(ge=-1, le=10)]
+Repair = Literal[
+    "drop_bad_bars", "drop_duplicates", "sort", "drop_future", "widen_high_low", "drop_stale"
+]
+
+
+class _Block(BaseModel):
+    """Base of every block: frozen, closed to unknown keys, defaults validated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class _KindBlock(BaseModel):
+    """A block whose further keys belong to the class that ``kind`` names."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    kind: str = Field(description="registered name, or path/to/file.py:Class")
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The keys that belong to the class."""
+        return dict(self.model_extra or {})
+
+
+class DataConfig(_Block):
+    """Where bars come from and which of them."""
+
+    source: Literal["embedded", "csv", "parquet", "yahoo"] = "embedded"
+    path: Path | None = Field(None, description="file or folder, relative to the config file")
+    symbols: tuple[str, ...] | Literal["all"] = "all"
+    start: date | None = None
+    end: date | None = Field(None, description="last day included")
+    interval: str = Field("1d", pattern=r"^\d+(min|m|h|d|wk|mo)$")
+    calendar: str | None = Field(
+        None, description="exchange calendar (XNYS), 24/7, or none: no session check"
+    )
+    timezone: str = Field("UTC", description="zone of timestamps that carry none")
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="our name -> the file's, where it is not found by itself"
+    )
+    repair: tuple[Repair, ...] = ()
+    delisting_return: float = Field(0.0, ge=-1, le=1)
+    offline: bool = Field(False, description="answer from the local store alone")
+    store: Path | None = Field(None, description="folder of the local store")
+
+    @model_validator(mode="after")
+    def _path_belongs_to_files(self) -> "DataConfig":
+        if self.source in ("csv", "parquet") and self.path is None:
+            raise ValueError(f"source {self.source} needs 'path': the file or folder to read")
+        if self.source not in ("csv", "parquet") and self.path is not None:
+            raise ValueError(f"source {self.source} takes no 'path'; use source: csv or parquet")
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start {self.start} lies after end {self.end}; swap them")
+        return self
+
+
+class WalkForwardConfig(_Block):
+    """When a forecaster is fitted, on what, and what it then predicts; all in bars."""
+
+    train: int = Field(500, ge=20, description="bars before the first out-of-sample bar")
+    refit: int = Field(63, ge=1, description="out-of-sample bars per fit")
+    purge: int | None = Field(
+        None, ge=0, description="bars left out before each test block; default: the horizon"
+    )
+    mode: Literal["expanding", "rolling"] = "expanding"
+
+
+class ForecasterConfig(_KindBlock):
+    """Which forecaster, when it is fitted, and its own parameters."""
+
+    walk_forward: WalkForwardConfig = WalkForwardConfig()
+
+
+class StrategyConfig(_KindBlock):
+    """Which strategy, and its own parameters."""
+
+
+class TargetWeightConfig(_Block):
+    """Full strength means a fixed fraction of equity."""
+
+    kind: Literal["target_weight"] = "target_weight"
+    weight: float | None = Field(
+        None, gt=0, le=10, description="fraction of equity at full strength; default 1 / n_symbols"
+    )
+    max_weight: float = Field(1.0, gt=0, le=10)
+
+
+class VolatilityTargetConfig(_Block):
+    """Full strength means a position of stated risk."""
+
+    kind: Literal["volatility_target"]
+    vol_annual: float = Field(0.15, gt=0, le=5, description="volatility of one full position")
+    share: float | None = Field(
+        None, gt=0, le=1, description="capital per symbol; default 1 / n_symbols"
+    )
+    lookback: int = Field(60, ge=2, description="bars of the exponential volatility estimate")
+    max_weight: float = Field(1.0, gt=0, le=10)
+
+
+SizingConfig = Annotated[TargetWeightConfig | VolatilityTargetConfig, Field(discriminator="kind")]
+
+
+class ConstantSpreadConfig(_Block):
+    """The same full quoted spread on every bar."""
+
+    kind: Literal["constant"] = "constant"
+    bps: Bps = Field(4.0, description="full quoted spread, basis points of mid")
+
+
+class CostsConfig(_Block):
+    """What trading costs."""
+
+    fee_bps: Bps = Field(1.0, description="commission per side, basis points of traded value")
+    spread: ConstantSpreadConfig = ConstantSpreadConfig()
+    slippage_bps: Bps = Field(1.0, description="against us, on top of the half-spread")
+    borrow_annual: float = Field(0.005, ge=0, le=10, description="rate on short value, act/365")
+
+
+class AccountConfig(_Block):
+    """What is traded with."""
+
+    cash: float = Field(100_000, gt=0)
+    fractional: bool = True
+    lot: float = Field(1.0, gt=0, description="units per lot when not fractional")
+    min_notional: float = Field(0.0, ge=0, description="orders below this value are not sent")
+    max_leverage: float = Field(1.0, gt=0, le=100, description="gross exposure / equity")
+    on_short_cash: Literal["scale", "reject"] = "scale"
+
+
+class RunConfig(_Block):
+    """One file = one reproducible run."""
+
+    name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    seed: int = Field(0, ge=0, lt=2**31)
+    data: DataConfig = DataConfig()
+    forecaster: ForecasterConfig | None = None
+    strategy: StrategyConfig
+    sizing: SizingConfig = TargetWeightConfig()
+    costs: CostsConfig = CostsConfig()
+    account: AccountConfig = AccountConfig()
+    rules: Literal["tradewind"] = "tradewind"
+    executor: Literal["kernel", "cerebro"] = "kernel"
+    benchmark: str = Field("equal_weight", description="equal_weight, cash, or a symbol")
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_a_folder(cls, name: str) -> str:
+        if ".." in name:
+            raise ValueError("a name becomes a folder, so it may not hold '..'")
+        return name

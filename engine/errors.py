@@ -1,0 +1,88 @@
+"""Every error a user can meet, as one tree.
+
+::
+
+    TradewindError                     exit 2: the input is wrong, the message says what to do
+    ├── ConfigError                    a config file, an override or a command argument
+    ├── DataError                      market data that cannot be trusted
+    │   └── UnknownSymbolError         a name the source does not have
+    ├── StoreError                     the local store is damaged
+    ├── CheckpointError                weights or a cache entry that do not match their record
+    ├── StrategyError                  a strategy that broke its contract
+    ├── ForecastError                  a forecaster that cannot be fitted or gave no usable numbers
+    ├── RunError                       a run folder that is missing, damaged or cannot be written
+    ├── InvariantError                 the simulator contradicts its own books: a bug of ours
+    └── OutsideError                   exit 3: network or provider failed, safe to retry
+        ├── RateLimitedError
+        ├── ProviderDownError
+        ├── MalformedPayloadError
+        └── PartialUniverseError
+
+The class says who must act; the message says where, what was found, what was wanted and what to do.
+"""
+
+
+class TradewindError(Exception):
+    """Base of every error raised on purpose; ``exit_code`` is what the command line returns."""
+
+    exit_code = 2
+
+
+class ConfigError(TradewindError, ValueError):
+    """A config file, an override or a command argument that cannot be used."""
+
+
+class DataError(TradewindError, ValueError):
+    """Market data that cannot be trusted."""
+
+
+class UnknownSymbolError(DataError, LookupError):
+    """A symbol that the source does not have."""
+
+
+class StoreError(TradewindError, OSError):
+    """The local data store is damaged or cannot be used."""
+
+
+class CheckpointError(TradewindError, ValueError):
+    """Weights or a cache entry that do not match their own record."""
+
+
+class StrategyError(TradewindError, ValueError):
+    """A strategy that broke its contract."""
+
+
+class ForecastError(TradewindError, ValueError):
+    """A forecaster that cannot be fitted on this data or gave no usable numbers."""
+
+
+class RunError(TradewindError, OSError):
+    """A run folder that is missing, damaged or cannot be written."""
+
+
+class InvariantError(TradewindError, AssertionError):
+    """The simulator contradicts its own books; a bug of ours, never the user's."""
+
+    exit_code = 1
+
+
+class OutsideError(TradewindError, OSError):
+    """Something outside failed; trying again is safe."""
+
+    exit_code = 3
+
+
+class RateLimitedError(OutsideError):
+    """The provider asked us to slow down and retries did not help."""
+
+
+class ProviderDownError(OutsideError):
+    """The provider could not be reached or answered with a server error."""
+
+
+class MalformedPayloadError(OutsideError):
+    """The provider answered with something that is not the data asked for."""
+
+
+class PartialUniverseError(OutsideError):
+    """Some of the symbols asked for could not be had; the message names them."""

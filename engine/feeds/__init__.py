@@ -1,0 +1,1 @@
+"""Where history comes from: one ``data:`` block in, one checked :class:`Panel` out."""

@@ -1,0 +1,182 @@
+"""The doors: what a feed, a forecaster, a selector, a strategy and a broker must offer.
+
+Members are read-only properties: a plain attribute in a Protocol is invariant and would reject a
+``NamedTuple`` of parameters.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from tradewind.engine.errors import ForecastError
+from tradewind.engine.records import Floats, Panel
+from tradewind.engine.types import Bar, Fill, Intent, Order
+
+Inputs = Any
+"""A ``NamedTuple`` of arrays that a strategy's ``prepare`` makes and its rule reads."""
+
+Rule = Callable[[Any, Any, Any], int]
+"""``rule(view, params, intents) -> rows written``, in the subset numba compiles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecasts:
+    """Log returns over the next ``horizon`` bars, one row per bar at whose close they were known.
+
+    Attributes
+    ----------
+    mean, std : ndarray of float64, shape (n_rows, n_symbols)
+        NaN in both where there is no forecast; ``std`` > 0 elsewhere.
+    horizon : int
+        Bars ahead.
+    levels : tuple of float
+        Probabilities of the quantiles given, increasing.
+    quantiles : ndarray of float64, shape (n_rows, n_symbols, n_levels)
+        Empty where no levels are given.
+    """
+
+    mean: Floats
+    std: Floats
+    horizon: int
+    levels: tuple[float, ...] = ()
+    quantiles: Floats = field(default_factory=lambda: np.empty((0, 0, 0)))
+
+    def __post_init__(self) -> None:
+        """Refuse numbers nobody should trade on."""
+        if self.mean.shape != self.std.shape:
+            raise ForecastError(
+                f"forecasts: mean has shape {self.mean.shape}, std {self.std.shape}; "
+                "wanted the same, one row a bar and one column a symbol"
+            )
+        given = ~np.isnan(self.mean)
+        if (given & ~(np.isfinite(self.mean) & np.isfinite(self.std) & (self.std > 0))).any():
+            raise ForecastError("forecasts: a mean stands without a finite std > 0 beside it")
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What forecasters and selectors said about a panel, aligned with its rows.
+
+    Attributes
+    ----------
+    forecasts : Forecasts or None
+        Rows without an out-of-sample forecast are NaN.
+    scores : ndarray of float64, shape (n_bars, n_symbols), or None
+        A selector's ranking; NaN = not eligible.
+    """
+
+    forecasts: Forecasts | None = None
+    scores: Floats | None = None
+
+
+class View(NamedTuple):
+    """What a rule may look at when bar ``bar`` has closed.
+
+    ``inputs`` holds whole arrays; a rule reads rows up to ``bar``, and the look-ahead audit proves
+    that it does not read further.
+    """
+
+    bar: int
+    inputs: Inputs
+    qty: Floats  # (n_symbols,) signed units held
+    equity: float  # currency, marked at this close
+
+
+class Feed(Protocol):
+    """Steps of bars: history ends, a live feed blocks."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Names the feed delivers."""
+        ...
+
+    def __iter__(self) -> Iterator[Sequence[Bar]]:
+        """Bars that closed together, oldest step first."""
+        ...
+
+
+@runtime_checkable
+class Forecaster(Protocol):
+    """Predicts log returns over the next ``horizon`` bars."""
+
+    @property
+    def horizon(self) -> int:
+        """Bars ahead."""
+        ...
+
+    @property
+    def warmup(self) -> int:
+        """Closed bars of history a prediction needs, >= 1."""
+        ...
+
+    def fit(self, past: Panel) -> Self:
+        """Learn from ``past`` alone and forget earlier fits; returns itself."""
+        ...
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        """One row per bar ``first`` ... ``past.n_bars - 1``, each from bars up to its own."""
+        ...
+
+
+@runtime_checkable
+class Selector(Protocol):
+    """Ranks symbols."""
+
+    def fit(self, past: Panel) -> Self:
+        """Learn from ``past`` alone; returns itself."""
+        ...
+
+    def score(self, past: Panel) -> Floats:
+        """Scores at the last bar, shape (n_symbols,); NaN = not eligible."""
+        ...
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Turns causal inputs and what is held into intents."""
+
+    @property
+    def warmup(self) -> int:
+        """Closed bars needed before the first decision, >= 1."""
+        ...
+
+    def prepare(self, panel: Panel, signals: Signals) -> Inputs:
+        """Causal arrays, vectorised; shared by all settings of a sweep."""
+        ...
+
+    def decide(self, view: View) -> Sequence[Intent]:
+        """Wishes at the close of bar ``view.bar``; a symbol not named stays as it is."""
+        ...
+
+
+@runtime_checkable
+class CompiledStrategy(Strategy, Protocol):
+    """A strategy whose decision is one plain function that numba can compile."""
+
+    @property
+    def params(self) -> tuple[float, ...]:
+        """A ``NamedTuple`` of numbers: what a sweep varies."""
+        ...
+
+    @property
+    def rule(self) -> Rule:
+        """The decision; ``decide`` merely calls it."""
+        ...
+
+
+class Broker(Protocol):
+    """Takes orders and answers with fills."""
+
+    def submit(self, orders: Sequence[Order]) -> None:
+        """Put orders on the market from the next bar on."""
+        ...
+
+    def cancel(self, order_id: str) -> None:
+        """Withdraw an order that still works; anything else is ignored."""
+        ...
+
+    def poll(self, bars: Sequence[Bar]) -> Sequence[Fill]:
+        """Match what works against bars that closed together."""
+        ...

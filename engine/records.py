@@ -1,0 +1,275 @@
+"""Bulk forms: market data as aligned arrays, orders and fills as record arrays.
+
+``Panel`` is the one shape in which history travels through tradewind. Pandas stays at the edges.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tradewind.engine.errors import DataError, UnknownSymbolError
+from tradewind.engine.types import Fill, Order, OrderType, Reason
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Records = npt.NDArray[np.void]
+
+DAY_NS = 86_400_000_000_000
+FIELDS = ("open", "high", "low", "close", "volume")
+
+ORDER = np.dtype(
+    [
+        ("id", np.int64),
+        ("symbol", np.int64),
+        ("bar", np.int64),  # the bar at whose close it was decided
+        ("qty", np.float64),
+        ("order_type", np.int64),
+        ("reason", np.int64),
+        ("filled_qty", np.float64),
+    ]
+)
+FILL = np.dtype(
+    [
+        ("order", np.int64),
+        ("symbol", np.int64),
+        ("bar", np.int64),
+        ("qty", np.float64),
+        ("price", np.float64),
+        ("mid", np.float64),
+        (
+            "quote",
+            np.float64,
+        ),  # the side's own price before slippage: ask for a buy, bid for a sale
+        ("fee", np.float64),
+    ]
+)
+TRADE = np.dtype(
+    [
+        ("symbol", np.int64),
+        ("entry_bar", np.int64),
+        ("exit_bar", np.int64),  # -1 while open
+        ("qty", np.float64),  # signed units, the most held during the trade
+        ("entry_price", np.float64),  # average over the fills that opened it
+        ("exit_price", np.float64),  # average over the fills that closed it; NaN while open
+        ("pnl", np.float64),  # currency, after fees, before borrow; marked at the end while open
+        ("fee", np.float64),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What an executor gives back; the same from each of them.
+
+    Attributes
+    ----------
+    equity, cash, gross, borrow : ndarray of float64, shape (n_bars,)
+        Currency, at the close of each bar: account value, cash, sum of absolute position values,
+        and the borrow fee paid on that bar.
+    orders : ndarray of ORDER
+        In order of submission.
+    fills : ndarray of FILL
+        In order of execution.
+    """
+
+    equity: Floats
+    cash: Floats
+    gross: Floats
+    borrow: Floats
+    orders: Records
+    fills: Records
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Bars of several symbols on one clock.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        Column names, unique.
+    ts : ndarray of int64, shape (n_bars,)
+        Close of each bar, UTC nanoseconds, strictly increasing.
+    open, high, low, close, volume : ndarray of float64, shape (n_bars, n_symbols)
+        NaN in all five where a symbol has no bar (before its listing, while halted, after its end).
+    interval : str
+        Nominal length of a bar: ``1d``, ``1h``, ``5min`` ...
+    calendar : str or None
+        Exchange calendar by its ISO code (``XNYS``), None where none applies.
+    ends : ndarray of int64, shape (n_symbols,)
+        Row of the last bar of a symbol that stopped trading inside the panel, -1 for the living.
+    columns : mapping of str to ndarray of float64, shape (n_bars, n_symbols)
+        Whatever else the source had: bid and ask, a spread, a user's own features.
+    """
+
+    symbols: tuple[str, ...]
+    ts: Ints
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+    interval: str = "1d"
+    calendar: str | None = None
+    ends: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    columns: Mapping[str, Floats] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together; the content is checked by the feeds."""
+        if len(set(self.symbols)) != len(self.symbols):
+            twice = sorted({s for s in self.symbols if self.symbols.count(s) > 1})
+            raise DataError(f"panel: symbols {twice} stand twice; each may have one column")
+        if self.ends.size == 0:
+            object.__setattr__(self, "ends", last_rows(self.close))
+        for name, array in self._arrays():
+            if array.shape != self.shape or array.dtype != np.float64:
+                raise DataError(
+                    f"panel: {name} has shape {array.shape} and type {array.dtype}, "
+                    f"wanted {self.shape} float64: one row a bar, one column a symbol"
+                )
+        steps = np.flatnonzero(np.diff(self.ts) <= 0)
+        if steps.size:
+            row = int(steps[0]) + 1
+            raise DataError(
+                f"panel: bar {row} closes at {label(self.ts[row])}, bar {row - 1} at "
+                f"{label(self.ts[row - 1])}; sort the bars by time and keep one of each"
+            )
+
+    def _arrays(self) -> list[tuple[str, Floats]]:
+        """Name every (n_bars, n_symbols) array held."""
+        return [(name, getattr(self, name)) for name in FIELDS] + list(self.columns.items())
+
+    @property
+    def n_bars(self) -> int:
+        """Number of rows."""
+        return len(self.ts)
+
+    @property
+    def n_symbols(self) -> int:
+        """Number of columns."""
+        return len(self.symbols)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Shape of every array: (n_bars, n_symbols)."""
+        return self.n_bars, self.n_symbols
+
+    @property
+    def dates(self) -> npt.NDArray[np.datetime64]:
+        """Label of each bar, shape (n_bars,): its day for daily bars, else its close in UTC."""
+        if self.interval.endswith(("d", "wk", "mo")):
+            # A bar that closes at midnight belongs to the day that ends there.
+            return (self.ts - 1).astype("datetime64[ns]").astype("datetime64[D]")
+        return self.ts.astype("datetime64[ns]")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the arrays."""
+        return self.ts.nbytes + sum(array.nbytes for _, array in self._arrays())
+
+    def column(self, symbol: str) -> int:
+        """Column of ``symbol``; raises UnknownSymbolError."""
+        try:
+            return self.symbols.index(symbol)
+        except ValueError:
+            raise UnknownSymbolError(f"panel: no symbol {symbol!r} among {self.symbols}") from None
+
+    def rows(self, start: int, stop: int) -> "Panel":
+        """Bars ``start`` to ``stop - 1``, as views; what ends later than that is not known."""
+        ends = np.where((self.ends >= start) & (self.ends < stop), self.ends - start, -1)
+        return replace(
+            self,
+            ts=self.ts[start:stop],
+            ends=ends.astype(np.int64),
+            columns={name: array[start:stop] for name, array in self.columns.items()},
+            **{name: getattr(self, name)[start:stop] for name in FIELDS},
+        )
+
+    def past(self, stop: int) -> "Panel":
+        """Everything known at the close of bar ``stop - 1``."""
+        return self.rows(0, stop)
+
+    def select(self, symbols: Sequence[str]) -> "Panel":
+        """Return the named columns in the order given, on the same clock."""
+        at = [self.column(symbol) for symbol in symbols]
+        return replace(
+            self,
+            symbols=tuple(symbols),
+            ends=self.ends[at],
+            columns={name: array[:, at] for name, array in self.columns.items()},
+            **{name: getattr(self, name)[:, at] for name in FIELDS},
+        )
+
+    def digest(self) -> str:
+        """SHA-256 of everything held: equal panels have equal digests on every machine."""
+        seal = sha256("\x1f".join((*self.symbols, self.interval, str(self.calendar))).encode())
+        seal.update(self.ts.tobytes())
+        seal.update(self.ends.tobytes())
+        for name, array in self._arrays():
+            seal.update(name.encode())
+            seal.update(np.ascontiguousarray(array).tobytes())
+        return seal.hexdigest()
+
+
+def last_rows(close: Floats) -> Ints:
+    """Row of each symbol's last bar where it lies before the panel's end, else -1.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n_bars, n_symbols)
+
+    Returns
+    -------
+    ndarray of int64, shape (n_symbols,)
+    """
+    alive = ~np.isnan(close)
+    last = len(close) - 1 - np.argmax(alive[::-1], axis=0)
+    ended = alive.any(axis=0) & (last < len(close) - 1)
+    return np.where(ended, last, -1).astype(np.int64)
+
+
+def label(ts: int | np.int64) -> str:
+    """UTC nanoseconds as a person reads them, to the second."""
+    return str(np.datetime64(int(ts), "ns").astype("datetime64[s]")).replace("T", " ") + " UTC"
+
+
+def order_facts(orders: Records, panel: Panel, run: str) -> list[Order]:
+    """Rows of ``ORDER`` as :class:`Order` facts; ids are ``run-number``, so they repeat."""
+    return [
+        Order(
+            id=f"{run}-{row['id']}",
+            symbol=panel.symbols[row["symbol"]],
+            ts=int(panel.ts[row["bar"]]),
+            qty=float(row["qty"]),
+            order_type=OrderType(int(row["order_type"])),
+            reason=Reason(int(row["reason"])),
+            filled_qty=float(row["filled_qty"]),
+        )
+        for row in orders
+    ]
+
+
+def fill_facts(fills: Records, panel: Panel, run: str) -> list[Fill]:
+    """Rows of ``FILL`` as :class:`Fill` facts."""
+    return [
+        Fill(
+            order_id=f"{run}-{row['order']}",
+            symbol=panel.symbols[row["symbol"]],
+            ts=int(panel.ts[row["bar"]]),
+            qty=float(row["qty"]),
+            price=float(row["price"]),
+            mid=float(row["mid"]),
+            fee=float(row["fee"]),
+        )
+        for row in fills
+    ]
+
+
+def empty(dtype: np.dtype[Any]) -> Records:
+    """Record array without rows."""
+    return np.empty(0, dtype)

@@ -1,0 +1,55 @@
+"""One finished run, as the report, the folder and the comparison read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tradewind.engine.config import RunConfig
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import Floats, Panel, Records, Simulation
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Config, market, forecasts, orders, fills and what they came to.
+
+    Attributes
+    ----------
+    name : str
+        Folder name below the results folder.
+    config : RunConfig
+        Resolved: every default written out.
+    panel : Panel
+        The bars traded on.
+    signals : Signals
+        Out-of-sample forecasts, aligned with the panel.
+    first_bar : int
+        First bar of the evaluation; everything before it is warm-up.
+    simulation : Simulation
+    trades : ndarray of TRADE
+        Round trips.
+    benchmark : ndarray of float64, shape (n_bars,)
+        Simple return of the benchmark on each bar; zero up to ``first_bar``.
+    metrics : mapping
+        Named numbers of strategy and benchmark (``engine/metrics.py``).
+    forecast_scores : mapping
+        Accuracy of the forecaster and of naive and drift beside it (``engine/evaluation.py``);
+        empty without a forecaster.
+    notes : tuple of str
+        What a reader must know: findings in the data, repairs made, survivorship, fallbacks.
+    manifest : mapping
+        Versions, seed, data hash, timings.
+    """
+
+    name: str
+    config: RunConfig
+    panel: Panel
+    signals: Signals
+    first_bar: int
+    simulation: Simulation
+    trades: Records
+    benchmark: Floats
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    forecast_scores: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    manifest: Mapping[str, Any] = field(default_factory=dict)
