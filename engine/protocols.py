@@ -6,6 +6,7 @@ Members are read-only properties: a plain attribute in a Protocol is invariant a
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -117,6 +118,19 @@ class Forecaster(Protocol):
 
     def predict(self, past: Panel, *, first: int) -> Forecasts:
         """One row per bar ``first`` ... ``past.n_bars - 1``, each from bars up to its own."""
+        ...
+
+
+@runtime_checkable
+class Checkpointed(Forecaster, Protocol):
+    """A forecaster whose fitted state can be kept on disk and verified when it comes back."""
+
+    def save(self, folder: Path) -> None:
+        """Write the fitted state below ``folder``, which is made."""
+        ...
+
+    def restore(self, folder: Path) -> Self:
+        """Take over a saved state; raises CheckpointError where anything does not match."""
         ...
 
 

@@ -39,6 +39,8 @@ class Run:
         What a reader must know: findings in the data, repairs made, survivorship, fallbacks.
     manifest : mapping
         Versions, seed, data hash, timings.
+    log : tuple of mapping
+        Structured events of the run, in order; each has ``event`` and whatever belongs to it.
     """
 
     name: str
@@ -53,3 +55,4 @@ class Run:
     forecast_scores: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    log: tuple[Mapping[str, Any], ...] = ()
