@@ -1,0 +1,166 @@
+"""Bars laid end to end, symbol after symbol, with the gaps closed.
+
+A symbol that misses a bar (another market's holiday, a halt) keeps its history: windows and lags
+count the bars it *has*. Every array is one contiguous vector, so that numpy takes the same code
+path whatever the panel's shape, and a value never depends in its last bit on how much follows it.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from tradewind.engine.records import Floats, Ints, Panel
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What a panel holds, without the holes.
+
+    Attributes
+    ----------
+    panel : Panel
+        Where the bars come from.
+    bar, symbol : ndarray of int64, shape (n_rows,)
+        Row and column of each bar in the panel; symbols in order, oldest bar first.
+    age : ndarray of int64, shape (n_rows,)
+        How many bars of the same symbol stand before it.
+    """
+
+    panel: Panel
+    bar: Ints
+    symbol: Ints
+    age: Ints
+
+    @property
+    def n_rows(self) -> int:
+        """Bars of all symbols together."""
+        return len(self.bar)
+
+    @cached_property
+    def bounds(self) -> Ints:
+        """First row of each symbol and the end of the last, shape (n_symbols + 1,)."""
+        counts = np.bincount(self.symbol, minlength=self.panel.n_symbols)
+        return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    def take(self, array: Floats) -> Floats:
+        """Values of a panel's array, shape (n_bars, n_symbols) to (n_rows,)."""
+        return array[self.bar, self.symbol]
+
+    def spread(self, values: npt.NDArray[np.floating], fill: float = np.nan) -> Floats:
+        """Values back on the panel's clock: (n_rows, ...) to (n_bars, n_symbols, ...)."""
+        out = np.full((*self.panel.shape, *values.shape[1:]), fill)
+        out[self.bar, self.symbol] = values
+        return out
+
+    @cached_property
+    def open(self) -> Floats:
+        """Opens, shape (n_rows,)."""
+        return self.take(self.panel.open)
+
+    @cached_property
+    def high(self) -> Floats:
+        """Highs, shape (n_rows,)."""
+        return self.take(self.panel.high)
+
+    @cached_property
+    def low(self) -> Floats:
+        """Lows, shape (n_rows,)."""
+        return self.take(self.panel.low)
+
+    @cached_property
+    def close(self) -> Floats:
+        """Closes, shape (n_rows,)."""
+        return self.take(self.panel.close)
+
+    @cached_property
+    def volume(self) -> Floats:
+        """Volumes, shape (n_rows,)."""
+        return self.take(self.panel.volume)
+
+    @cached_property
+    def log_close(self) -> Floats:
+        """Natural logarithm of the closes, shape (n_rows,)."""
+        return np.log(self.close)
+
+    def lag(self, values: Floats, n: int) -> Floats:
+        """Value ``n`` bars of the same symbol earlier, shape (n_rows,); NaN before its first."""
+        out = np.full(self.n_rows, np.nan)
+        if n < self.n_rows:
+            out[n:] = values[: self.n_rows - n]
+        out[self.age < n] = np.nan
+        return out
+
+    def moments(self, values: Floats, n: int) -> tuple[Floats, Floats]:
+        """Mean and standard deviation over the last ``n`` bars of a symbol.
+
+        Windows are merged pairwise (block of 1, 2, 4 ...), which takes ``log2(n)`` vector steps,
+        never subtracts what it added, and gives exactly 0 for a constant; a running sum would
+        carry rounding along and differ between a history and its continuation.
+
+        Parameters
+        ----------
+        values : ndarray of float64, shape (n_rows,)
+        n : int
+            Bars in the window, the own one included.
+
+        Returns
+        -------
+        mean, std : ndarray of float64, shape (n_rows,)
+            Population form (divided by ``n``); NaN where a symbol has fewer than ``n`` bars or one
+            of them has no value.
+
+        References
+        ----------
+        Chan, Golub and LeVeque (1983), "Algorithms for computing the sample variance".
+        """
+        block, block_m2, size = values, np.where(np.isnan(values), np.nan, 0.0), 1
+        mean, m2, covered = block, block_m2, 0
+        while True:
+            if n & size:
+                if covered:
+                    mean, m2 = _merge(
+                        mean,
+                        m2,
+                        covered,
+                        self.lag(block, covered),
+                        self.lag(block_m2, covered),
+                        size,
+                    )
+                else:
+                    mean, m2 = block, block_m2
+                covered += size
+            if covered == n:
+                return mean, np.sqrt(m2 / n)
+            older, older_m2 = self.lag(block, size), self.lag(block_m2, size)
+            block, block_m2 = _merge(block, block_m2, size, older, older_m2, size)
+            size *= 2
+
+
+def _merge(
+    mean_a: Floats, m2_a: Floats, n_a: int, mean_b: Floats, m2_b: Floats, n_b: int
+) -> tuple[Floats, Floats]:
+    """Mean and sum of squared deviations of two blocks together."""
+    step = mean_b - mean_a
+    mean = mean_a + step * (n_b / (n_a + n_b))
+    return mean, m2_a + m2_b + step * step * (n_a * n_b / (n_a + n_b))
+
+
+def lay(panel: Panel) -> Tape:
+    """Close the gaps of a panel.
+
+    Parameters
+    ----------
+    panel : Panel
+
+    Returns
+    -------
+    Tape
+        One row per bar that a symbol has (its close is not NaN).
+    """
+    symbol, bar = np.nonzero(~np.isnan(panel.close.T))
+    counts = np.bincount(symbol, minlength=panel.n_symbols)
+    starts = np.cumsum(counts) - counts
+    age = np.arange(len(bar)) - starts[symbol]
+    return Tape(panel, bar.astype(np.int64), symbol.astype(np.int64), age.astype(np.int64))
