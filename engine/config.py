@@ -21,13 +21,15 @@ Repair = Literal[
 class _Block(BaseModel):
     """Base of every block: frozen, closed to unknown keys, defaults validated."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
+    )
 
 
 class _KindBlock(BaseModel):
     """A block whose further keys belong to the class that ``kind`` names."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
     kind: str = Field(description="registered name, or path/to/file.py:Class")
 

@@ -7,18 +7,20 @@ packaged. Parameters are the keyword arguments of the class, checked against its
 
 import inspect
 import sys
+import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
+from hashlib import sha256
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 
-from tradewind.engine.config_file import Document, faults
+from tradewind.engine.config_file import Document, checked
 from tradewind.engine.errors import ConfigError
 
 GROUPS = ("strategies", "forecasters")
@@ -54,14 +56,15 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
     """
     if ".py:" in kind:
         return _from_file(kind, document, key)
-    for entry in _entries(group):
-        if entry.name == kind:
-            try:
-                return entry.load()  # type: ignore[no-any-return]
-            except Exception as error:
-                raise document.error(
-                    (key, "kind"), f"{kind} ({entry.value}) does not load: {error!r}"
-                ) from error
+    entries = {entry.value: entry for entry in _entries(group) if entry.name == kind}
+    if len(entries) > 1:
+        raise document.error(
+            (key, "kind"),
+            f"{kind!r} is registered by {len(entries)} packages: {', '.join(sorted(entries))}; "
+            "uninstall one of them",
+        )
+    for entry in entries.values():
+        return _loaded(entry, document, key)
     known = names(group)
     near = get_close_matches(kind, known, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
@@ -71,6 +74,20 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
     )
 
 
+def _loaded(entry: EntryPoint, document: Document, key: str) -> type[Any]:
+    try:
+        found = entry.load()
+    except Exception as error:
+        raise document.error(
+            (key, "kind"), f"{entry.name} ({entry.value}) does not load: {_brief(error)}"
+        ) from error
+    if not isinstance(found, type):
+        raise document.error(
+            (key, "kind"), f"{entry.name} ({entry.value}) is {found!r}, wanted a class"
+        )
+    return found
+
+
 def _from_file(kind: str, document: Document, key: str) -> type[Any]:
     file_name, _, class_name = kind.rpartition(":")
     path = (document.folder / Path(file_name).expanduser()).resolve()
@@ -78,26 +95,53 @@ def _from_file(kind: str, document: Document, key: str) -> type[Any]:
         raise document.error((key, "kind"), f"no file {path}; the path is relative to the config")
     try:
         module = _load_file(path)
-    except Exception as error:
-        raise document.error((key, "kind"), f"{path} does not load: {error!r}") from error
+    except (Exception, SystemExit) as error:
+        raise document.error(
+            (key, "kind"), f"{path} does not load: {_brief(error, path)}"
+        ) from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
-        classes = [n for n, v in vars(module).items() if isinstance(v, type)]
+        classes = [n for n, v in vars(module).items() if _own_class(v, module)]
         near = get_close_matches(class_name, classes, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        hint = f" (did you mean {near[0]!r}?)" if near else f"; it has: {', '.join(classes)}"
         raise document.error((key, "kind"), f"{path} has no class {class_name!r}{hint}")
     return found
 
 
+def _own_class(value: object, module: ModuleType) -> bool:
+    return isinstance(value, type) and value.__module__ == module.__name__
+
+
+def _brief(error: BaseException, path: Path | None = None) -> str:
+    """Kind, message and, where it lies in ``path``, the line."""
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, SyntaxError):
+        return what  # says file and line itself
+    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+    return f"line {lines[-1]}: {what}" if lines else what
+
+
 @cache
 def _load_file(path: Path) -> ModuleType:
-    spec = spec_from_file_location(path.stem, path)
+    """Import a file under a name of its own.
+
+    The name holds the hash of the path: ``strategy.py`` of two projects are two modules, and a
+    user's ``random.py`` replaces nobody's. It is registered, because dataclasses and numba look
+    modules up by name. Files beside it can be imported, after everything installed.
+    """
+    name = f"tradewind_file_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError("not a Python file")
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
     module = module_from_spec(spec)
-    # Registered under its own name, so that a worker process and numba's cache find it again.
-    sys.modules.setdefault(path.stem, module)
-    spec.loader.exec_module(module)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
@@ -115,27 +159,52 @@ def build(cls: type[Any], params: Mapping[str, Any], document: Document, *, key:
 def check(
     cls: type[Any], params: Mapping[str, Any], document: Document, *, key: str
 ) -> dict[str, Any]:
-    """Validate parameters with their defaults filled in, without building the object."""
-    model = _model(cls)
+    """Validate parameters with their defaults filled in, without building the object.
+
+    Raises
+    ------
+    ConfigError
+        As :func:`build`.
+    """
+    model = signature_model(cls)
+    values = checked(model, params, document, (key,))
+    return {
+        field.alias or name: getattr(values, name) for name, field in model.model_fields.items()
+    }
+
+
+def signature_model(cls: type[Any]) -> type[BaseModel]:
+    """Pydantic model of a constructor's keyword arguments; aliases are their names.
+
+    Raises
+    ------
+    ConfigError
+        If the constructor takes ``*args`` or ``**kwargs``, or its annotations cannot be checked.
+    """
     try:
-        checked = model.model_validate(dict(params))
-    except ValidationError as error:
-        raise faults(error, model, document, (key,)) from None
-    return {name: getattr(checked, name) for name in model.model_fields}
-
-
-def _model(cls: type[Any]) -> type[BaseModel]:
-    """Pydantic model of a constructor's keyword arguments."""
-    hints = get_type_hints(cls.__init__, include_extras=True)
+        hints = get_type_hints(cls.__init__, include_extras=True)
+        parameters = inspect.signature(cls).parameters.values()
+    except (NameError, TypeError, ValueError) as error:
+        raise ConfigError(f"{cls.__qualname__}: cannot read its constructor: {error}") from None
     fields: dict[str, Any] = {}
-    for name, parameter in list(inspect.signature(cls).parameters.items()):
+    for parameter in parameters:
+        name = parameter.name
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise ConfigError(
                 f"{cls.__qualname__}: takes *args or **kwargs; name every parameter, so that a "
                 "misspelt one in a config can be told from a valid one"
             )
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            raise ConfigError(f"{cls.__qualname__}: {name} must be usable as a keyword")
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[name] = (hints.get(name, Any), default)
-    config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-    model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+        # A field of its own name would clash with pydantic's methods: copy, json, schema.
+        fields[f"arg_{name}"] = (hints.get(name, Any), Field(default, alias=name))
+    config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
+    )
+    try:
+        model: type[BaseModel] = create_model(cls.__name__, __config__=config, **fields)
+    except (PydanticUserError, TypeError) as error:
+        first = str(error).splitlines()[0]
+        raise ConfigError(f"{cls.__qualname__}: annotations cannot be checked: {first}") from None
     return model
