@@ -1,1 +1,220 @@
-"""To be written."""
+"""One run as a folder: written whole or not at all, read back as the :class:`Run` it was.
+
+::
+
+    results/lstm-timing-20261124-101500-3f9a1c/
+        config.yaml      resolved: `tradewind backtest` on it gives the run again
+        manifest.json    versions, seed, data hash, timings; SHA-256 of every file below
+        metrics.json     strategy, benchmark, costs, forecast_scores
+        equity.parquet   orders.parquet   fills.parquet   trades.parquet   signals.parquet
+        prices.parquet   the bars, so that the page can be made again from the folder alone
+        log.jsonl        events of the run
+        report.html      the page; opens offline
+
+The folder is built beside its final place under a name that starts with a dot, synced to disk and
+renamed when complete. ``docs/report.md`` describes every column.
+"""
+
+import os
+import shutil
+from dataclasses import replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path, PurePath
+from typing import Any
+
+from tradewind.engine.config import RunConfig
+from tradewind.engine.errors import RunError
+from tradewind.engine.report import page, tables
+from tradewind.engine.report.contents import PARQUETS, facts, file_hash, files
+from tradewind.engine.report.plain import dumps
+from tradewind.engine.report.reading import Summary, find, read, summaries
+from tradewind.engine.report.run import Run
+
+__all__ = [
+    "Summary",
+    "check_writable",
+    "config_hash",
+    "config_text",
+    "file_hash",
+    "find",
+    "new_name",
+    "read",
+    "rebuild",
+    "summaries",
+    "write",
+]
+
+
+def new_name(config: RunConfig, now: datetime) -> str:
+    """Name a run: ``<name>-<YYYYMMDD-HHMMSS>-<first 6 digits of the config's hash>``."""
+    return f"{config.name}-{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
+
+
+def config_hash(config: RunConfig) -> str:
+    """SHA-256 of the resolved config: equal configs have equal hashes, in whatever file."""
+    return sha256(dumps(config.model_dump(mode="json"), indent=None).encode()).hexdigest()
+
+
+def check_writable(results: Path) -> None:
+    """Make the results folder and prove that a run can be written there, before any long work.
+
+    Raises
+    ------
+    RunError
+        If it cannot be made or written to.
+    """
+    probe = results / f".probe-{os.getpid()}"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        probe.mkdir()
+        _put(probe / "file", b"tradewind")
+    except OSError as error:
+        raise RunError(
+            f"{results}: the results folder cannot be written: {error.strerror or error}; "
+            "name another with --out"
+        ) from None
+    finally:
+        shutil.rmtree(probe, ignore_errors=True)
+
+
+def write(run: Run, results: Path) -> Path:
+    """Write ``run`` below ``results`` and return its folder, whose name is the run's.
+
+    A name that is taken gets a number behind it (``-2``); nothing is ever overwritten. Where the
+    page cannot be made, the folder is kept without it, because the numbers took the time.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be written, or it was written but its page could not be made.
+    """
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        name, partial = _reserve(results, run.name)
+        try:
+            fault = _fill(replace(run, name=name), partial)
+            sync(partial)
+            partial.rename(results / name)
+            sync(results)
+        except BaseException:  # Ctrl-C too: half a folder is of no use to anybody
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+    except OSError as error:
+        if isinstance(error, RunError):
+            raise
+        raise RunError(
+            f"{results}: run {run.name} cannot be written: {error.strerror or error}; "
+            "make room or name another folder with --out"
+        ) from error
+    if fault is not None:
+        raise RunError(
+            f"{results / name}: the run is saved, but its page could not be made ({fault!r}); "
+            f"'tradewind report {name}' tries again"
+        ) from fault
+    return results / name
+
+
+def _reserve(results: Path, wanted: str) -> tuple[str, Path]:
+    """First free name like ``wanted``, held against other writers by its partial folder."""
+    for number in range(1, 10_000):
+        name = wanted if number == 1 else f"{wanted}-{number}"
+        partial = results / f".{name}.partial"
+        if (results / name).exists():
+            continue
+        try:
+            partial.mkdir()
+        except FileExistsError:
+            continue
+        if not (results / name).exists():
+            return name, partial
+        partial.rmdir()  # another writer finished between the two looks
+    raise RunError(f"{results}: no free name like {wanted} is left; remove old runs")
+
+
+def _fill(run: Run, folder: Path) -> Exception | None:
+    """Write every file; returns what kept the page from being made, if anything."""
+    for name, make in PARQUETS.items():
+        tables.write_table(make(run), folder / name)
+        sync(folder / name)
+    _put(folder / "config.yaml", config_text(run.config).encode())
+    metrics = {**run.metrics, "forecast_scores": run.forecast_scores}
+    _put(folder / "metrics.json", f"{dumps(metrics)}\n".encode())
+    lines = [f"{dumps(event, indent=None)}\n" for event in run.log]
+    _put(folder / "log.jsonl", "".join(lines).encode())
+    manifest = {**run.manifest, "run": facts(run), "files": files(folder)}
+    _put(folder / "manifest.json", f"{dumps(manifest)}\n".encode())
+    try:
+        _put(folder / "report.html", page.render(run).encode())
+    except OSError:
+        raise
+    except Exception as fault:
+        return fault
+    return None
+
+
+def config_text(config: RunConfig) -> str:
+    """Config as YAML that :func:`tradewind.engine.config_file.load` reads back to its equal."""
+    from io import StringIO
+
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    # The order of the model, not of the alphabet.
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    yaml.width = 100
+    out = StringIO()
+    yaml.dump(_yaml_values(config.model_dump()), out)
+    return out.getvalue()
+
+
+def _yaml_values(value: Any) -> Any:
+    """Builtins YAML has a notation for; dates stay dates, so that they need no quotes."""
+    if isinstance(value, dict):
+        return {key: _yaml_values(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_yaml_values(item) for item in value]
+    return str(value) if isinstance(value, PurePath) else value
+
+
+def rebuild(folder: Path) -> Path:
+    """Make the page of a run again from its folder; returns the page.
+
+    Raises
+    ------
+    RunError
+        If the folder is damaged or the page cannot be written.
+    """
+    html = page.render(read(folder)).encode()
+    fresh = folder / ".report.html.partial"
+    try:
+        _put(fresh, html)
+        fresh.replace(folder / "report.html")
+        sync(folder)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise RunError(
+            f"{folder}: the page cannot be written: {error.strerror or error}"
+        ) from error
+    return folder / "report.html"
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Write bytes through to the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """Force a file or a folder's entries to the disk; where the system cannot, it is left out."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return  # Windows opens no folders
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,1 +1,8 @@
-"""To be written."""
+"""The page of a run."""
+
+from tradewind.engine.report.run import Run
+
+
+def render(run: Run) -> str:
+    """One HTML file."""
+    return f"<!doctype html><title>{len(run.trades)}</title>"

@@ -1,0 +1,55 @@
+"""What a run folder consists of: the one list that writing and reading share."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tradewind.engine.report import prices, tables
+from tradewind.engine.report.run import Run
+
+PARQUETS: Mapping[str, Callable[[Run], tables.Table]] = {
+    "equity.parquet": tables.equity_table,
+    "orders.parquet": tables.orders_table,
+    "fills.parquet": tables.fills_table,
+    "trades.parquet": tables.trades_table,
+    "signals.parquet": prices.signals_table,
+    "prices.parquet": prices.prices_table,
+}
+TEXTS = ("config.yaml", "metrics.json", "log.jsonl")
+FORMAT = 1  # of the folder; raised when an older reader would misread it
+
+
+def facts(run: Run) -> dict[str, Any]:
+    """What a list of runs and a reader need beside the run's own manifest."""
+    dates = run.panel.dates
+    return {
+        "format": FORMAT,
+        "name": run.name,
+        "strategy": run.config.strategy.kind,
+        "forecaster": run.config.forecaster.kind if run.config.forecaster else None,
+        "first_bar": run.first_bar,
+        "first_date": str(dates[run.first_bar]) if len(dates) else None,
+        "last_date": str(dates[-1]) if len(dates) else None,
+        "n_bars": run.panel.n_bars,
+        "n_trades": len(run.trades),
+        **prices.facts(run),
+        "notes": list(run.notes),
+    }
+
+
+def files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Size and SHA-256 of what has been written so far."""
+    return {
+        name: {"bytes": (folder / name).stat().st_size, "sha256": file_hash(folder / name)}
+        for name in (*PARQUETS, *TEXTS)
+    }
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        seal = sha256()
+        while block := file.read(1 << 20):
+            seal.update(block)
+    return seal.hexdigest()

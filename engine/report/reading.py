@@ -1,0 +1,213 @@
+"""Run folders back into runs, and lists of them; a damaged folder says what is wrong with it."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine import config_file
+from tradewind.engine.config import RunConfig
+from tradewind.engine.errors import ConfigError, RunError
+from tradewind.engine.records import Ints, Simulation
+from tradewind.engine.report import prices, tables
+from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
+from tradewind.engine.report.plain import numbers
+from tradewind.engine.report.run import Run
+
+STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-\d+)?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One line of a list of runs.
+
+    Attributes
+    ----------
+    name, strategy, first_date, last_date : str
+    folder : Path
+    n_symbols, n_trades : int
+    metrics : mapping of str to float
+        The strategy's numbers, empty where they cannot be read.
+    damage : str
+        What is wrong with the folder; empty for a sound one.
+    """
+
+    name: str
+    folder: Path
+    strategy: str = ""
+    first_date: str = ""
+    last_date: str = ""
+    n_symbols: int = 0
+    n_trades: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    damage: str = ""
+
+
+def read(folder: Path) -> Run:
+    """Run as it was written.
+
+    The panel holds every bar that went into the folder (all of them, unless it was larger than
+    1 GiB: then those of the ordered symbols, NaN elsewhere).
+
+    Raises
+    ------
+    RunError
+        If a file is missing, was changed after the run, or cannot be read.
+    """
+    manifest = _manifest(folder)
+    _check_files(folder, manifest["files"])
+    said = manifest["run"]
+    simulation, ts, benchmark = _simulation(folder, said["symbols"])
+    measured = numbers(_json(folder / "metrics.json"))
+    return Run(
+        name=folder.resolve().name,
+        config=_config(folder / "config.yaml"),
+        panel=prices.read_panel(folder / "prices.parquet", ts, said),
+        signals=prices.read_signals(folder / "signals.parquet", ts, said),
+        first_bar=int(said["first_bar"]),
+        simulation=simulation,
+        trades=_records(folder, "trades", said["symbols"]),
+        benchmark=benchmark,
+        forecast_scores=measured.pop("forecast_scores", {}),
+        metrics=measured,
+        notes=tuple(said["notes"]),
+        manifest={k: v for k, v in manifest.items() if k not in ("run", "files")},
+        log=tuple(_lines(folder / "log.jsonl")),
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Manifest with the parts every reader relies on."""
+    if not folder.is_dir():
+        raise RunError(f"{folder}: no such run folder; 'tradewind runs' lists what there is")
+    found = _json(folder / "manifest.json")
+    run = found.get("run") if isinstance(found, dict) else None
+    if not isinstance(run, dict) or not isinstance(found.get("files"), dict):
+        raise RunError(f"{folder}: manifest.json is not one of a run; run the config again")
+    if run.get("format") != FORMAT:
+        raise RunError(
+            f"{folder}: written in format {run.get('format')}, this version reads {FORMAT}; "
+            f"'tradewind backtest {folder / 'config.yaml'}' makes the run again"
+        )
+    return dict(found)
+
+
+def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
+    """Refuse a folder that lacks a file or holds another than the one written."""
+    missing = [name for name in (*PARQUETS, *TEXTS) if not (folder / name).is_file()]
+    if missing:
+        raise RunError(f"{folder}: incomplete, lacks {', '.join(missing)}; run the config again")
+    for name in (*PARQUETS, *TEXTS):
+        wanted = files.get(name, {}).get("sha256")
+        if file_hash(folder / name) != wanted:
+            raise RunError(
+                f"{folder / name}: is not the file the run wrote (its SHA-256 differs from "
+                "manifest.json); put the original back or run the config again"
+            )
+
+
+def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Any]:
+    path = folder / "equity.parquet"
+    table = tables.read_table(path)
+    ts = np.asarray(tables.column(table, "ts", path).cast("int64"))
+    equity, cash, gross, borrow, benchmark = (
+        tables.floats(table, name, path)
+        for name in ("equity", "cash", "gross", "borrow", "benchmark_return")
+    )
+    orders, fills = _records(folder, "orders", symbols), _records(folder, "fills", symbols)
+    return Simulation(equity, cash, gross, borrow, orders, fills), ts, benchmark
+
+
+def _records(folder: Path, name: str, symbols: list[str]) -> Any:
+    return tables.read_records(folder / f"{name}.parquet", tables.RECORDS[name], symbols)
+
+
+def _config(path: Path) -> RunConfig:
+    try:
+        return config_file.load(path)[0]
+    except ConfigError as error:
+        raise RunError(f"{path}: this version cannot use the run's config:\n{error}") from None
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise RunError(
+            f"{path.parent}: incomplete, lacks {path.name}; run the config again"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}; run the config again") from None
+
+
+def _lines(path: Path) -> list[Mapping[str, Any]]:
+    try:
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read: {error}; run the config again") from None
+
+
+def summaries(results: Path) -> list[Summary]:
+    """Every run below ``results``, newest last; damaged ones say so and raise nothing."""
+    if not results.is_dir():
+        return []
+    folders = sorted(path for path in results.iterdir() if _is_run(path))
+    return sorted(map(_summary, folders), key=lambda s: (_when(s.name), s.name))
+
+
+def _is_run(path: Path) -> bool:
+    marks = ("manifest.json", "config.yaml", "metrics.json", "equity.parquet")
+    hidden = path.name.startswith(".")
+    return not hidden and path.is_dir() and any((path / mark).exists() for mark in marks)
+
+
+def _when(name: str) -> str:
+    """Date and time inside a run's name, empty where it has none."""
+    found = STAMP.search(name)
+    return found[1] if found else ""
+
+
+def _summary(folder: Path) -> Summary:
+    try:
+        said = _manifest(folder)["run"]
+        metrics = numbers(_json(folder / "metrics.json")).get("strategy", {})
+        missing = [name for name in (*PARQUETS, *TEXTS) if not (folder / name).is_file()]
+        return Summary(
+            name=folder.name,
+            folder=folder,
+            strategy=str(said["strategy"]),
+            first_date=str(said["first_date"]),
+            last_date=str(said["last_date"]),
+            n_symbols=len(said["symbols"]),
+            n_trades=int(said["n_trades"]),
+            metrics=metrics,
+            damage=f"lacks {', '.join(missing)}" if missing else "",
+        )
+    except RunError as error:
+        return Summary(folder.name, folder, damage=str(error).partition(": ")[2])
+    except (KeyError, TypeError, AttributeError) as error:
+        return Summary(folder.name, folder, damage=f"manifest.json or metrics.json: {error!r}")
+
+
+def find(run: str, results: Path) -> Path:
+    """Folder of a run given as a path, as its name below ``results``, or as ``latest``.
+
+    Raises
+    ------
+    RunError
+        If there is none, with the nearest name.
+    """
+    for path in (Path(run), results / run):
+        if path.is_dir() and run:
+            return path
+    known = [summary.name for summary in summaries(results)]
+    if run == "latest" and known:
+        return results / known[-1]
+    near = get_close_matches(run, known, 1)
+    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    raise RunError(f"{run}: no such run below {results}{hint}; 'tradewind runs' lists them")

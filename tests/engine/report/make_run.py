@@ -1,0 +1,223 @@
+"""A realistic finished run for tests of the report, made without the runner or the network.
+
+Real prices from the embedded data, forecasts that know a little, a timing rule with hysteresis, and
+a small bookkeeper of its own: nothing here is shared with the code under test. As a script it
+writes a run folder, so that the page can be looked at::
+
+    python tests/engine/report/make_run.py FOLDER [SYMBOLS]
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from tradewind.engine.config import RunConfig
+from tradewind.engine.protocols import Forecasts, Signals
+from tradewind.engine.records import FILL, ORDER, TRADE, Floats, Panel, Simulation
+from tradewind.engine.report.run import Run
+from tradewind.engine.types import Reason
+
+SYMBOLS = ("MSFT", "JPM", "KO", "XOM", "HD", "EMC")
+CLOSE_NS = 21 * 3_600_000_000_000  # 16:00 in New York, winter time, good enough for a picture
+HORIZON = 5
+TRAIN = 300
+RATES = {"fee": 1e-4, "half_spread": 2e-4, "slippage": 1e-4}
+
+
+def embedded_panel(symbols: Sequence[str] = SYMBOLS, n_bars: int = 0) -> Panel:
+    """Bars of the embedded stocks, the last ``n_bars`` of them (0 = all)."""
+    path = resources.files("tradewind.engine.feeds") / "embedded_data/us_daily_2013_2017.parquet"
+    with resources.as_file(path) as file:
+        table = pq.read_table(file)
+    names = np.array(table["symbol"].to_pylist())
+    days = table["date"].to_numpy().astype("datetime64[ns]").astype(np.int64)
+    if not symbols:
+        symbols = sorted(set(names.tolist()))
+    clock = np.unique(days)
+    grids: dict[str, Any] = {}
+    for field in ("open", "high", "low", "close", "volume"):
+        grid = np.full((len(clock), len(symbols)), np.nan)
+        values = table[field].to_numpy().astype(np.float64)
+        for k, symbol in enumerate(symbols):
+            own = names == symbol
+            grid[np.searchsorted(clock, days[own]), k] = values[own]
+        grids[field] = grid[-n_bars:]
+    return Panel(tuple(symbols), clock[-n_bars:] + CLOSE_NS, calendar="XNYS", **grids)
+
+
+def plausible_forecasts(panel: Panel, seed: int = 7) -> Forecasts:
+    """Forecasts worth a rank correlation of a few hundredths, with a trailing volatility."""
+    rng = np.random.default_rng(seed)
+    logs = np.log(panel.close)
+    outcome = np.full(panel.shape, np.nan)
+    outcome[:-HORIZON] = logs[HORIZON:] - logs[:-HORIZON]
+    steps = np.vstack([np.full(panel.n_symbols, np.nan), np.diff(logs, axis=0)])
+    std = np.full(panel.shape, np.nan)
+    for t in range(60, panel.n_bars):
+        with np.errstate(invalid="ignore"):
+            std[t] = np.std(steps[t - 59 : t + 1], axis=0) * np.sqrt(HORIZON)
+    noise = rng.normal(size=panel.shape)
+    noise = np.apply_along_axis(lambda x: np.convolve(x, np.ones(8) / 3, "same"), 0, noise)
+    mean = 0.03 * np.nan_to_num(outcome) + 0.25 * std * noise + 0.001
+    known = ~np.isnan(std) & ~np.isnan(panel.close) & (np.arange(panel.n_bars) >= TRAIN)[:, None]
+    return Forecasts(np.where(known, mean, np.nan), np.where(known, std, np.nan), HORIZON)
+
+
+def wishes(panel: Panel, forecasts: Forecasts) -> Floats:
+    """Weight wanted at each close: long above 0.25 of the forecast's own deviation, short below."""
+    weights = np.zeros(panel.shape)
+    with np.errstate(invalid="ignore"):
+        strength = np.nan_to_num(forecasts.mean / forecasts.std)
+    for t in range(1, panel.n_bars):
+        held = np.sign(weights[t - 1])
+        opened = np.where(strength[t] > 0.3, 1, np.where(strength[t] < -0.45, -1, held))
+        flat = np.where(held > 0, strength[t] < -0.05, strength[t] > 0.05)
+        sign = np.where((opened == held) & flat, 0, opened)
+        weights[t] = sign / panel.n_symbols
+    weights[panel.n_bars - 4 :] = weights[panel.n_bars - 5]
+    weights[panel.n_bars - 4 :, 0] = 1 / panel.n_symbols  # one trade is still open at the end
+    for k in np.flatnonzero(panel.ends > 0):
+        weights[panel.ends[k] - 1 :, k] = 0.0  # out of what stops trading, on its last day
+    return weights
+
+
+def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simulation, Any]:
+    """Fold wishes to orders, fills, equity and round trips: at the next open, costs against us."""
+    orders: list[tuple[Any, ...]] = []
+    fills: list[tuple[Any, ...]] = []
+    books: dict[str, list[float]] = {"equity": [], "cash": [], "gross": [], "borrow": []}
+    qty = np.zeros(panel.n_symbols)
+    pending: list[tuple[int, float]] = []
+    last = np.where(np.isnan(panel.close[0]), 0.0, panel.close[0])
+    for t in range(panel.n_bars):
+        for k, wanted in pending:
+            cash += _meet(orders, fills, qty, panel, t, k, wanted)
+        last = np.where(np.isnan(panel.close[t]), last, panel.close[t])
+        borrow = float(np.abs(qty[qty < 0] * last[qty < 0]).sum() * 0.005 / 365 * 1.45)
+        cash -= borrow
+        equity = cash + float(qty @ last)
+        values = (equity, cash, float(np.abs(qty) @ last), borrow)
+        for name, value in zip(books, values, strict=True):
+            books[name].append(value)
+        before = weights[t - 1] if t else np.zeros(panel.n_symbols)
+        alive = ~np.isnan(panel.close[t])
+        moved = np.flatnonzero((weights[t] != before) & alive)
+        asked = [(int(k), weights[t, k] * equity / panel.close[t, k] - qty[k]) for k in moved]
+        pending = [(k, wanted) for k, wanted in asked if wanted]
+    arrays = {name: np.array(values) for name, values in books.items()}
+    made = np.array(fills, FILL)
+    simulation = Simulation(**arrays, orders=np.array(orders, ORDER), fills=made)
+    return simulation, round_trips(made, panel)
+
+
+def _meet(
+    orders: list[Any], fills: list[Any], qty: Floats, panel: Panel, t: int, k: int, wanted: float
+) -> float:
+    """Send one order and fill it at this open; returns the change of cash."""
+    mid, side, number = panel.open[t, k], np.sign(wanted), len(orders)
+    if number % 37 == 5 or np.isnan(mid):
+        reason = (Reason.REJECTED_LEVERAGE, Reason.REJECTED_CASH, Reason.END_OF_DATA)[number % 3]
+        orders.append((number, k, t - 1, wanted, 0, reason, 0.0))
+        return 0.0
+    quote = mid * (1 + side * RATES["half_spread"])
+    price = quote * (1 + side * RATES["slippage"])
+    fee = abs(wanted) * price * RATES["fee"]
+    orders.append((number, k, t - 1, wanted, 0, Reason.FILLED, wanted))
+    fills.append((number, k, t, wanted, price, mid, quote, fee))
+    qty[k] += wanted
+    if abs(qty[k]) < 1e-9:
+        qty[k] = 0.0
+    return float(-wanted * price - fee)
+
+
+def round_trips(fills: Any, panel: Panel) -> Any:
+    """Trades from flat to flat, or to the other side; whatever is open is marked at the end."""
+    trades: list[tuple[Any, ...]] = []
+    for k in range(panel.n_symbols):
+        held = price = fees = pnl = 0.0
+        entry = -1
+        for fill in fills[fills["symbol"] == k]:
+            left, unit_fee = float(fill["qty"]), fill["fee"] / abs(fill["qty"])
+            if held * left < 0:
+                closed = min(abs(held), abs(left)) * np.sign(held)
+                pnl += closed * (fill["price"] - price) - unit_fee * abs(closed)
+                fees += unit_fee * abs(closed)
+                left += closed
+                most, held = held, held - closed
+                if abs(held) < 1e-9:
+                    trades.append((k, entry, fill["bar"], most, price, fill["price"], pnl, fees))
+                    held = price = fees = pnl = 0.0
+            if abs(left) > 1e-9:
+                entry = int(fill["bar"]) if held == 0.0 else entry
+                price = (held * price + left * fill["price"]) / (held + left)
+                held += left
+                pnl -= unit_fee * abs(left)
+                fees += unit_fee * abs(left)
+        if held:
+            close = panel.close[:, k]
+            pnl += held * (float(close[~np.isnan(close)][-1]) - price)
+            trades.append((k, entry, -1, held, price, np.nan, pnl, fees))
+    return np.array(sorted(trades, key=lambda row: row[1]), TRADE)
+
+
+def config(**changes: Any) -> RunConfig:
+    """Config that such a run would have had."""
+    values = {
+        "name": "lstm-timing",
+        "seed": 7,
+        "data": {"source": "embedded", "symbols": SYMBOLS, "start": "2013-03-01"},
+        "forecaster": {"kind": "lstm", "horizon": HORIZON, "window": 60},
+        "strategy": {"kind": "timing", "entry": 0.25},
+        "costs": {"borrow_annual": 0.005},
+    }
+    return RunConfig.model_validate({**values, **changes})
+
+
+def equal_weight(panel: Panel, first_bar: int) -> Floats:
+    """Return of the mean symbol on each bar after ``first_bar``."""
+    steps = np.zeros(panel.n_bars)
+    with np.errstate(invalid="ignore"):
+        moves = panel.close[1:] / panel.close[:-1] - 1
+    steps[1:] = np.nanmean(moves, axis=1)
+    steps[: first_bar + 1] = 0.0
+    return steps
+
+
+def make_run(
+    symbols: Sequence[str] = SYMBOLS, n_bars: int = 0, seed: int = 7, **changes: Any
+) -> Run:
+    """Run over the embedded data; ``changes`` replace fields of :class:`Run` or of its config."""
+    from dataclasses import fields, replace
+
+    panel = embedded_panel(symbols, n_bars)
+    forecasts = plausible_forecasts(panel, seed)
+    simulation, trades = book(panel, wishes(panel, forecasts))
+    own = {field.name for field in fields(Run)}
+    settings = {key: value for key, value in changes.items() if key not in own or key == "config"}
+    run = Run(
+        name="lstm-timing-20261124-101500-3f9a1c",
+        config=settings.pop("config", None) or config(**settings),
+        panel=panel,
+        signals=Signals(forecasts),
+        first_bar=TRAIN,
+        simulation=simulation,
+        trades=trades,
+        benchmark=equal_weight(panel, TRAIN),
+        notes=("XOM: no bar on 2014-02-03 (XNYS was open)", "all symbols are survivors but EMC"),
+        manifest={"seed": 7, "versions": {"python": "3.11.2"}, "seconds": {"simulate": 0.41}},
+        log=({"event": "started", "n_bars": panel.n_bars}, {"event": "finished"}),
+    )
+    return replace(run, **{key: value for key, value in changes.items() if key in own - {"config"}})
+
+
+if __name__ == "__main__":
+    from tradewind.engine.report import folder
+
+    names = sys.argv[2].split(",") if len(sys.argv) > 2 else SYMBOLS
+    wanted: Sequence[str] = () if list(names) == ["all"] else names
+    print(folder.write(make_run(wanted), Path(sys.argv[1])))
