@@ -1,0 +1,138 @@
+"""A recipe for a forecaster that crosses process borders and says what it depends on.
+
+A forecaster itself cannot travel (networks, compiled code, open files); its class name and its
+parameters can, and they are also what a content cache needs to know about it.
+"""
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tradewind.engine.content import code_content, find_module, plain
+from tradewind.engine.errors import ForecastError
+from tradewind.engine.protocols import Forecaster
+
+MEMBERS = ("horizon", "warmup", "fit", "predict")
+
+
+@dataclass(frozen=True, slots=True)
+class ForecasterSpec:
+    """Which class, and the keyword arguments it is built with.
+
+    Attributes
+    ----------
+    target : str
+        ``package.module:Class`` or ``/absolute/path.py:Class``.
+    params : mapping
+        Keyword arguments of the constructor, plain values.
+    """
+
+    target: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Class name, for messages."""
+        return self.target.rpartition(":")[2]
+
+    def build(self, seed: int) -> Forecaster:
+        """Make a new, unfitted forecaster; ``seed`` reaches it only if its constructor takes one.
+
+        Raises
+        ------
+        ForecastError
+            If the target does not load, refuses its parameters or lacks a member of the door.
+        """
+        cls = resolve(self.target)
+        params = dict(self.params)
+        if "seed" in inspect.signature(cls).parameters:
+            params["seed"] = seed
+        try:
+            made = cls(**params)
+        except TypeError as error:
+            raise ForecastError(f"{self.target}: cannot be built: {error}") from error
+        missing = [member for member in MEMBERS if not hasattr(made, member)]
+        if missing:
+            raise ForecastError(
+                f"{self.target}: is no forecaster, it lacks {', '.join(missing)}; "
+                "see tradewind.engine.protocols.Forecaster"
+            )
+        return made  # type: ignore[no-any-return]
+
+    def content(self) -> dict[str, Any]:
+        """All a fit depends on besides its data and seed, as plain values; see the functions."""
+        return {
+            "target": self.name,
+            "params": {key: plain(value, key) for key, value in sorted(self.params.items())},
+            **code_content(self.target),
+        }
+
+
+def spec_of(cls: type[Any], params: Mapping[str, Any]) -> ForecasterSpec:
+    """Recipe of a class at hand, for example one the registry found.
+
+    Raises
+    ------
+    ForecastError
+        If no other process could find the class again.
+    """
+    found = find_module(cls.__module__)
+    if found is not None and "<locals>" not in cls.__qualname__:
+        return ForecasterSpec(f"{cls.__module__}:{cls.__qualname__}", dict(params))
+    module_file = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if module_file is None or "." in cls.__qualname__:
+        raise ForecastError(
+            f"{cls.__module__}.{cls.__qualname__}: a worker process cannot find this class again; "
+            "put it at the top level of a file or of an installed module"
+        )
+    return ForecasterSpec(f"{Path(module_file).resolve()}:{cls.__qualname__}", dict(params))
+
+
+def resolve(target: str) -> type[Any]:
+    """Class that a target names.
+
+    Raises
+    ------
+    ForecastError
+        If it does not load or is not a class.
+    """
+    where, _, name = target.rpartition(":")
+    try:
+        module = _load_file(Path(where)) if where.endswith(".py") else import_module(where)
+    except Exception as error:
+        raise ForecastError(f"{target}: {where} does not load: {error!r}") from error
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not isinstance(found, type):
+        raise ForecastError(f"{target}: {where} has no class {name!r}")
+    return found
+
+
+@cache
+def _load_file(path: Path) -> ModuleType:
+    loaded = sys.modules.get(path.stem)
+    if loaded is not None and _same_file(loaded, path):
+        return loaded  # the registry was here first: one class, not two of one name
+    spec = spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("not a Python file")
+    module = module_from_spec(spec)
+    # Dataclasses and pickle look their own module up by name.
+    sys.modules.setdefault(path.stem, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _same_file(module: ModuleType, path: Path) -> bool:
+    return (
+        getattr(module, "__file__", None) is not None
+        and Path(str(module.__file__)).resolve() == path.resolve()
+    )
