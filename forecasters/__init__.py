@@ -1,1 +1,31 @@
-"""To be written."""
+"""Forecasters: from the past of a panel to the log return of its next bars.
+
+The face loads a family when it is first asked for: torch costs over a second.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewind.forecasters.baselines import Drift, Naive
+    from tradewind.forecasters.recurrent import Lstm
+    from tradewind.forecasters.windowed import WindowedForecaster
+
+__all__ = ["Drift", "Lstm", "Naive", "WindowedForecaster"]
+
+_HOMES = {
+    "Drift": "baselines",
+    "Lstm": "recurrent",
+    "Naive": "baselines",
+    "WindowedForecaster": "windowed",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

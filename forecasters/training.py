@@ -1,1 +1,202 @@
-"""To be written."""
+"""The training loop. Knows no model: it takes a network, a loss and windows.
+
+Everything runs on one torch thread and draws from its own generator, so that results depend
+neither on the machine's load nor on what else the process does; parallelism belongs above, across
+folds and symbols.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tradewind.engine.errors import ForecastError
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+EVALUATION_ROWS = 512  # windows per forward pass without gradients: stays in cache
+
+
+class Epoch(NamedTuple):
+    """One point of a learning curve; epoch 0 is the network before its first step."""
+
+    fitting: float
+    stopping: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Attributes
+    ----------
+    epochs : int
+        At most.
+    patience : int
+        Epochs without a better stopping loss before giving up.
+    batch : int
+        Windows per step; 32 to 128 stay in a CPU's cache.
+    learning_rate : float
+        Of Adam.
+    clip : float
+        Largest norm of a step's gradient.
+    """
+
+    epochs: int
+    patience: int
+    batch: int
+    learning_rate: float
+    clip: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Windows with targets; a batch is gathered when its turn comes.
+
+    Attributes
+    ----------
+    windows : Tensor, shape (n_windows, T, F)
+        A view, shared by all parts.
+    index : Tensor of int64, shape (n,)
+        Which windows belong here.
+    target : Tensor, shape (n,)
+    """
+
+    windows: Tensor
+    index: Tensor
+    target: Tensor
+
+    def __len__(self) -> int:
+        """Number of windows."""
+        return len(self.index)
+
+
+class _Threads:
+    """Counts who wants a single thread, so that nested and concurrent users can all leave."""
+
+    lock = Lock()
+    users = 0
+    before = 1
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run torch on one thread; the setting comes back when the last user leaves.
+
+    Two threads for matrices this small are slower than one, on a busy machine by a factor of
+    fifty, and may add in another order.
+    """
+    with _Threads.lock:
+        if _Threads.users == 0:
+            _Threads.before = torch.get_num_threads()
+        _Threads.users += 1
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _Threads.lock:
+            _Threads.users -= 1
+            if _Threads.users == 0:
+                torch.set_num_threads(_Threads.before)
+
+
+def train(
+    network: nn.Module,
+    loss: Loss,
+    fitting: Examples,
+    stopping: Examples,
+    schedule: Schedule,
+    generator: Generator,
+) -> tuple[Epoch, ...]:
+    """Fit a network until the stopping part says enough; leaves it at its best epoch.
+
+    The untrained network is epoch 0 and may win: where there is nothing to learn, the constant it
+    starts from is kept.
+
+    Parameters
+    ----------
+    network : Module
+        (B, T, F) -> (B, ...); changed in place.
+    loss : callable
+        (output, target) -> scalar.
+    fitting, stopping : Examples
+    schedule : Schedule
+    generator : Generator
+        Orders the batches.
+
+    Returns
+    -------
+    tuple of Epoch
+        Mean loss per window in both parts; starts with epoch 0.
+
+    Raises
+    ------
+    ForecastError
+        If a loss is not a finite number.
+    """
+    optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, fused=True)
+    curve = [Epoch(evaluate(network, loss, fitting), evaluate(network, loss, stopping))]
+    _check(curve[0], 0, schedule)
+    best, best_epoch = _copy(network), 0
+    for epoch in range(1, schedule.epochs + 1):
+        learned = _pass(network, loss, fitting, schedule, optimiser, generator)
+        curve.append(Epoch(learned, evaluate(network, loss, stopping)))
+        _check(curve[-1], epoch, schedule)
+        if curve[-1].stopping < curve[best_epoch].stopping:
+            best, best_epoch = _copy(network), epoch
+        elif epoch - best_epoch >= schedule.patience:
+            break
+    network.load_state_dict(best)
+    network.eval()
+    return tuple(curve)
+
+
+def _pass(
+    network: nn.Module,
+    loss: Loss,
+    examples: Examples,
+    schedule: Schedule,
+    optimiser: torch.optim.Optimizer,
+    generator: Generator,
+) -> float:
+    """One step per batch over all examples in a random order; mean loss on the way."""
+    network.train()
+    parameters = list(network.parameters())
+    total = torch.zeros((), dtype=torch.float64)
+    for batch in torch.split(torch.randperm(len(examples), generator=generator), schedule.batch):
+        output = network(examples.windows[examples.index[batch]])
+        value = loss(output, examples.target[batch])
+        optimiser.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(parameters, schedule.clip)
+        optimiser.step()
+        total += value.detach().double() * len(batch)
+    return float(total) / len(examples)
+
+
+def evaluate(network: nn.Module, loss: Loss, examples: Examples) -> float:
+    """Mean loss per window without learning from it."""
+    network.eval()
+    total = 0.0
+    with torch.inference_mode():
+        for at in torch.split(torch.arange(len(examples)), EVALUATION_ROWS):
+            output = network(examples.windows[examples.index[at]])
+            total += float(loss(output, examples.target[at])) * len(at)
+    return total / len(examples)
+
+
+def _copy(network: nn.Module) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def _check(epoch: Epoch, number: int, schedule: Schedule) -> None:
+    for part, value in zip(("fitting", "stopping"), epoch, strict=True):
+        if not torch.isfinite(torch.tensor(value)):
+            raise ForecastError(
+                f"training: the loss of the {part} part became {value} in epoch {number} at "
+                f"learning_rate {schedule.learning_rate:g}; lower learning_rate, or look for "
+                "outliers in the features"
+            )

@@ -1,0 +1,155 @@
+"""One trained network: how it is made from windows, what it says, how it is kept."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Generator, Tensor
+
+from tradewind.engine.errors import CheckpointError
+from tradewind.engine.records import Floats, Ints
+from tradewind.forecasters.modules import GaussianNetwork, gaussian_loss
+from tradewind.forecasters.training import Epoch, Examples, Schedule, train
+from tradewind.forecasters.windows import LIMIT, Samples, Scaling
+
+PREDICTION_ROWS = 128  # windows per forward pass, about: a cache's worth
+
+Weights = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One trained network.
+
+    Attributes
+    ----------
+    network : GaussianNetwork
+    scaling : Scaling
+        Of its inputs, from the fitting part.
+    curve : tuple of Epoch
+        Its learning curve.
+    """
+
+    network: GaussianNetwork
+    scaling: Scaling
+    curve: tuple[Epoch, ...]
+
+    def outputs(self, samples: Samples, slots: Ints, width: int) -> Floats:
+        """What the network says about windows, the same whatever else is asked with them.
+
+        A matrix kernel may round a row differently when the batch has another size or the row
+        stands elsewhere in it. So every bar has a fixed place: pass ``bar // per_pass``, row
+        ``bar % per_pass * width + slot``, in batches of one size. What is known after a bar then
+        cannot change even the last bit of its forecast, and live trading repeats the backtest's.
+
+        Parameters
+        ----------
+        samples : Samples
+        slots : ndarray of int64, shape (n_samples,)
+            Place of each window among those of its bar, below ``width``.
+        width : int
+            Windows a bar can have.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_samples, 2)
+            Mean and log standard deviation of the scaled return.
+        """
+        per_pass = max(1, PREDICTION_ROWS // width)
+        scaled = self.scaling.apply(samples.table.values)
+        empty = np.zeros((samples.window, scaled.shape[1]), np.float32)
+        view = _view(np.concatenate((scaled, empty)), samples.window)
+        passes, at = np.unique(samples.bar // per_pass, return_inverse=True)
+        row = samples.bar % per_pass * width + slots
+        starts = np.full((len(passes), per_pass * width), len(scaled))
+        starts[at, row] = samples.row - samples.window + 1
+        said = np.empty((*starts.shape, 2))
+        self.network.eval()
+        with torch.inference_mode():
+            for k, batch in enumerate(torch.from_numpy(starts)):
+                said[k] = self.network(view[batch]).numpy()
+        mine: Floats = said[at, row]
+        return mine
+
+    def weights(self) -> Weights:
+        """Weights by name."""
+        return weights_of(self.network)
+
+    def record(self) -> dict[str, Any]:
+        """Everything but the weights, as JSON; floats come back exactly."""
+        return {
+            "mean": self.scaling.mean.tolist(),
+            "std": self.scaling.std.tolist(),
+            "curve": [list(epoch) for epoch in self.curve],
+        }
+
+    @classmethod
+    def restored(
+        cls, network: GaussianNetwork, record: dict[str, Any], weights: Weights, *, folder: Path
+    ) -> Self:
+        """Put a record and weights of the right shapes back together; raises CheckpointError."""
+        try:
+            scaling = Scaling(np.array(record["mean"], float), np.array(record["std"], float))
+            curve = tuple(Epoch(*pair) for pair in record["curve"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{folder}: record of a network lacks {error}; fit again"
+            ) from None
+        network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+        return cls(network, scaling, curve)
+
+
+def fit_network(
+    network: GaussianNetwork,
+    scaling: Scaling,
+    parts: tuple[Samples, Samples],
+    scale: Floats,
+    schedule: Schedule,
+    generator: Generator,
+) -> Fitted:
+    """Train a network on the first part, stopped by the second.
+
+    Parameters
+    ----------
+    network : GaussianNetwork
+        Untrained; starts from the constant forecast that fits the first part.
+    scaling : Scaling
+        Of the features.
+    parts : tuple of two Samples
+        With known targets, of one table.
+    scale : ndarray of float64, shape (n_rows,)
+        What a target is divided by, for each row of the table.
+    schedule : Schedule
+    generator : Generator
+        Orders the batches.
+    """
+    fitting, stopping = parts
+    view = _view(scaling.apply(fitting.table.values), fitting.window)
+    first, second = _examples(view, fitting, scale), _examples(view, stopping, scale)
+    network.start_at(float(first.target.mean()), float(first.target.std()))
+    curve = train(network, gaussian_loss, first, second, schedule, generator)
+    return Fitted(network, scaling, curve)
+
+
+def weights_of(network: GaussianNetwork) -> Weights:
+    """Weights by name, as arrays."""
+    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+
+
+def _view(values: npt.NDArray[np.float32], window: int) -> Tensor:
+    """Every window of the standardised features as a view, (n_rows - T + 1, T, F)."""
+    n_rows, width = values.shape
+    base = torch.from_numpy(values)
+    return base.as_strided((n_rows - window + 1, window, width), (width, width, 1))
+
+
+def _examples(view: Tensor, part: Samples, scale: Floats) -> Examples:
+    target = np.clip(part.target / scale[part.row], -LIMIT, LIMIT)
+    return Examples(
+        view,
+        torch.from_numpy(part.row - part.window + 1),
+        torch.from_numpy(target.astype(np.float32)),
+    )
