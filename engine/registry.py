@@ -151,9 +151,14 @@ def build(cls: type[Any], params: Mapping[str, Any], document: Document, *, key:
     Raises
     ------
     ConfigError
-        For an unknown key, a wrong type or a value out of range, pointing at its line.
+        For an unknown key, a wrong type or a value out of range, pointing at its line; also for
+        what the constructor itself refuses, such as two values that exclude each other.
     """
-    return cls(**check(cls, params, document, key=key))
+    checked_params = check(cls, params, document, key=key)
+    try:
+        return cls(**checked_params)
+    except ValueError as error:  # StrategyError and ForecastError are ValueErrors
+        raise document.error((key,), str(error)) from error
 
 
 def check(

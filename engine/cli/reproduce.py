@@ -1,1 +1,35 @@
-"""To be written."""
+"""``tradewind reproduce``: the folder's config once more, numbers compared."""
+
+from tradewind.engine.cli.console import out, out_json
+from tradewind.engine.cli.failures import DONE, NO
+from tradewind.engine.cli.options import RESULTS, JsonOption, ResultsOption, RunArgument
+from tradewind.engine.cli.progress import watched
+from tradewind.engine.cli.results import run_folder
+from tradewind.engine.cli.verify import show_differences
+
+
+def reproduce(
+    run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False
+) -> int:
+    """Run the config of a run folder again and compare metrics and fills.
+
+    Nothing is written. Exit code 1 where anything differs.
+    """
+    from tradewind.engine import runner
+
+    folder = run_folder(run, results)
+    with watched("the run folder is as it was") as bars:
+        found = runner.reproduce(folder, progress=bars)
+    if as_json:
+        out_json(
+            {
+                "run": folder.name,
+                "folder": str(folder),
+                "identical": found.identical,
+                "differences": found.differences,
+            }
+        )
+    else:
+        out(f"{folder.name}: {'reproduced' if found.identical else 'NOT reproduced'}")
+        show_differences(found.differences)
+    return DONE if found.identical else NO

@@ -1,0 +1,97 @@
+"""A strategy to edit: hold what has risen, let go of what has fallen.
+
+It has three parts, and so has every compiled strategy:
+
+- ``prepare`` looks at whole price arrays once and returns what the rule needs. Row t of an array
+  may depend on rows up to t only: anything else is looking ahead.
+- ``rule`` decides at the close of one bar, for every symbol. It is a plain function on numbers and
+  arrays, so that numba compiles it into the simulator's loop; write loops, not lists or dicts.
+- The class ties them together. Its keyword arguments are the keys a config may set, and their
+  annotations are the limits that are checked.
+
+The clock: what is decided at the close of bar t is traded at the open of bar t + 1.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+from annotated_types import Ge
+
+from tradewind.engine.intents import target
+from tradewind.engine.protocols import Book, Rule, Signals, View
+from tradewind.engine.records import Floats, Panel
+from tradewind.engine.types import Intent
+from tradewind.strategies.deciding import decide_by
+
+
+class Inputs(NamedTuple):
+    """What the rule reads; arrays of shape (n_bars, n_symbols)."""
+
+    momentum: Floats  # log return over the last `lookback` bars, NaN where not known
+
+
+class Params(NamedTuple):
+    """Numbers the rule is given besides; a parameter sweep varies these."""
+
+    buffer: float
+
+
+def rule(bar: int, inputs: Inputs, params: Params, book: Book, intents: Any) -> int:
+    """Ask for a full position above the buffer and for none below it.
+
+    ``bar`` is the bar that has just closed, ``book.qty`` what is held of each symbol. Each wish is
+    a row of ``intents``; the number of rows is returned. A symbol without a wish stays as it is.
+    """
+    n = 0
+    for k in range(len(book.qty)):
+        momentum = inputs.momentum[bar, k]
+        held = book.qty[k] > 0.0
+        if momentum > params.buffer and not held:
+            n = target(intents, n, k, 1.0)  # 1 = the full position the sizing allows
+        elif momentum < -params.buffer and held:
+            n = target(intents, n, k, 0.0)
+    return n
+
+
+class Momentum:
+    """Long while a symbol has risen over the last bars.
+
+    Parameters
+    ----------
+    lookback : int
+        Bars over which the return is measured.
+    buffer : float
+        Log return that it must exceed to be bought, and fall below the negative of to be sold.
+    """
+
+    def __init__(
+        self,
+        *,
+        lookback: Annotated[int, Ge(1)] = 60,
+        buffer: Annotated[float, Ge(0)] = 0.0,
+    ) -> None:
+        self.lookback = lookback
+        self.params = Params(buffer)
+
+    @property
+    def warmup(self) -> int:
+        """Closed bars needed before the first decision."""
+        return self.lookback + 1
+
+    @property
+    def rule(self) -> Rule:
+        """The decision that is compiled."""
+        return rule
+
+    def prepare(self, panel: Panel, signals: Signals) -> Inputs:
+        """Compute what the rule reads; ``signals`` hold the forecasts, if the config has any."""
+        del signals
+        momentum = np.full(panel.shape, np.nan)
+        log_close = np.log(panel.close)
+        momentum[self.lookback :] = log_close[self.lookback :] - log_close[: -self.lookback]
+        return Inputs(momentum)
+
+    def decide(self, view: View) -> Sequence[Intent]:
+        """Decide one bar without compiling: the same rule, for other executors and for tests."""
+        return decide_by(rule, self.params, view)
