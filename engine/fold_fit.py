@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import ForecastError, TradewindError
 from tradewind.engine.forecaster_spec import ForecasterSpec
+from tradewind.engine.jsonable import jsonable
 from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
 from tradewind.engine.records import Panel
 from tradewind.engine.schedule import Fold
@@ -245,16 +245,8 @@ def _history(forecaster: Forecaster) -> list[dict[str, Any]]:
         elif hasattr(row, "_asdict"):
             row = row._asdict()
         if isinstance(row, Mapping):
-            rows.append({str(name): _number(value) for name, value in row.items()})
+            rows.append(jsonable(row))
     return rows
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not isfinite(value):
-        return None
-    return value if isinstance(value, bool | int | float | str) else None
 
 
 def _keep(
