@@ -14,17 +14,11 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.errors import ForecastError
+from tradewind.engine.intervals import Mean, mean_hac, ratio_hac
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Bools, Floats, Panel
-from tradewind.engine.statistics import (
-    LossTest,
-    Mean,
-    diebold_mariano,
-    mean_hac,
-    normal_quantile,
-    ratio_hac,
-)
+from tradewind.engine.statistics import LossTest, diebold_mariano, normal_quantile
 
 LEVELS = (0.80, 0.95)
 MIN_CROSS_SECTION = 3  # symbols on a date, below which a rank correlation says nothing

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.errors import ForecastError, TradewindError
+from tradewind.engine.errors import CheckpointError, ForecastError, TradewindError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
@@ -262,5 +262,6 @@ def _keep(
     save = forecaster.save if isinstance(forecaster, Checkpointed) else None
     try:
         return setting.cache.put(task.key, forecasts, facts, save), ""
-    except OSError as error:
-        return None, f"not kept in the cache {setting.cache.folder}: {error.strerror or error}"
+    except (OSError, CheckpointError) as error:
+        why = getattr(error, "strerror", None) or error
+        return None, f"not kept in the cache {setting.cache.folder}: {why}"

@@ -13,8 +13,8 @@ import numpy as np
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.records import Floats, Panel, Records, Simulation
-from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio, sharpe_se
-from tradewind.engine.statistics import automatic_lags, is_flat, wilson_interval
+from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio
+from tradewind.engine.statistics import automatic_lags, is_flat, sharpe_se, wilson_interval
 from tradewind.engine.types import Reason
 
 BENCHMARKS = ("equal_weight", "cash")

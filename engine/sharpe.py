@@ -5,7 +5,12 @@ from math import sqrt
 import numpy as np
 
 from tradewind.engine.records import Floats
-from tradewind.engine.statistics import automatic_lags, is_flat, long_run_variance
+from tradewind.engine.statistics import (
+    automatic_lags,
+    is_flat,
+    long_run_variance,
+    sharpe_influence,
+)
 
 
 def sharpe_ratio(returns: Floats) -> float:
@@ -16,50 +21,6 @@ def sharpe_ratio(returns: Floats) -> float:
     if len(returns) < 2 or is_flat(returns):
         return float("nan")
     return float(returns.mean() / returns.std(ddof=1))
-
-
-def sharpe_influence(returns: Floats) -> Floats:
-    """What each return adds to the Sharpe ratio of one bar, to first order; its mean is zero.
-
-    Parameters
-    ----------
-    returns : ndarray of float64, shape (n,)
-        Simple returns that vary.
-
-    References
-    ----------
-    The derivative behind Lo (2002), equation A6: with moments m and s,
-    ``(r - m)/s - (m/s) ((r - m)^2/s^2 - 1) / 2``.
-    """
-    mean, spread = float(returns.mean()), float(returns.std())
-    z = (returns - mean) / spread
-    return z - mean / spread / 2.0 * (z * z - 1.0)
-
-
-def sharpe_se(returns: Floats, *, lags: int = 0) -> float:
-    """Standard error of the Sharpe ratio of one bar (multiply both by sqrt(bars per year)).
-
-    Parameters
-    ----------
-    returns : ndarray of float64, shape (n,)
-    lags : int
-        0: returns independent, of any distribution. More: dependent, Bartlett kernel.
-
-    Returns
-    -------
-    float
-        NaN for fewer than two returns, or returns that do not vary.
-
-    References
-    ----------
-    Without lags this is Mertens (2002), ``sqrt((1 - g SR + (k - 1)/4 SR^2) / n)`` with skewness g
-    and kurtosis k (normal: 3), which for normal returns is Lo (2002), ``sqrt((1 + SR^2/2) / n)``.
-    With lags it is Lo's estimator for dependent returns.
-    """
-    if len(returns) < 2 or is_flat(returns):
-        return float("nan")
-    variance = long_run_variance(sharpe_influence(returns), lags)
-    return sqrt(max(variance, 0.0) / len(returns))
 
 
 def sharpe_difference(returns: Floats, rival: Floats) -> tuple[float, float]:
