@@ -1,1 +1,157 @@
-"""To be written."""
+"""The fold from fills to cash, positions, exposure and round trips.
+
+A simulator says what was filled; everything else follows from that here, and the equity it reports
+itself must agree to 1e-9 on every bar, or the run is not believed.
+"""
+
+import numpy as np
+
+from tradewind.engine.errors import InvariantError
+from tradewind.engine.records import (
+    TRADE,
+    Floats,
+    Panel,
+    Records,
+    Simulation,
+    label,
+)
+
+TOLERANCE = 1e-9  # relative; A12 of docs/broker-rules.md
+FLAT = 1e-9  # units below which a position is closed, as in tradewind.engine.sizing
+
+
+def fold(
+    panel: Panel, cash: float, equity: Floats, borrow: Floats, orders: Records, fills: Records
+) -> Simulation:
+    """Cash and exposure from fills, and proof that the reported equity is theirs.
+
+    Parameters
+    ----------
+    panel : Panel
+    cash : float
+        At the start.
+    equity, borrow : ndarray of float64, shape (n_bars,)
+        As the simulator reports them: account value at each close, borrow paid on each bar.
+    orders : ndarray of ORDER
+    fills : ndarray of FILL
+
+    Raises
+    ------
+    InvariantError
+        If the books do not balance.
+    """
+    flow = np.zeros(panel.n_bars)
+    np.add.at(flow, fills["bar"], -(fills["qty"] * fills["price"] + fills["fee"]))
+    flow -= borrow
+    cash_curve = cash + np.cumsum(flow)
+    net, gross = exposure(panel, fills)
+    _balance(panel, cash, cash_curve + net, equity, gross)
+    return Simulation(equity, cash_curve, gross, borrow, orders, fills)
+
+
+def _balance(panel: Panel, cash: float, folded: Floats, equity: Floats, gross: Floats) -> None:
+    """Compare the folded equity with the reported one, bar by bar."""
+    scale = np.maximum(np.maximum(np.abs(equity), gross), cash)
+    off = np.flatnonzero(~(np.abs(folded - equity) <= TOLERANCE * scale))
+    if off.size:
+        t = int(off[0])
+        raise InvariantError(
+            f"ledger: at bar {t} ({label(panel.ts[t])}) the fills give an equity of "
+            f"{folded[t]!r}, the executor reports {equity[t]!r}; this is a bug of tradewind, "
+            "please report it with the run folder"
+        )
+
+
+def exposure(panel: Panel, fills: Records) -> tuple[Floats, Floats]:
+    """Net and gross value of positions at each close, column by column to keep memory low.
+
+    Returns
+    -------
+    net, gross : ndarray of float64, shape (n_bars,)
+        Currency; a symbol without a bar counts at its last close.
+    """
+    net = np.zeros(panel.n_bars)
+    gross = np.zeros(panel.n_bars)
+    order = np.argsort(fills["symbol"], kind="stable")
+    columns, starts = np.unique(fills["symbol"][order], return_index=True)
+    for k, rows in zip(columns, np.split(order, starts[1:]), strict=True):
+        value = held(fills[rows], panel.n_bars) * known_close(panel.close[:, k])
+        net += value
+        gross += np.abs(value)
+    return net, gross
+
+
+def held(fills: Records, n_bars: int) -> Floats:
+    """Units of one symbol at each close, shape (n_bars,), from its fills in time order."""
+    position = np.cumsum(fills["qty"])
+    position[np.abs(position) < FLAT] = 0.0
+    last = np.append(fills["bar"][1:] != fills["bar"][:-1], True)
+    bars = np.concatenate([[0], fills["bar"][last], [n_bars]])
+    return np.repeat(np.concatenate([[0.0], position[last]]), np.diff(bars))
+
+
+def known_close(close: Floats) -> Floats:
+    """One symbol's close at each bar, the last known where it has none; 0 before the first."""
+    alive = ~np.isnan(close)
+    rows = np.maximum.accumulate(np.where(alive, np.arange(len(close)), -1))
+    return np.where(rows >= 0, close[np.maximum(rows, 0)], 0.0)
+
+
+def round_trips(fills: Records, panel: Panel) -> Records:
+    """Group fills into trades: from flat to flat, or to the other side.
+
+    Parameters
+    ----------
+    fills : ndarray of FILL
+    panel : Panel
+        Its last closes mark what is still open.
+
+    Returns
+    -------
+    ndarray of TRADE
+        In order of entry; prices are averages over the fills that opened and closed.
+    """
+    trades: list[tuple[float, ...]] = []
+    for k in np.unique(fills["symbol"]):
+        rows = fills[fills["symbol"] == k]
+        mark = float(known_close(panel.close[:, k])[-1])
+        trades += _trades_of(int(k), rows, mark)
+    trades.sort(key=lambda row: (row[1], row[0]))
+    return np.array([tuple(row) for row in trades], TRADE) if trades else np.empty(0, TRADE)
+
+
+def _trades_of(k: int, fills: Records, mark: float) -> list[tuple[float, ...]]:
+    """Trades of one symbol; a reversal comes as two fills, so no fill crosses zero."""
+    trades = []
+    begin, position = 0, 0.0
+    for i, qty in enumerate(fills["qty"]):
+        position += qty
+        if abs(position) < FLAT:
+            trades.append(_trade(k, fills[begin : i + 1], mark, is_open=False))
+            begin, position = i + 1, 0.0
+    if begin < len(fills):
+        trades.append(_trade(k, fills[begin:], mark, is_open=True))
+    return trades
+
+
+def _trade(k: int, fills: Records, mark: float, *, is_open: bool) -> tuple[float, ...]:
+    """One row of TRADE from the fills of one round trip."""
+    qty, price = fills["qty"], fills["price"]
+    side = 1.0 if qty[0] > 0 else -1.0
+    enters = qty * side > 0
+    position = np.cumsum(qty)
+    fee = float(fills["fee"].sum())
+    left = float(position[-1]) if is_open else 0.0
+    pnl = float(-(qty * price).sum()) + left * mark - fee
+    leaves = ~enters
+    exit_price = float(np.average(price[leaves], weights=qty[leaves])) if leaves.any() else np.nan
+    return (
+        k,
+        int(fills["bar"][0]),
+        -1 if is_open else int(fills["bar"][-1]),
+        side * float(np.abs(position).max()),
+        float(np.average(price[enters], weights=qty[enters])),
+        np.nan if is_open else exit_price,
+        pnl,
+        fee,
+    )

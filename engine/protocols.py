@@ -18,8 +18,12 @@ from tradewind.engine.types import Bar, Fill, Intent, Order
 Inputs = Any
 """A ``NamedTuple`` of arrays that a strategy's ``prepare`` makes and its rule reads."""
 
-Rule = Callable[[Any, Any, Any], int]
-"""``rule(view, params, intents) -> rows written``, in the subset numba compiles."""
+Rule = Callable[[int, Any, Any, Any, Any], int]
+"""``rule(bar, inputs, params, book, intents) -> rows written``, in the subset numba compiles.
+
+Its arguments are those of :class:`View`, spelt out: building a tuple of arrays at every bar would
+cost more than the bar itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,23 @@ class Signals:
     scores: Floats | None = None
 
 
-class View(NamedTuple):
-    """What a rule may look at when bar ``bar`` has closed.
+class Book(NamedTuple):
+    """What is held, as arrays that change in place while a run goes on; a rule only reads them."""
 
-    ``inputs`` holds whole arrays; a rule reads rows up to ``bar``, and the look-ahead audit proves
-    that it does not read further.
+    qty: Floats  # (n_symbols,) signed units
+    equity: Floats  # (1,) currency, marked at the close of the bar
+
+
+class View(NamedTuple):
+    """What ``decide`` may look at when bar ``bar`` has closed.
+
+    ``inputs`` holds whole arrays; a decision reads rows up to ``bar``, and the look-ahead audit
+    proves that it does not read further.
     """
 
     bar: int
     inputs: Inputs
-    qty: Floats  # (n_symbols,) signed units held
-    equity: float  # currency, marked at this close
+    book: Book
 
 
 class Feed(Protocol):

@@ -28,6 +28,7 @@ class Reason(IntEnum):
     REJECTED_MINIMUM = 6
     DELISTED = 7
     END_OF_DATA = 8  # no bar followed the decision
+    REJECTED_SIZING = 9  # the sizing had no number for it: too little history, no price, no equity
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Executors: the compiled reference simulator and backtrader's Cerebro, held equal by tests."""

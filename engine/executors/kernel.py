@@ -1,1 +1,466 @@
-"""To be written."""
+"""The reference simulator: one loop, compiled with a strategy's rule inside, or run as it stands.
+
+Plain Python in the subset numba compiles, so that a decision numba cannot compile runs through the
+same source, interpreted: there is one simulator, not two. What happens at bar t, in this order:
+
+1. borrow for the calendar days since the last bar, on what is short;
+2. working orders meet the bar's open, oldest first; within one decision, reductions before
+   increases, because they free cash; a symbol without a bar or without volume waits;
+3. a symbol whose last bar this is leaves at its close;
+4. everything is marked at the close;
+5. the rule decides, knowing nothing later; its orders work from bar t + 1 on.
+
+The rules are A1 to A13 of docs/broker-rules.md.
+"""
+
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewind.engine.costs import (
+    Costs,
+    affordable_qty,
+    fee_paid,
+    quote_price,
+    slipped_price,
+)
+from tradewind.engine.intents import INTENT
+from tradewind.engine.protocols import Book, Rule
+from tradewind.engine.records import FILL, ORDER
+from tradewind.engine.sizing import MIN_QTY, Sizing, weight_of, whole_lots
+
+WORKING, FILLED, PARTLY, REBALANCED, NO_CASH, NO_LEVERAGE, TOO_SMALL, DELISTED, OVER, NO_SIZE = (
+    range(10)  # tradewind.engine.types.Reason, as plain numbers
+)
+FINE, NAN_WEIGHT, BAD_SYMBOL, TOO_MANY, ASKED_TWICE, NO_ROOM = range(6)
+CASH, BORROWED = range(2)  # places in State.money
+ORDERS, FILLS, OPEN, HELD, BAR, CODE, SYMBOL = range(7)  # places in State.count
+EPS = 1e-12  # relative slack on the leverage cap: rounding must not cut an order that just fits
+
+
+class Market(NamedTuple):
+    """What the loop reads; arrays of shape (n_bars, n_symbols) unless stated."""
+
+    day: Any  # (n_bars,) calendar day number of each bar
+    open: Any
+    close: Any
+    volume: Any
+    ends: Any  # (n_symbols,) last bar of a symbol that stops trading, else -1
+    leaves: Any  # (n_bars,) whether any symbol's last bar is this one
+
+
+class Account(NamedTuple):
+    """Cash at the start and what may be done with it."""
+
+    cash: float
+    max_leverage: float
+    reject: bool  # an order that cannot be paid in full is refused instead of scaled
+    delisting_return: float
+
+
+class Terms(NamedTuple):
+    """What every order is sized, priced and checked with."""
+
+    costs: Costs
+    sizing: Sizing
+    account: Account
+    vol: Any  # (n_bars, n_symbols) of one bar, causal; (1, 1) and unread without a target
+
+
+class State(NamedTuple):
+    """Everything that changes while a run goes on, as arrays, so that a step can be resumed."""
+
+    qty: Any  # (n_symbols,) signed units held
+    held: Any  # (n_symbols,) columns with a position, sorted, the first count[HELD] of them
+    working: Any  # (2 n_symbols,) orders on the market, oldest first; a reversal is two orders
+    asked: Any  # (n_symbols,) units each intent of this bar means
+    named: Any  # (n_symbols,) last bar at which the rule named a column
+    intents: Any  # (n_symbols,) INTENT
+    equity: Any  # (1,) at the last close
+    money: Any  # (2,) cash, borrow paid on this bar
+    count: Any  # (7,) see ORDERS ... SYMBOL
+    equity_curve: Any  # (n_bars,) at each close: all else can be folded from the fills
+    borrow_curve: Any  # (n_bars,) currency paid on each bar
+
+
+def market_of(panel: Any) -> Market:
+    """Arrays of a :class:`tradewind.engine.records.Panel` as the loop reads them."""
+    leaves = np.zeros(panel.n_bars, np.bool_)
+    leaves[panel.ends[panel.ends >= 0]] = True
+    day = panel.dates.astype("datetime64[D]").astype(np.int64)
+    return Market(day, panel.open, panel.close, panel.volume, panel.ends, leaves)
+
+
+def new_state(n_bars: int, n_symbols: int, cash: float) -> State:
+    """State before the first bar."""
+    count = np.zeros(7, np.int64)
+    count[BAR] = -1
+    count[SYMBOL] = -1
+    return State(
+        np.zeros(n_symbols),
+        np.empty(n_symbols, np.int64),
+        np.empty(2 * n_symbols, np.int64),
+        np.empty(n_symbols),
+        np.full(n_symbols, -1),
+        np.empty(n_symbols, INTENT),
+        np.full(1, cash),
+        np.array([cash, 0.0]),
+        count,
+        np.empty(n_bars),
+        np.zeros(n_bars),  # allocated here, untouched pages of it cost nothing
+    )
+
+
+def last_price(prices: Any, t: int, k: int) -> Any:
+    """Price of column ``k`` at row ``t``, or the last one before it where there is no bar."""
+    price = prices[t, k]
+    while price != price and t > 0:
+        t -= 1
+        price = prices[t, k]
+    return price
+
+
+def room_at_open(market: Market, state: State, max_leverage: float, t: int) -> Any:
+    """Gross exposure that may be added at the open of bar ``t``: leverage x equity - gross.
+
+    Positions count at this open, or at the last close where a symbol has no bar. At leverage 1 a
+    long position cancels out of the sum, so only what is short has to be looked at.
+    """
+    room = max_leverage * state.money[CASH]
+    for i in range(state.count[HELD]):
+        k = state.held[i]
+        qty = state.qty[k]
+        if max_leverage != 1.0 or qty < 0.0:
+            price = market.open[t, k]
+            if price != price:
+                price = last_price(market.close, t - 1, k)
+            room += max_leverage * qty * price - abs(qty) * price
+    return room
+
+
+def hold(state: State, k: int) -> None:
+    """Enter or strike column ``k`` in the list of what is held, which stays sorted."""
+    held, n = state.held, state.count[HELD]
+    i = n
+    while i > 0 and held[i - 1] >= k:
+        i -= 1
+    listed = i < n and held[i] == k
+    if state.qty[k] != 0.0 and not listed:
+        for j in range(n, i, -1):
+            held[j] = held[j - 1]
+        held[i] = k
+        state.count[HELD] = n + 1
+    elif state.qty[k] == 0.0 and listed:
+        for j in range(i, n - 1):
+            held[j] = held[j + 1]
+        state.count[HELD] = n - 1
+
+
+def write_order(state: State, orders: Any, k: int, t: int, qty: float, reason: int) -> int:
+    """Write the next order; returns its number."""
+    n = state.count[ORDERS]
+    row = orders[n]
+    row["id"] = n
+    row["symbol"] = k
+    row["bar"] = t
+    row["qty"] = qty
+    row["order_type"] = 0
+    row["reason"] = reason
+    row["filled_qty"] = 0.0
+    state.count[ORDERS] = n + 1
+    return n  # type: ignore[no-any-return]
+
+
+def settle(
+    state: State, orders: Any, fills: Any, order: int, t: int, qty: float, prices: Any, fee: float
+) -> None:
+    """Write a fill at ``prices`` (mid, quote, price) and book it."""
+    k = orders[order]["symbol"]
+    orders[order]["filled_qty"] = qty
+    row = fills[state.count[FILLS]]
+    row["order"] = order
+    row["symbol"] = k
+    row["bar"] = t
+    row["qty"] = qty
+    row["mid"] = prices[0]
+    row["quote"] = prices[1]
+    row["price"] = prices[2]
+    row["fee"] = fee
+    state.count[FILLS] += 1
+    state.money[CASH] -= qty * prices[2] + fee
+    state.qty[k] += qty
+    if abs(state.qty[k]) < MIN_QTY:
+        state.qty[k] = 0.0
+    hold(state, k)
+
+
+def charge_borrow(market: Market, terms: Terms, state: State, t: int) -> None:
+    """Step 1: pay for the calendar days since the last bar on the value short at its close."""
+    days = float(market.day[t] - market.day[t - 1])
+    short = 0.0
+    for i in range(state.count[HELD]):
+        k = state.held[i]
+        if state.qty[k] < 0.0:
+            short -= state.qty[k] * last_price(market.close, t - 1, k)
+    owed = short * terms.costs.borrow_daily * days
+    state.money[CASH] -= owed
+    state.money[BORROWED] = owed
+
+
+def meet_open(market: Market, terms: Terms, state: State, orders: Any, fills: Any, t: int) -> None:
+    """Step 2: match every working order against the open of bar ``t``."""
+    costs, account = terms.costs, terms.account
+    leverage = account.max_leverage
+    working = state.working
+    kept = 0
+    room = np.nan  # not looked at before an order adds exposure
+    for i in range(state.count[OPEN]):
+        order = working[i]
+        k = orders[order]["symbol"]
+        mid = market.open[t, k]
+        # no bar, or a bar in which nobody traded; an unknown volume (NaN) does not bar
+        if mid != mid or market.volume[t, k] == 0.0:
+            working[kept] = order
+            kept += 1
+            continue
+        size = orders[order]["qty"]
+        side = 1.0 if size > 0.0 else -1.0
+        quote = quote_price(mid, side, costs.half_spread)
+        price = slipped_price(quote, side, costs.slippage)
+        reason = FILLED
+        adds = state.qty[k] * side >= 0.0
+        if adds:
+            if room != room:
+                room = room_at_open(market, state, leverage, t)
+            most = affordable_qty(room, leverage, mid, price, costs.fee)
+            if abs(size) > most * (1.0 + EPS):
+                scaled = 0.0 if account.reject else whole_lots(most, terms.sizing.lot)
+                size = side * scaled
+                reason = NO_LEVERAGE if leverage > 1.0 else NO_CASH
+                if scaled > MIN_QTY:
+                    reason = PARTLY
+        orders[order]["reason"] = reason
+        if reason != FILLED and reason != PARTLY:
+            continue
+        fee = fee_paid(size, price, costs.fee)
+        settle(state, orders, fills, order, t, size, (mid, quote, price), fee)
+        if room == room:
+            exposure = abs(size) * mid
+            room -= leverage * (abs(size) * abs(price - mid) + fee)
+            room -= exposure if adds else -exposure
+    state.count[OPEN] = kept
+
+
+def leave(market: Market, terms: Terms, state: State, orders: Any, fills: Any, t: int) -> None:
+    """Step 3: close what is held of a symbol whose last bar is ``t``, at its close (A10)."""
+    kept = 0
+    for i in range(state.count[OPEN]):
+        order = state.working[i]
+        if market.ends[orders[order]["symbol"]] == t:
+            orders[order]["reason"] = DELISTED
+        else:
+            state.working[kept] = order
+            kept += 1
+    state.count[OPEN] = kept
+    for k in range(len(state.qty)):
+        if market.ends[k] == t and state.qty[k] != 0.0:
+            price = market.close[t, k] * (1.0 + terms.account.delisting_return)
+            order = write_order(state, orders, k, t, -state.qty[k], DELISTED)
+            settle(state, orders, fills, order, t, -state.qty[k], (price, price, price), 0.0)
+
+
+def asked_qty(market: Market, terms: Terms, equity: float, t: int, k: int, strength: float) -> Any:
+    """Units a strength means at the decision's close and equity; NaN where it cannot be sized."""
+    if strength == 0.0:
+        return 0.0
+    price = last_price(market.close, t, k)
+    if not (price > 0.0 and equity > 0.0):
+        return np.nan
+    vol = terms.vol[t, k] if terms.sizing.vol_target > 0.0 else 0.0
+    weight = weight_of(strength, terms.sizing, vol)
+    return whole_lots(weight * equity / price, terms.sizing.lot)
+
+
+def replace_working(state: State, orders: Any, k: int) -> None:
+    """Cancel what still works for column ``k``: a newer decision stands in its place."""
+    kept = 0
+    for i in range(state.count[OPEN]):
+        order = state.working[i]
+        if orders[order]["symbol"] == k:
+            orders[order]["reason"] = REBALANCED
+        else:
+            state.working[kept] = order
+            kept += 1
+    state.count[OPEN] = kept
+
+
+def heed(market: Market, terms: Terms, state: State, orders: Any, n: int, t: int) -> int:
+    """Step 5: turn ``n`` intents into orders that work from the next bar on; returns a code."""
+    if n > len(state.qty):
+        return TOO_MANY
+    for i in range(n):
+        k = state.intents[i]["symbol"]
+        strength = state.intents[i]["weight"]
+        state.count[SYMBOL] = k
+        if k < 0 or k >= len(state.qty):
+            return BAD_SYMBOL
+        if not np.isfinite(strength):
+            return NAN_WEIGHT
+        if state.named[k] == t:
+            return ASKED_TWICE
+        state.named[k] = t
+        replace_working(state, orders, k)
+        gone = market.ends[k] >= 0 and market.ends[k] <= t
+        asked = asked_qty(market, terms, state.equity[0], t, k, strength)
+        if strength != 0.0 and (gone or np.isnan(asked)):
+            write_order(state, orders, k, t, 0.0, DELISTED if gone else NO_SIZE)
+            asked = state.qty[k]
+        state.asked[i] = asked
+    for adding in range(2):  # reductions first: they free cash
+        for i in range(n):
+            send(market, terms, state, orders, i, t, adding == 1)
+    return FINE
+
+
+def send(
+    market: Market, terms: Terms, state: State, orders: Any, i: int, t: int, adding: bool
+) -> None:
+    """Send the part of intent ``i`` that reduces, or the part that adds."""
+    k = state.intents[i]["symbol"]
+    now, aim = state.qty[k], state.asked[i]
+    size = 0.0
+    if now * aim <= 0.0:  # leave entirely, then open the other side
+        size = aim if adding else -now
+    elif (abs(aim) > abs(now)) == adding:
+        size = aim - now
+    if abs(size) < MIN_QTY:
+        return
+    value = abs(size) * last_price(market.close, t, k)
+    if value < terms.sizing.min_notional and now + size != 0.0:
+        write_order(state, orders, k, t, size, TOO_SMALL)
+        return
+    state.working[state.count[OPEN]] = write_order(state, orders, k, t, size, WORKING)
+    state.count[OPEN] += 1
+
+
+def rule(bar: int, inputs: Any, params: Any, book: Book, intents: Any) -> int:
+    """Stand-in for a strategy's rule; :func:`with_rule` puts the real one in its place."""
+    raise NotImplementedError
+
+
+def with_rule(decision: Rule, wrap: Callable[..., Any] = lambda f: f) -> Callable[..., Any]:
+    """Return the simulator with ``decision`` as its rule: the same code, other globals.
+
+    numba keeps the machine code of a function that calls a global function, but not of one that is
+    handed a function; so the rule is bound before the loop is compiled.
+
+    Parameters
+    ----------
+    decision : function
+        A rule, plain or compiled.
+    wrap : function
+        Applied to the inner loop: ``numba.njit``, or nothing.
+    """
+    scope = dict(globals())
+    scope["rule"] = decision
+    scope["walk"] = wrap(FunctionType(walk.__code__, scope, walk.__name__))
+    return FunctionType(simulate.__code__, scope, simulate.__name__)
+
+
+def walk(
+    market: Market,
+    inputs: Any,
+    params: Any,
+    terms: Terms,
+    state: State,
+    orders: Any,
+    fills: Any,
+    start: int,
+) -> int:
+    """Advance until the last bar, a fault of the rule, or until the records may run out of room."""
+    closes, leaves = market.close, market.leaves
+    qty, held, money, count = state.qty, state.held, state.money, state.count
+    equity, equity_curve = state.equity, state.equity_curve
+    book = Book(qty, equity)
+    intents = state.intents
+    n_bars, n_symbols = closes.shape
+    most_orders = len(orders) - 4 * n_symbols
+    most_fills = len(fills) - 4 * n_symbols
+    short = count[HELD] > 0
+    full = False
+    # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
+    for t in range(max(count[BAR] + 1, 0), n_bars):
+        if short:
+            charge_borrow(market, terms, state, t)
+            state.borrow_curve[t] = money[BORROWED]
+        if count[OPEN] > 0:
+            meet_open(market, terms, state, orders, fills, t)
+        if leaves[t]:
+            leave(market, terms, state, orders, fills, t)
+            full = count[ORDERS] > most_orders or count[FILLS] > most_fills
+        worth = money[CASH]
+        short = False
+        for i in range(count[HELD]):
+            value = qty[held[i]] * last_price(closes, t, held[i])
+            worth += value
+            short = short or value < 0.0
+        equity[0] = worth
+        equity_curve[t] = worth
+        if t >= start:
+            n = rule(t, inputs, params, book, intents)
+            if n > 0:
+                code = heed(market, terms, state, orders, n, t)
+                full = full or count[ORDERS] > most_orders or count[FILLS] > most_fills
+                if code != FINE or full:
+                    count[BAR] = t
+                    return code if code != FINE else NO_ROOM
+        if full:
+            count[BAR] = t
+            return NO_ROOM
+    count[BAR] = n_bars - 1
+    return FINE
+
+
+def grown(records: Any, room: int) -> Any:
+    """Return ``records`` at twice its length, at least ``room`` more."""
+    larger = np.empty(2 * len(records) + room, records.dtype)
+    larger[: len(records)] = records
+    return larger
+
+
+def simulate(
+    market: Market, inputs: Any, params: Any, terms: Terms, state: State, start: int
+) -> Any:
+    """Run one strategy over one market.
+
+    Parameters
+    ----------
+    market : Market
+    inputs, params : NamedTuple
+        What the strategy prepared, and what a sweep varies.
+    terms : Terms
+    state : State
+        From :func:`new_state`; holds the curves and the last bar, code and column at the end.
+    start : int
+        First bar at whose close the rule is asked.
+
+    Returns
+    -------
+    tuple
+        Orders and fills; the curves are in ``state``.
+    """
+    n_symbols = len(state.qty)
+    orders = np.empty(8 * n_symbols + 64, ORDER)
+    fills = np.empty(8 * n_symbols + 64, FILL)
+    code = NO_ROOM
+    while code == NO_ROOM:
+        code = walk(market, inputs, params, terms, state, orders, fills, start)
+        if code == NO_ROOM:
+            orders = grown(orders, 4 * n_symbols)
+            fills = grown(fills, 4 * n_symbols)
+    state.count[CODE] = code
+    for i in range(state.count[OPEN]):
+        orders[state.working[i]]["reason"] = OVER
+    return orders[: state.count[ORDERS]], fills[: state.count[FILLS]]
