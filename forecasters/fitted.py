@@ -31,11 +31,14 @@ class Fitted:
         Of its inputs, from the fitting part.
     curve : tuple of Epoch
         Its learning curve.
+    n_samples : int
+        Windows it was fitted on.
     """
 
     network: GaussianNetwork
     scaling: Scaling
     curve: tuple[Epoch, ...]
+    n_samples: int
 
     def outputs(self, samples: Samples, slots: Ints, width: int) -> Floats:
         """What the network says about windows, the same whatever else is asked with them.
@@ -84,6 +87,7 @@ class Fitted:
             "mean": self.scaling.mean.tolist(),
             "std": self.scaling.std.tolist(),
             "curve": [list(epoch) for epoch in self.curve],
+            "n_samples": self.n_samples,
         }
 
     @classmethod
@@ -94,12 +98,13 @@ class Fitted:
         try:
             scaling = Scaling(np.array(record["mean"], float), np.array(record["std"], float))
             curve = tuple(Epoch(*pair) for pair in record["curve"])
+            n_samples = int(record["n_samples"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"{folder}: record of a network lacks {error}; fit again"
             ) from None
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-        return cls(network, scaling, curve)
+        return cls(network, scaling, curve, n_samples)
 
 
 def fit_network(
@@ -131,7 +136,7 @@ def fit_network(
     first, second = _examples(view, fitting, scale), _examples(view, stopping, scale)
     network.start_at(float(first.target.mean()), float(first.target.std()))
     curve = train(network, gaussian_loss, first, second, schedule, generator)
-    return Fitted(network, scaling, curve)
+    return Fitted(network, scaling, curve, fitting.n)
 
 
 def weights_of(network: GaussianNetwork) -> Weights:

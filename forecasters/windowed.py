@@ -6,7 +6,7 @@ stands here once.
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -20,7 +20,7 @@ from tradewind.forecasters import checkpoints, windows
 from tradewind.forecasters.bounds import check_bounds
 from tradewind.forecasters.fitted import Fitted, Weights, fit_network, weights_of
 from tradewind.forecasters.modules import GaussianNetwork
-from tradewind.forecasters.training import Epoch, Schedule, one_thread
+from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
 
 LEAST_FITTING, LEAST_STOPPING = 64, 16  # windows; fewer say nothing about a network
@@ -30,6 +30,19 @@ Count = Annotated[int, Ge(1), Le(10_000)]
 Horizon = Annotated[int, Ge(1), Le(1_000)]
 Share = Annotated[float, Gt(0), Lt(1)]
 Seed = Annotated[int, Ge(0), Lt(2**31)]
+
+
+class CurvePoint(NamedTuple):
+    """Mean loss of one network after an epoch, in the part it learns from and the part it stops by.
+
+    ``network`` is a symbol, or ``all symbols`` where one serves them all; epoch 0 is the constant
+    forecast it starts from.
+    """
+
+    network: str
+    epoch: int
+    fitting: float
+    stopping: float
 
 
 class TooFewWindowsError(ForecastError):
@@ -50,7 +63,7 @@ class WindowedForecaster(ABC):
         if not self._features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
         self._vol_feature = features.feature(f"vol_{params['vol_lookback']}")
-        self._warmup = features.warmup((*self._features, self._vol_feature.name))
+        self._warmup = features.warmup(self._features)
         self._fitted: dict[str, Fitted] | None = None
 
     @abstractmethod
@@ -69,12 +82,21 @@ class WindowedForecaster(ABC):
     @property
     def warmup(self) -> int:
         """Closed bars a prediction needs: a window of which each bar has all its features."""
-        return int(self._params["window"]) + self._warmup - 1
+        return max(int(self._params["window"]) + self._warmup - 1, self._vol_feature.warmup)
 
     @property
-    def curves(self) -> dict[str, tuple[Epoch, ...]]:
-        """Learning curve of each network by symbol; one for all where they are pooled."""
-        return {name: fitted.curve for name, fitted in (self._fitted or {}).items()}
+    def history(self) -> tuple[CurvePoint, ...]:
+        """Learning curves, network after network; empty before a fit."""
+        return tuple(
+            CurvePoint(name, number, *epoch)
+            for name, one in (self._fitted or {}).items()
+            for number, epoch in enumerate(one.curve)
+        )
+
+    @property
+    def n_samples(self) -> int:
+        """Windows all networks were fitted on, those kept to stop by apart."""
+        return sum(one.n_samples for one in (self._fitted or {}).values())
 
     @property
     def _stride(self) -> int:
@@ -158,7 +180,7 @@ class WindowedForecaster(ABC):
         longest = int(np.diff(table.tape.bounds).max(initial=0))
         if longest < self.warmup:
             raise ForecastError(
-                f"{self._name}: the longest history has {longest} bars; window "
+                f"{self._name}: the longest history has {longest} bars; a window of "
                 f"{samples.window} over features that need {self._warmup} takes {self.warmup}. "
                 "Give more history or shorten 'window'"
             )

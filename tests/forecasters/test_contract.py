@@ -1,0 +1,90 @@
+"""Every registered forecaster keeps the contract, in each form that takes another path."""
+
+import pickle
+from importlib.metadata import entry_points
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewind.contracts import faulty_forecasters as faulty
+from tradewind.contracts.forecaster_contract import CHECKS, Check
+from tradewind.engine.protocols import Forecaster
+from tradewind.engine.registry import names
+
+QUICK = {
+    "window": 12,
+    "features": ("scaled_return_1", "range", "volume_20"),
+    "hidden": 4,
+    "epochs": 2,
+    "stride": 1,
+}
+FORMS: dict[str, list[dict[str, Any]]] = {
+    "lstm": [
+        QUICK,
+        QUICK | {"pooled": False, "dropout": 0.3},
+        QUICK | {"layers": 2, "features": ("return_1", "ta.momentum_stoch"), "horizon": 1},
+    ],
+    "drift": [{}, {"lookback": 20, "horizon": 3}],
+}
+CASES = [
+    pytest.param(kind, form, id=f"{kind}-{k}")
+    for kind in names("forecasters")
+    for k, form in enumerate(FORMS.get(kind, [{}]))
+]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(("kind", "form"), CASES)
+def test_every_forecaster_keeps_the_contract(
+    kind: str, form: dict[str, Any], check: Check, tmp_path: Path
+) -> None:
+    entry = entry_points(group="tradewind.forecasters")[kind]
+    cls = entry.load()
+
+    def make(seed: int) -> Forecaster:
+        seeded = {"seed": seed} if "seed" in signature(cls).parameters else {}
+        built: Forecaster = cls(**form, **seeded)
+        return built
+
+    check(make, tmp_path)
+
+
+def test_the_registered_forecasters_are_found() -> None:
+    assert {"drift", "lstm", "naive"} <= set(names("forecasters"))
+
+
+@pytest.mark.parametrize(
+    ("cls", "found_by"),
+    [
+        (faulty.ReadsTheNextBar, "is_not_moved_by_the_future"),
+        (faulty.ScalesByAll, "is_not_moved_by_the_future"),
+        (faulty.ScalesByAll, "says_the_same_bar_by_bar"),
+        (faulty.LooksBehindTheView, "fits_on_the_past_alone"),
+        (faulty.Remembers, "forgets_earlier_fits"),
+        (faulty.DrawsGlobally, "repeats_itself"),
+        (faulty.ChangesThreads, "does_not_mind_threads"),
+        (faulty.FillsGaps, "is_silent_without_a_bar_or_history"),
+        (faulty.ScribblesOnInput, "leaves_its_input_alone"),
+        (faulty.CannotTravel, "travels_to_another_process"),
+        (faulty.SharesState, "comes_back_from_disk"),
+    ],
+)
+def test_the_contract_finds_the_fault(
+    cls: type[faulty.Honest], found_by: str, tmp_path: Path
+) -> None:
+    import torch
+
+    check = {check.__name__: check for check in CHECKS}[found_by]
+    threads = torch.get_num_threads()
+    try:
+        with pytest.raises((AssertionError, pickle.PicklingError, AttributeError)):
+            check(lambda seed: cls(seed=seed), tmp_path)
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_contract_finds_no_fault_where_there_is_none(check: Check, tmp_path: Path) -> None:
+    check(lambda seed: faulty.Honest(seed=seed), tmp_path)
