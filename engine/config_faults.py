@@ -1,5 +1,6 @@
 """What pydantic finds wrong, in our words: one line a fault, each pointing at its place."""
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -31,6 +32,8 @@ WANTED: dict[str, str] = {
     "date_from_datetime_parsing": "wanted a date such as 2013-03-01",
     "date_from_datetime_inexact": "wanted a date such as 2013-03-01, without a time of day",
 }
+MISSING = "is missing and has no default"
+GUESS = re.compile(r"^unknown key \(did you mean '(.*)'\?\)$")
 LIMITS: dict[str, tuple[str, str]] = {
     "greater_than": ("wanted more than", "gt"),
     "greater_than_equal": ("wanted at least", "ge"),
@@ -63,10 +66,30 @@ def faults(
         path = _written(tuple(item["loc"]), document, prefix, absent=item["type"] == "missing")
         path, what = _fault(dict(item), path, model, document, prefix)
         found.setdefault(path, []).append(what)
-    ordered = sorted(found, key=lambda path: _order(document, path))
+    ordered = sorted(_telling(found), key=lambda path: _order(document, path))
     return ConfigError(
         "\n".join(str(document.error(path, _joined(found[path]))) for path in ordered)
     )
+
+
+def _telling(found: Mapping[Location, list[str]]) -> list[Location]:
+    """Paths whose faults say something that no other fault says better.
+
+    A union complains of the whole value where one member complains of a part of it, and a misspelt
+    key is missing besides.
+    """
+    guesses = {
+        (*path[:-1], guess[1])
+        for path, faults_here in found.items()
+        for guess in map(GUESS.match, faults_here)
+        if guess
+    }
+    return [
+        path
+        for path in found
+        if not any(len(other) > len(path) and other[: len(path)] == path for other in found)
+        and not (found[path] == [MISSING] and path in guesses)
+    ]
 
 
 def _order(document: Document, path: Location) -> tuple[int, int]:
@@ -102,9 +125,9 @@ def _fault(
         valid = field_names(model, path[len(prefix) : -1], document.values, prefix)
         return path, f"unknown key{hint(str(path[-1]), valid, 'valid keys')}"
     if code == "missing":
-        return path, "is missing and has no default"
+        return path, MISSING
     if code == "union_tag_not_found":
-        return (*path, _discriminator(context)), "is missing and has no default"
+        return (*path, _discriminator(context)), MISSING
     if code == "union_tag_invalid":
         known = [name.strip(" '") for name in str(context["expected_tags"]).split(",")]
         tag = str(context["tag"])

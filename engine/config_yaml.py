@@ -116,7 +116,8 @@ def _guard(events: Iterator[Any], where: str) -> None:
                 raise ConfigError(_too_much(event, where, f"nested deeper than {MAX_DEPTH} levels"))
             continue
         elif name == "AliasEvent":
-            anchor, size = None, sizes.get(event.anchor, MAX_NODES + 1)
+            inside_itself = any(event.anchor == anchor for anchor, _ in open_nodes)
+            anchor, size = None, MAX_NODES if inside_itself else sizes.get(event.anchor, 1)
         elif name == "ScalarEvent":
             anchor, size = event.anchor, 1
         else:
