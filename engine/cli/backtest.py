@@ -1,13 +1,11 @@
 """``tradewind backtest``: one config, one run folder."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.console import out_json
 from tradewind.engine.cli.options import (
     DEFAULT_CONFIG,
     RESULTS,
@@ -19,9 +17,6 @@ from tradewind.engine.cli.options import (
     WorkersOption,
 )
 from tradewind.engine.cli.progress import watched
-
-if TYPE_CHECKING:
-    from tradewind.engine.report.run import Run
 
 FITS_KEPT = (
     "no run folder was written; fits that were finished are kept in the cache, so the same command "
@@ -54,6 +49,7 @@ def backtest(
     2013 to 2017, walk-forward and after costs.
     """
     from tradewind.engine import runner
+    from tradewind.engine.cli import summary
     from tradewind.engine.config_file import load
 
     chosen = [*(assignments or []), *([f"executor={executor}"] if executor else [])]
@@ -64,6 +60,6 @@ def backtest(
         )
     folder = results / run.name
     if as_json:
-        out_json(summary(run, folder))
+        out_json(summary.as_json(run, folder))
     else:
-        show(run, folder)
+        summary.show(run, folder)

@@ -4,11 +4,12 @@ stdout belongs to results. Messages, errors and progress go to stderr, so that a
 """
 
 import json
-import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
+
+from tradewind.engine.jsonable import jsonable
 
 PIPE_WIDTH = 500  # columns for a table nobody looks at in a terminal: nothing is folded
 
@@ -34,21 +35,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 def out_json(value: Mapping[str, Any]) -> None:
     """Print one JSON object; what is no finite number becomes null."""
-    out(json.dumps(_jsonable(value), ensure_ascii=True, allow_nan=False))
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_jsonable(item) for item in value]
-    if hasattr(value, "tolist"):  # numpy, without importing it here
-        return _jsonable(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return str(value)
+    out(json.dumps(jsonable(value), ensure_ascii=True, allow_nan=False))
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -86,16 +73,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _numeric(cell: str) -> bool:
-    text = cell.strip().rstrip("%").replace(",", "").replace("\N{PLUS-MINUS SIGN}", "")
-    return not text or text in ("-", "\N{EN DASH}") or _is_float(text.split()[0])
-
-
-def _is_float(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    """Whether a cell begins as a number does: a sign, then a digit; or stands for one."""
+    text = cell.lstrip("+-\N{MINUS SIGN}<~ ")
+    return not text or text[0].isdigit() or text in ("\N{EN DASH}", "\N{INFINITY}")
 
 
 def prepare_streams() -> None:

@@ -15,7 +15,7 @@ TEMPLATES = ("config.yaml", "strategy.py", "test_strategy.py", "README.md")
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to; made if it is not there.")
+        Path, typer.Argument(metavar="DIR", help="Where to; made if it is not there.")
     ] = Path(),
     as_json: JsonOption = False,
 ) -> None:

@@ -28,7 +28,7 @@ def _runs(incomplete: str) -> list[str]:
 ConfigArgument = Annotated[
     str,
     typer.Argument(
-        metavar="[CONFIG]",
+        metavar="CONFIG",
         help="A YAML file, or the name of a preset.",
         autocompletion=_configs,
     ),
@@ -43,7 +43,7 @@ RunArgument = Annotated[
 ]
 RunArguments = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", help="As for the other commands.", autocompletion=_runs),
+    typer.Argument(metavar="RUN", help="As for the other commands.", autocompletion=_runs),
 ]
 SetOption = Annotated[
     list[str] | None,

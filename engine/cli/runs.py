@@ -1,13 +1,69 @@
 """``tradewind runs``, ``compare`` and ``report``: what was run before."""
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-def runs() -> None:
-    """List the runs below the results folder."""
+from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.options import (
+    RESULTS,
+    JsonOption,
+    ResultsOption,
+    RunArgument,
+    RunArguments,
+)
+from tradewind.engine.cli.progress import watched
+from tradewind.engine.cli.results import run_folder
+
+if TYPE_CHECKING:
+    from tradewind.engine.report.reading import Summary
 
 
-def compare() -> None:
-    """Put runs side by side."""
+def runs(results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
+    """List the runs below the results folder, newest last."""
+    from tradewind.engine.report.reading import summaries
+
+    found = summaries(results)
+    if as_json:
+        out_json({"results": str(results), "runs": [asdict(summary) for summary in found]})
+    elif not found:
+        out(f"{results}: holds no runs yet; tradewind backtest makes one")
+    else:
+        columns = ("run", "strategy", "symbols", "from", "to", "trades", "annual", "Sharpe", "fall")
+        table("", (*columns, "damage"), [_row(summary) for summary in found])
 
 
-def report() -> None:
+def _row(summary: "Summary") -> tuple[str, ...]:
+    from tradewind.engine.report.words import number, percent
+
+    metrics = summary.metrics
+    return (
+        summary.name,
+        summary.strategy,
+        str(summary.n_symbols),
+        summary.first_date,
+        summary.last_date,
+        f"{summary.n_trades:,}",
+        percent(metrics.get("annual_return")),
+        number(metrics.get("sharpe")),
+        percent(metrics.get("max_drawdown")),
+        summary.damage,
+    )
+
+
+def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
     """Build the page of a run again from its folder."""
+    from tradewind.engine.report.folder import rebuild
+
+    folder = run_folder(run, results)
+    with watched("the page is as it was"):
+        page = rebuild(folder)
+    if as_json:
+        out_json({"run": folder.name, "folder": str(folder), "report": str(page)})
+    else:
+        out(f"Report: {page}")
+
+
+def compare(
+    run: RunArguments, results: ResultsOption = RESULTS, as_json: JsonOption = False
+) -> None:
+    """Put runs side by side: their numbers, and what differs in their configs."""

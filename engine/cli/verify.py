@@ -34,9 +34,8 @@ def verify(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
         )
     else:
         verdict = "agree" if found.identical else "DIFFER"
-        out(
-            f"{folder.name}: {found.n_fills:,} fills, {found.executor} and {found.against} {verdict}"
-        )
+        both = f"{found.executor} and {found.against}"
+        out(f"{folder.name}: {found.n_fills:,} fills, {both} {verdict}")
         show_differences(found.differences)
     return DONE if found.identical else NO
 
