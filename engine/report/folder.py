@@ -19,17 +19,15 @@ import os
 import shutil
 from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path
 
 from tradewind.engine.config import RunConfig
 from tradewind.engine.errors import RunError
 from tradewind.engine.report import page, tables
 from tradewind.engine.report.contents import PARQUETS, facts, file_hash, files
-from tradewind.engine.report.plain import dumps
-from tradewind.engine.report.reading import Summary, find, read, summaries
+from tradewind.engine.report.reading import Summary, read, summaries
 from tradewind.engine.report.run import Run
+from tradewind.engine.report.text import config_hash, config_text, json_text
 
 __all__ = [
     "Summary",
@@ -37,7 +35,6 @@ __all__ = [
     "config_hash",
     "config_text",
     "file_hash",
-    "find",
     "new_name",
     "read",
     "rebuild",
@@ -49,11 +46,6 @@ __all__ = [
 def new_name(config: RunConfig, now: datetime) -> str:
     """Name a run: ``<name>-<YYYYMMDD-HHMMSS>-<first 6 digits of the config's hash>``."""
     return f"{config.name}-{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
-
-
-def config_hash(config: RunConfig) -> str:
-    """SHA-256 of the resolved config: equal configs have equal hashes, in whatever file."""
-    return sha256(dumps(config.model_dump(mode="json"), indent=None).encode()).hexdigest()
 
 
 def check_writable(results: Path) -> None:
@@ -139,11 +131,11 @@ def _fill(run: Run, folder: Path) -> Exception | None:
         sync(folder / name)
     _put(folder / "config.yaml", config_text(run.config).encode())
     metrics = {**run.metrics, "forecast_scores": run.forecast_scores}
-    _put(folder / "metrics.json", f"{dumps(metrics)}\n".encode())
-    lines = [f"{dumps(event, indent=None)}\n" for event in run.log]
+    _put(folder / "metrics.json", f"{json_text(metrics)}\n".encode())
+    lines = [f"{json_text(event, indent=None)}\n" for event in run.log]
     _put(folder / "log.jsonl", "".join(lines).encode())
     manifest = {**run.manifest, "run": facts(run), "files": files(folder)}
-    _put(folder / "manifest.json", f"{dumps(manifest)}\n".encode())
+    _put(folder / "manifest.json", f"{json_text(manifest)}\n".encode())
     try:
         _put(folder / "report.html", page.render(run).encode())
     except OSError:
@@ -151,31 +143,6 @@ def _fill(run: Run, folder: Path) -> Exception | None:
     except Exception as fault:
         return fault
     return None
-
-
-def config_text(config: RunConfig) -> str:
-    """Config as YAML that :func:`tradewind.engine.config_file.load` reads back to its equal."""
-    from io import StringIO
-
-    from ruamel.yaml import YAML
-
-    yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
-    # The order of the model, not of the alphabet.
-    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    yaml.width = 100
-    out = StringIO()
-    yaml.dump(_yaml_values(config.model_dump()), out)
-    return out.getvalue()
-
-
-def _yaml_values(value: Any) -> Any:
-    """Builtins YAML has a notation for; dates stay dates, so that they need no quotes."""
-    if isinstance(value, dict):
-        return {key: _yaml_values(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_yaml_values(item) for item in value]
-    return str(value) if isinstance(value, PurePath) else value
 
 
 def rebuild(folder: Path) -> Path:

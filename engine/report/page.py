@@ -1,8 +1,86 @@
-"""The page of a run."""
+"""A run as one HTML file: it opens offline, asks nobody for anything, and fits into an e-mail.
+
+Scripts run by their hash alone (Content-Security-Policy), so that no text of a run can become one.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+
+from markupsafe import Markup
 
 from tradewind.engine.report.run import Run
+from tradewind.engine.report.section import Context, Section, SectionMaker, asset
+from tradewind.engine.report.section import render as fill
+from tradewind.engine.report.sections.equity import equity
+from tradewind.engine.report.sections.figures import figures
+from tradewind.engine.report.sections.forecasts import forecasts
+from tradewind.engine.report.sections.headline import headline
+from tradewind.engine.report.sections.money import money
+from tradewind.engine.report.sections.months import months
+from tradewind.engine.report.sections.notes import notes
+from tradewind.engine.report.sections.orders import orders
+from tradewind.engine.report.sections.setup import setup
+from tradewind.engine.report.sections.trades import trades
+
+MAX_BYTES = 2_000_000
+SCRIPTS = (
+    "assets/echarts-6.1.0.min.js",
+    "assets/charts.js",
+    "assets/charts-price.js",
+    "assets/charts-forecasts.js",
+    "assets/report.js",
+)
+STYLE = "assets/report.css"
+
+SECTIONS: tuple[SectionMaker, ...] = (
+    figures,
+    equity,
+    months,
+    trades,
+    forecasts,
+    money,
+    orders,
+    notes,
+    setup,
+)
 
 
-def render(run: Run) -> str:
-    """One HTML file."""
-    return f"<!doctype html><title>{len(run.trades)}</title>"
+def render(run: Run, *, sections: Sequence[SectionMaker] = SECTIONS) -> str:
+    """HTML of a run's page.
+
+    Parameters
+    ----------
+    run : Run
+    sections : sequence of SectionMaker
+        In order; one that returns None is left out.
+
+    Returns
+    -------
+    str
+        One file below two million bytes, without a reference to anything outside itself.
+    """
+    context = Context(run)
+    made: list[Section] = [s for s in (make(context) for make in sections) if s is not None]
+    scripts = [Markup(asset(name)) for name in SCRIPTS]
+    return str(
+        fill(
+            "page.html",
+            name=run.name,
+            policy=_policy(scripts),
+            style=Markup(asset(STYLE)),
+            head=headline(context),
+            sections=made,
+            scripts=scripts,
+        )
+    )
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """Refuse everything but these very scripts, inline styles and images the charts make."""
+    seals = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
+    hashes = " ".join(f"'sha256-{seal}'" for seal in seals)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.records import Ints, Simulation
 from tradewind.engine.report import prices, tables
 from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
-from tradewind.engine.report.plain import numbers
 from tradewind.engine.report.run import Run
 
-STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-\d+)?$")
+STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-(\d+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,8 @@ class Summary:
 def read(folder: Path) -> Run:
     """Run as it was written.
 
-    The panel holds every bar that went into the folder (all of them, unless it was larger than
+    Metrics and scores come back as JSON has them: None where there was no finite number. The panel
+    holds every bar that went into the folder (all of them, unless it was larger than
     1 GiB: then those of the ordered symbols, NaN elsewhere).
 
     Raises
@@ -63,7 +62,7 @@ def read(folder: Path) -> Run:
     _check_files(folder, manifest["files"])
     said = manifest["run"]
     simulation, ts, benchmark = _simulation(folder, said["symbols"])
-    measured = numbers(_json(folder / "metrics.json"))
+    measured = _json(folder / "metrics.json")
     return Run(
         name=folder.resolve().name,
         config=_config(folder / "config.yaml"),
@@ -157,7 +156,7 @@ def summaries(results: Path) -> list[Summary]:
     if not results.is_dir():
         return []
     folders = sorted(path for path in results.iterdir() if _is_run(path))
-    return sorted(map(_summary, folders), key=lambda s: (_when(s.name), s.name))
+    return sorted(map(_summary, folders), key=lambda summary: _when(summary.name))
 
 
 def _is_run(path: Path) -> bool:
@@ -166,16 +165,16 @@ def _is_run(path: Path) -> bool:
     return not hidden and path.is_dir() and any((path / mark).exists() for mark in marks)
 
 
-def _when(name: str) -> str:
-    """Date and time inside a run's name, empty where it has none."""
+def _when(name: str) -> tuple[str, int, str]:
+    """Order of making, by the time in a run's name: a folder's own time changes when copied."""
     found = STAMP.search(name)
-    return found[1] if found else ""
+    return (found[1], int(found[2] or 0), name) if found else ("", 0, name)
 
 
 def _summary(folder: Path) -> Summary:
     try:
         said = _manifest(folder)["run"]
-        metrics = numbers(_json(folder / "metrics.json")).get("strategy", {})
+        metrics = _json(folder / "metrics.json").get("strategy", {})
         missing = [name for name in (*PARQUETS, *TEXTS) if not (folder / name).is_file()]
         return Summary(
             name=folder.name,
@@ -192,22 +191,3 @@ def _summary(folder: Path) -> Summary:
         return Summary(folder.name, folder, damage=str(error).partition(": ")[2])
     except (KeyError, TypeError, AttributeError) as error:
         return Summary(folder.name, folder, damage=f"manifest.json or metrics.json: {error!r}")
-
-
-def find(run: str, results: Path) -> Path:
-    """Folder of a run given as a path, as its name below ``results``, or as ``latest``.
-
-    Raises
-    ------
-    RunError
-        If there is none, with the nearest name.
-    """
-    for path in (Path(run), results / run):
-        if path.is_dir() and run:
-            return path
-    known = [summary.name for summary in summaries(results)]
-    if run == "latest" and known:
-        return results / known[-1]
-    near = get_close_matches(run, known, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    raise RunError(f"{run}: no such run below {results}{hint}; 'tradewind runs' lists them")

@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from tradewind.engine.config import RunConfig
+from tradewind.engine.evaluation import score
+from tradewind.engine.metrics import benchmark_returns, measure
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
@@ -178,14 +180,16 @@ def config(**changes: Any) -> RunConfig:
     return RunConfig.model_validate({**values, **changes})
 
 
-def equal_weight(panel: Panel, first_bar: int) -> Floats:
-    """Return of the mean symbol on each bar after ``first_bar``."""
-    steps = np.zeros(panel.n_bars)
-    with np.errstate(invalid="ignore"):
-        moves = panel.close[1:] / panel.close[:-1] - 1
-    steps[1:] = np.nanmean(moves, axis=1)
-    steps[: first_bar + 1] = 0.0
-    return steps
+def plain_rivals(panel: Panel, forecasts: Forecasts) -> dict[str, Forecasts]:
+    """Forecasts of nothing, and of what the past returned on average."""
+    known = ~np.isnan(forecasts.mean)
+    logs = np.log(panel.close)
+    ages = np.maximum(np.arange(panel.n_bars), 1)[:, None]
+    past = (logs - logs[0]) / ages * HORIZON
+    return {
+        "naive": Forecasts(np.where(known, 0.0, np.nan), forecasts.std, HORIZON),
+        "drift": Forecasts(np.where(known, past, np.nan), forecasts.std, HORIZON),
+    }
 
 
 def make_run(
@@ -199,15 +203,20 @@ def make_run(
     simulation, trades = book(panel, wishes(panel, forecasts))
     own = {field.name for field in fields(Run)}
     settings = {key: value for key, value in changes.items() if key not in own or key == "config"}
+    first = min(TRAIN, panel.n_bars - 1)
+    benchmark = benchmark_returns(panel, "equal_weight", first_bar=first)
+    rivals = plain_rivals(panel, forecasts)
     run = Run(
         name="lstm-timing-20261124-101500-3f9a1c",
         config=settings.pop("config", None) or config(**settings),
         panel=panel,
         signals=Signals(forecasts),
-        first_bar=TRAIN,
+        first_bar=first,
         simulation=simulation,
         trades=trades,
-        benchmark=equal_weight(panel, TRAIN),
+        benchmark=benchmark,
+        metrics=measure(simulation, trades, panel, benchmark, first_bar=first, bars_per_year=252.0),
+        forecast_scores=score(forecasts, panel, first_bar=first, rivals=rivals, name="lstm"),
         notes=("XOM: no bar on 2014-02-03 (XNYS was open)", "all symbols are survivors but EMC"),
         manifest={"seed": 7, "versions": {"python": "3.11.2"}, "seconds": {"simulate": 0.41}},
         log=({"event": "started", "n_bars": panel.n_bars}, {"event": "finished"}),

@@ -1,0 +1,103 @@
+"""The head of a page: what was run, and one sentence on what came of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from tradewind.engine.report.gap import Gap
+from tradewind.engine.report.section import Context, render
+from tradewind.engine.report.words import is_number, number, percent, plural
+
+
+def headline(context: Context) -> Markup:
+    """Name, verdict and the facts a reader asks for first."""
+    return render(
+        "headline.html",
+        run=context.run,
+        verdict=verdict(context),
+        evidence=evidence(context),
+        facts=_facts(context),
+    )
+
+
+def verdict(context: Context) -> str:
+    """One sentence: better than the benchmark or not, after costs, and whether that means much."""
+    ours, theirs = context.block("strategy"), context.block("benchmark")
+    if len(context.run.simulation.fills) == 0:
+        return "The strategy never traded: there is nothing to judge."
+    if not is_number(ours.get("sharpe")):
+        return "After costs the account did not move enough for a Sharpe ratio."
+    mine = f"Sharpe {_with_error(ours)}"
+    if not is_number(theirs.get("sharpe")):
+        earned = "made" if float(ours["sharpe"]) > 0 else "lost"
+        return f"After costs the strategy {earned} money: {mine}, {_against_zero(ours)}."
+    gap = Gap.of(ours)
+    better = "beats" if float(ours["sharpe"]) > float(theirs["sharpe"]) else "does not beat"
+    return (
+        f"After costs the strategy {better} its benchmark, {context.benchmark_name}: "
+        f"{mine} against {_with_error(theirs)}{_noise(gap)}."
+    )
+
+
+def _with_error(block: Mapping[str, Any]) -> str:
+    error = block.get("sharpe_se")
+    tail = f" ± {number(error)}" if is_number(error) else ""
+    return f"{number(block['sharpe'])}{tail}"
+
+
+def _against_zero(block: Mapping[str, Any]) -> str:
+    error = block.get("sharpe_se")
+    if error is None or not is_number(error) or error <= 0:
+        return "with no standard error to judge it by"
+    away = abs(block["sharpe"]) / error
+    return f"{number(away, 1)} standard errors from zero" + ("" if away >= 2 else ", within noise")
+
+
+def _noise(gap: Gap) -> str:
+    if gap.is_noise:
+        return ", a difference within one standard error: chance would do the same"
+    away = number(abs(gap.errors), 1)
+    if abs(gap.errors) < 2:
+        return f", a difference of {away} standard errors: weak evidence"
+    return f", a difference of {away} standard errors"
+
+
+def evidence(context: Context) -> str:
+    """How much was earned, at what risk, over how long."""
+    ours, theirs = context.block("strategy"), context.block("benchmark")
+    years = context.years
+    parts = []
+    if is_number(ours.get("annual_return")):
+        rival = theirs.get("annual_return")
+        beside = f" against {percent(rival)}" if is_number(rival) else ""
+        parts.append(f"It returned {percent(ours['annual_return'])} a year{beside}")
+    if is_number(ours.get("max_drawdown")):
+        parts.append(f"fell {percent(abs(ours['max_drawdown']))} from its peak at worst")
+    text = " and ".join(parts)
+    trades = plural(len(context.run.trades), "trade")
+    length = f"over {number(years, 1)} out-of-sample years and {trades}"
+    return f"{text}, {length}." if text else f"Measured {length}."
+
+
+def _facts(context: Context) -> list[tuple[str, str]]:
+    run, config = context.run, context.run.config
+    dates = context.dates
+    symbols = run.panel.symbols
+    shown = ", ".join(symbols[:6]) + (f" and {len(symbols) - 6} more" if len(symbols) > 6 else "")
+    return [
+        ("Evaluated", f"{dates[0]} to {dates[-1]}" if len(dates) else "no bars"),
+        (plural(len(symbols), "symbol").capitalize(), shown),
+        ("Strategy", config.strategy.kind),
+        ("Forecaster", config.forecaster.kind if config.forecaster else "none"),
+        ("Costs", _costs(context)),
+        ("Bars", f"{len(dates):,} of {config.data.interval}, {config.data.source} data"),
+    ]
+
+
+def _costs(context: Context) -> str:
+    costs = context.run.config.costs
+    return (
+        f"fee {costs.fee_bps:g} bps a side, spread {costs.spread.bps:g} bps, "
+        f"slippage {costs.slippage_bps:g} bps, borrow {percent(costs.borrow_annual)} a year"
+    )

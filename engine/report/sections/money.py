@@ -1,0 +1,115 @@
+"""Where the money went: from what the positions made to what was kept."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewind.engine.report.run import Run
+from tradewind.engine.report.section import Chart, Context, Section, render
+from tradewind.engine.report.words import money as as_money
+from tradewind.engine.report.words import plural
+
+MAX_BARS = 30  # symbols in the picture: the best and the worst half of them
+
+
+class Split(NamedTuple):
+    """Profit in currency over the whole run: ``net = gross - fee - spread - slippage - borrow``."""
+
+    gross: float
+    fee: float
+    spread: float
+    slippage: float
+    borrow: float
+    net: float
+
+
+def split(run: Run) -> Split:
+    """Costs as the fills hold them; gross is what would have been left without them."""
+    fills, size = run.simulation.fills, np.abs(run.simulation.fills["qty"])
+    fee = float(fills["fee"].sum())
+    spread = float((size * np.abs(fills["quote"] - fills["mid"])).sum())
+    slippage = float((size * np.abs(fills["price"] - fills["quote"])).sum())
+    borrow = float(run.simulation.borrow.sum())
+    net = float(run.simulation.equity[-1]) - run.config.account.cash
+    return Split(net + fee + spread + slippage + borrow, fee, spread, slippage, borrow, net)
+
+
+def money(context: Context) -> Section | None:
+    """Gross profit, what each cost took of it, and profit by symbol; None without a fill."""
+    run = context.run
+    if len(run.simulation.fills) == 0:
+        return None
+    parts = split(run)
+    traded = float((np.abs(run.simulation.fills["qty"]) * run.simulation.fills["price"]).sum())
+    symbols, rest = _by_symbol(run)
+    html = render(
+        "money.html",
+        charts=[_waterfall(parts), *([_bars(symbols)] if len(symbols) > 1 else [])],
+        rows=_rows(parts, context.years, traded, run.config.account.cash),
+        rest=rest,
+        traded=traded,
+        orders=len(run.simulation.fills),
+    )
+    return Section("money", "Where the money went", html)
+
+
+def _rows(parts: Split, years: float, traded: float, cash: float) -> list[dict[str, Any]]:
+    """Table beside the picture; costs as shares of what was traded where that means something."""
+    named = (
+        ("Before costs", parts.gross, False),
+        ("Commission", -parts.fee, True),
+        ("Half-spread", -parts.spread, True),
+        ("Slippage", -parts.slippage, True),
+        ("Borrow", -parts.borrow, False),
+        ("After costs", parts.net, False),
+    )
+    return [
+        {
+            "name": name,
+            "value": value,
+            "bps": -value / traded * 1e4 if per_trade and traded else None,
+            "yearly": value / cash / years if years > 0 else None,
+            "total": name.endswith("costs"),
+        }
+        for name, value, per_trade in named
+    ]
+
+
+def _waterfall(parts: Split) -> Chart:
+    steps = [
+        {"name": "Before costs", "value": parts.gross, "total": True},
+        {"name": "Commission", "value": -parts.fee},
+        {"name": "Half-spread", "value": -parts.spread},
+        {"name": "Slippage", "value": -parts.slippage},
+        {"name": "Borrow", "value": -parts.borrow},
+        {"name": "After costs", "value": parts.net, "total": True},
+    ]
+    label = f"Profit before costs {as_money(parts.gross)}, after costs {as_money(parts.net)}."
+    return Chart("money-waterfall", "waterfall", {"steps": steps}, label, 300)
+
+
+def _by_symbol(run: Run) -> tuple[list[dict[str, Any]], str]:
+    """Profit of each symbol, largest first, and what is said of those left out."""
+    profit = np.bincount(
+        run.trades["symbol"], weights=run.trades["pnl"], minlength=run.panel.n_symbols
+    )
+    traded = np.unique(run.trades["symbol"])
+    order = traded[np.argsort(-profit[traded], kind="stable")].tolist()
+    kept, rest = order, ""
+    if len(order) > MAX_BARS:
+        half = MAX_BARS // 2
+        middle = order[half:-half]
+        kept = order[:half] + order[-half:]
+        total = as_money(float(profit[middle].sum()))
+        rest = f"{plural(len(middle), 'symbol')} between them are left out: {total} together."
+    return [{"name": run.panel.symbols[k], "value": float(profit[k])} for k in kept], rest
+
+
+def _bars(symbols: list[dict[str, Any]]) -> Chart:
+    best, worst = symbols[0], symbols[-1]
+    label = (
+        f"Profit by symbol, before borrow: most from {best['name']} ({as_money(best['value'])}), "
+        f"least from {worst['name']} ({as_money(worst['value'])})."
+    )
+    height = 60 + 20 * len(symbols)
+    return Chart("money-symbols", "bars", {"bars": symbols}, label, height)

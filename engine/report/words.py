@@ -1,0 +1,105 @@
+"""Numbers and codes as a person reads them; percent exists only here."""
+
+from collections.abc import Mapping
+from math import floor, isfinite, log10
+from typing import Any
+
+from tradewind.engine.types import Reason
+
+MISSING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+REASONS: Mapping[Reason, tuple[str, str]] = {
+    Reason.WORKING: ("still working", "had neither filled nor ended when the run stopped"),
+    Reason.FILLED: ("filled", "filled in full"),
+    Reason.PARTLY_FILLED: ("partly filled", "the account could not carry the rest"),
+    Reason.CANCELLED_REBALANCE: ("replaced", "a newer decision for the same symbol replaced it"),
+    Reason.REJECTED_CASH: ("no cash", "the cash at hand did not pay for it"),
+    Reason.REJECTED_LEVERAGE: ("leverage cap", "it would have gone over the leverage cap"),
+    Reason.REJECTED_MINIMUM: ("too small", "below the smallest order the account sends"),
+    Reason.DELISTED: ("delisted", "the symbol stopped trading"),
+    Reason.END_OF_DATA: ("end of data", "no bar followed the decision"),
+    Reason.REJECTED_SIZING: (
+        "no size",
+        "not enough history, price or equity to size it with",
+    ),
+}
+
+
+def reason(code: int) -> tuple[str, str]:
+    """Name of a reason and what it means; a code this version does not know stays a code."""
+    if code not in set(Reason):
+        return f"code {code}", "not known to this version"
+    known = Reason(code)
+    return REASONS.get(known, (known.name.lower().replace("_", " "), ""))
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """Fixed digits, thousands apart, a true minus sign."""
+    if not is_number(value):
+        return _odd(value)
+    text = f"{value:,.{digits}f}"
+    if text.startswith("-"):
+        # A rounded zero has no sign.
+        text = MINUS + text[1:] if any(c in "123456789" for c in text) else text[1:]
+    return text
+
+
+def percent(value: Any, digits: int = 1) -> str:
+    """Fraction as percent."""
+    return f"{number(value * 100, digits)}%" if is_number(value) else _odd(value)
+
+
+def signed(value: Any, digits: int = 2) -> str:
+    """Like :func:`number`, with a plus sign where it is above zero."""
+    return _plus(number(value, digits), value)
+
+
+def signed_percent(value: Any, digits: int = 1) -> str:
+    """Like :func:`percent`, with a plus sign where it is above zero."""
+    return _plus(percent(value, digits), value)
+
+
+def money(value: Any) -> str:
+    """Currency without cents from 1,000 on, for want of a name for the currency."""
+    return number(value, 0 if is_number(value) and abs(value) >= 1_000 else 2)
+
+
+def significant(value: Any, digits: int = 3) -> str:
+    """So many digits that count, for numbers of any size."""
+    if not is_number(value):
+        return _odd(value)
+    if value == 0:
+        return "0"
+    places = digits - 1 - floor(log10(abs(value)))
+    return number(value, places) if places <= 8 else f"{value:.{digits - 1}e}".replace("-", MINUS)
+
+
+def p_value(value: Any) -> str:
+    """Chance, with a floor: beyond three decimals it says nothing more."""
+    if not is_number(value):
+        return _odd(value)
+    return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 trade``, ``2 trades``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _plus(text: str, value: Any) -> str:
+    positive = is_number(value) and value > 0 and any(c in "123456789" for c in text)
+    return f"+{text}" if positive else text
+
+
+def _odd(value: Any) -> str:
+    """What stands where no finite number does."""
+    if isinstance(value, float) and not isfinite(value) and value == value:
+        return "∞" if value > 0 else f"{MINUS}∞"
+    return value if isinstance(value, str) else MISSING
