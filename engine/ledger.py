@@ -74,7 +74,7 @@ def exposure(panel: Panel, fills: Records) -> tuple[Floats, Floats]:
     gross = np.zeros(panel.n_bars)
     order = np.argsort(fills["symbol"], kind="stable")
     columns, starts = np.unique(fills["symbol"][order], return_index=True)
-    for k, rows in zip(columns, np.split(order, starts[1:]), strict=True):
+    for k, rows in zip(columns, np.split(order, starts)[1:], strict=True):
         value = held(fills[rows], panel.n_bars) * known_close(panel.close[:, k])
         net += value
         gross += np.abs(value)
