@@ -81,7 +81,7 @@ $(STAMPS)/dev: pyproject.toml constraints.txt | $(STAMPS)/package
 	@touch $@
 
 $(FILES): FORCE | $(STAMPS)/venv
-	@find engine forecasters strategies configs -type f ! -name '*.pyc' | LC_ALL=C sort > $@.new
+	@find engine forecasters strategies configs tests/contracts -type f ! -name '*.pyc' | LC_ALL=C sort > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 $(STAMPS)/package: $(FILES) $(STAMPS)/dependencies

@@ -1,1 +1,1 @@
-"""To be written."""
+"""Presets: configs that ship with tradewind."""

@@ -1,1 +1,152 @@
-"""To be written."""
+"""The public face of the engine; what is not named here may change.
+
+A name is loaded when it is first asked for, so that importing the face costs nothing. No module
+inside engine imports it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tradewind.engine.config import RunConfig
+    from tradewind.engine.config_file import load as load_config
+    from tradewind.engine.errors import (
+        CheckpointError,
+        ConfigError,
+        DataError,
+        ForecastError,
+        InvariantError,
+        MalformedPayloadError,
+        OutsideError,
+        PartialUniverseError,
+        ProviderDownError,
+        RateLimitedError,
+        RunError,
+        StoreError,
+        StrategyError,
+        TradewindError,
+        UnknownSymbolError,
+    )
+    from tradewind.engine.feeds import load as load_history
+    from tradewind.engine.intents import target
+    from tradewind.engine.progress import Progress
+    from tradewind.engine.protocols import (
+        Book,
+        Broker,
+        Checkpointed,
+        CompiledStrategy,
+        Feed,
+        Forecaster,
+        Forecasts,
+        Rule,
+        Selector,
+        Signals,
+        Strategy,
+        View,
+    )
+    from tradewind.engine.records import Panel, Simulation
+    from tradewind.engine.report.folder import read as read_run
+    from tradewind.engine.report.run import Run
+    from tradewind.engine.runner import backtest, reproduce, train, verify
+    from tradewind.engine.types import (
+        Bar,
+        Fill,
+        Forecast,
+        Intent,
+        Order,
+        OrderType,
+        Quote,
+        Reason,
+    )
+
+__all__ = [
+    "Bar",
+    "Book",
+    "Broker",
+    "CheckpointError",
+    "Checkpointed",
+    "CompiledStrategy",
+    "ConfigError",
+    "DataError",
+    "Feed",
+    "Fill",
+    "Forecast",
+    "ForecastError",
+    "Forecaster",
+    "Forecasts",
+    "Intent",
+    "InvariantError",
+    "MalformedPayloadError",
+    "Order",
+    "OrderType",
+    "OutsideError",
+    "Panel",
+    "PartialUniverseError",
+    "Progress",
+    "ProviderDownError",
+    "Quote",
+    "RateLimitedError",
+    "Reason",
+    "Rule",
+    "Run",
+    "RunConfig",
+    "RunError",
+    "Selector",
+    "Signals",
+    "Simulation",
+    "StoreError",
+    "Strategy",
+    "StrategyError",
+    "TradewindError",
+    "UnknownSymbolError",
+    "View",
+    "backtest",
+    "load_config",
+    "load_history",
+    "read_run",
+    "reproduce",
+    "target",
+    "train",
+    "verify",
+]
+
+_HOMES = {
+    "config": ["RunConfig"],
+    "config_file": ["load_config=load"],
+    "errors": [name for name in __all__ if name.endswith("Error")],
+    "feeds": ["load_history=load"],
+    "intents": ["target"],
+    "progress": ["Progress"],
+    "protocols": [
+        "Book",
+        "Broker",
+        "Checkpointed",
+        "CompiledStrategy",
+        "Feed",
+        "Forecaster",
+        "Forecasts",
+        "Rule",
+        "Selector",
+        "Signals",
+        "Strategy",
+        "View",
+    ],
+    "records": ["Panel", "Simulation"],
+    "report.folder": ["read_run=read"],
+    "report.run": ["Run"],
+    "runner": ["backtest", "reproduce", "train", "verify"],
+    "types": ["Bar", "Fill", "Forecast", "Intent", "Order", "OrderType", "Quote", "Reason"],
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        for entry in names:
+            shown, _, held = entry.partition("=")
+            if shown == name:
+                return getattr(import_module(f"{__name__}.{module}"), held or shown)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
