@@ -125,7 +125,13 @@ INDICATORS: Mapping[str, Indicator] = {
         "trend_vortex_ind_pos=vortex_indicator_pos trend_vortex_ind_neg=vortex_indicator_neg "
         "trend_vortex_ind_diff=vortex_indicator_diff",
     ),
-    **_family("volatility.AverageTrueRange", 75, "price", "volatility_atr=average_true_range"),
+    **_family(
+        "volatility.AverageTrueRange",
+        65,
+        "price",
+        "volatility_atr=average_true_range",
+        window=10,
+    ),
     **_family(
         "volatility.BollingerBands",
         20,

@@ -92,7 +92,13 @@ class Fitted:
 
     @classmethod
     def restored(
-        cls, network: GaussianNetwork, record: dict[str, Any], weights: Weights, *, folder: Path
+        cls,
+        network: GaussianNetwork,
+        record: dict[str, Any],
+        weights: Weights,
+        *,
+        n_features: int,
+        folder: Path,
     ) -> Self:
         """Put a record and weights of the right shapes back together; raises CheckpointError."""
         try:
@@ -103,6 +109,11 @@ class Fitted:
             raise CheckpointError(
                 f"{folder}: record of a network lacks {error}; fit again"
             ) from None
+        for array in (scaling.mean, scaling.std):
+            if array.shape != (n_features,):
+                raise CheckpointError(
+                    f"{folder}: scaling of shape {array.shape}, wanted ({n_features},); fit again"
+                )
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
         return cls(network, scaling, curve, n_samples)
 

@@ -265,6 +265,8 @@ class WindowedForecaster(ABC):
         restored = {}
         for name, network in networks.items():
             own = {key: kept.weights[f"{name}/{key}"] for key in weights_of(network)}
-            restored[name] = Fitted.restored(network, records[name], own, folder=folder)
+            restored[name] = Fitted.restored(
+                network, records[name], own, n_features=len(self._features), folder=folder
+            )
         self._fitted = restored
         return self
