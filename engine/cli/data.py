@@ -1,6 +1,7 @@
 """``tradewind data``: fetch, show and check market data."""
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.failures import DONE, NO
 from tradewind.engine.cli.options import JsonOption
 from tradewind.engine.cli.progress import watched
+from tradewind.engine.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewind.engine.config import DataConfig
@@ -55,6 +57,55 @@ def _config(
 
 
 @app.command()
+def fetch(
+    what: WhatArgument = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    interval: IntervalOption = None,
+    store: StoreOption = None,
+    refetch: Annotated[
+        bool,
+        typer.Option("--refetch", help="Ask for everything again and replace what is stored."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring bars of Yahoo into the local store; what it has already is not asked for again.
+
+    Exit code 3 where Yahoo cannot be reached or slows us down: what was fetched is kept, and the
+    same command goes on from there.
+    """
+    from tradewind.engine.feeds import yahoo
+
+    config = _config(what, start, end, interval, store)
+    if config.source != "yahoo":
+        raise ConfigError(
+            f"data.source: {config.source} is not fetched, only yahoo is; 'tradewind data check' "
+            "reads it where it is"
+        )
+    with watched(FETCHED_KEPT) as bars:
+        done = yahoo.fetch(
+            config.symbols,
+            start=config.start,
+            end=config.end,
+            interval=config.interval,
+            store=config.store,
+            refetch=refetch,
+            progress=bars,
+        )
+    if as_json:
+        series = [asdict(fetched) for fetched in done.fetched]
+        out_json({"store": str(done.store), "series": series, "notes": done.notes})
+        return
+    rows = [
+        (f.symbol, f.interval, f.covered_from, f.covered_to, f"{f.rows:,}", f"{f.added:,}")
+        for f in done.fetched
+    ]
+    table(str(done.store), ("symbol", "interval", "from", "to", "bars", "new"), rows)
+    for note in done.notes:
+        out(f"Note: {note}")
+
+
+@app.command()
 def check(
     what: WhatArgument = None,
     start: StartOption = None,
@@ -80,8 +131,6 @@ def check(
 
 
 def _findings(history: "History") -> dict[str, object]:
-    from dataclasses import asdict
-
     return {
         "symbols": history.panel.n_symbols,
         "bars": history.panel.n_bars,
@@ -167,8 +216,6 @@ def _symbol_rows(history: "History") -> list[tuple[str, str, str, int, int, bool
 
 
 def _show_store(folder: Path | None, as_json: bool) -> None:
-    from dataclasses import asdict
-
     from tradewind.engine.feeds.store import Store, default_folder
 
     store = Store(folder.expanduser().resolve() if folder else default_folder())

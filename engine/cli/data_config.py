@@ -7,7 +7,7 @@ from typing import Any
 from tradewind.engine.cli.options import DEFAULT_CONFIG
 from tradewind.engine.config import DataConfig, RunConfig
 from tradewind.engine.config_file import checked, preset_names, read_document, validate
-from tradewind.engine.config_yaml import Document, copied
+from tradewind.engine.config_yaml import Document, Positions, copied
 from tradewind.engine.errors import ConfigError
 
 SUFFIXES = {".csv": "csv", ".txt": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}
@@ -42,8 +42,7 @@ def data_config(what: Sequence[str], options: Mapping[str, Any]) -> DataConfig:
     if symbols:
         values["symbols"] = symbols
     values |= given
-    positions = {("data", key): f"--{key}" for key in given}
-    document = Document("command line", Path.cwd(), {"data": values}, {**positions})
+    document = Document("command line", Path.cwd(), {"data": values}, _positions(given))
     return checked(DataConfig, values, document, ("data",))
 
 
@@ -62,8 +61,13 @@ def _from_config(source: str, given: Mapping[str, Any]) -> DataConfig:
     block = values.setdefault("data", {})
     if isinstance(block, dict):
         block |= given
-    positions = {**document.positions, **{("data", key): f"--{key}" for key in given}}
+    positions = document.positions | _positions(given)
     return validate(RunConfig, Document(document.where, document.folder, values, positions)).data
+
+
+def _positions(given: Mapping[str, Any]) -> Positions:
+    """Options stand where they were typed: at themselves."""
+    return {("data", key): f"--{key}" for key in given}
 
 
 def _file_source(path: Path) -> str:

@@ -1,5 +1,6 @@
 """What a run came to, as a screen of text."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,32 +52,42 @@ def show(run: Run, folder: Path) -> None:
 
 
 def _rows(run: Run) -> list[tuple[str, str, str]]:
-    both = (run.metrics["strategy"], run.metrics["benchmark"])
+    ours, theirs = run.metrics["strategy"], run.metrics["benchmark"]
+    both: list[tuple[str, str, Callable[[Any], str]]] = [
+        ("Annual return", "annual_return", percent),
+        ("Annual volatility", "annual_volatility", percent),
+        ("Sharpe ratio", "", str),
+        ("Sortino ratio", "sortino", number),
+        ("Calmar ratio", "calmar", number),
+        ("Deepest drawdown", "max_drawdown", percent),
+        ("Longest drawdown, bars", "longest_drawdown_bars", count),
+    ]
+    alone: list[tuple[str, str, Callable[[Any], str]]] = [
+        ("Gross exposure", "gross_exposure", percent),
+        ("Turnover a year", "turnover_annual", number),
+        ("Closed trades", "n_trades", count),
+        ("Hit rate", "hit_rate", percent),
+        ("Profit factor", "profit_factor", number),
+        ("Final equity", "final_equity", count),
+    ]
     rows = [
-        ("Annual return", *(percent(m.get("annual_return")) for m in both)),
-        ("Annual volatility", *(percent(m.get("annual_volatility")) for m in both)),
-        ("Sharpe ratio", *(_sharpe(m) for m in both)),
-        ("Sortino ratio", *(number(m.get("sortino")) for m in both)),
-        ("Calmar ratio", *(number(m.get("calmar")) for m in both)),
-        ("Deepest drawdown", *(percent(m.get("max_drawdown")) for m in both)),
-        ("Longest drawdown, bars", *(number(m.get("longest_drawdown_bars"), 0) for m in both)),
+        (title, shown(ours.get(key)), shown(theirs.get(key)))
+        if key
+        else (title, sharpe(ours), sharpe(theirs))
+        for title, key, shown in both
     ]
-    ours = both[0]
-    alone = [
-        ("Gross exposure", percent(ours.get("gross_exposure"))),
-        ("Turnover a year", number(ours.get("turnover_annual"))),
-        ("Closed trades", number(ours.get("n_trades"), 0)),
-        ("Hit rate", percent(ours.get("hit_rate"))),
-        ("Profit factor", number(ours.get("profit_factor"))),
-        ("Final equity", number(ours.get("final_equity"), 0)),
-    ]
-    return [*rows, *((name, value, "") for name, value in alone)]
+    return rows + [(title, shown(ours.get(key)), "") for title, key, shown in alone]
 
 
-def _sharpe(metrics: dict[str, Any]) -> str:
-    """Ratio with its standard error, the wider of the two estimates."""
-    errors = [metrics.get(name) for name in ("sharpe_se", "sharpe_se_hac")]
-    known = [error for error in errors if is_number(error)]
+def count(value: Any) -> str:
+    """Whole number, thousands apart."""
+    return number(value, 0)
+
+
+def sharpe(metrics: Mapping[str, Any]) -> str:
+    """Sharpe ratio with its standard error, the wider of the two estimates."""
+    errors = [metrics.get("sharpe_se"), metrics.get("sharpe_se_hac")]
+    known = [float(error) for error in errors if error is not None and is_number(error)]
     ratio = number(metrics.get("sharpe"))
     return f"{ratio} \N{PLUS-MINUS SIGN} {number(max(known))}" if known else ratio
 
