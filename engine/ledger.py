@@ -4,8 +4,11 @@ A simulator says what was filled; everything else follows from that here, and th
 itself must agree to 1e-9 on every bar, or the run is not believed.
 """
 
+from typing import Any
+
 import numpy as np
 
+from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import InvariantError
 from tradewind.engine.records import (
     TRADE,
@@ -40,11 +43,10 @@ def fold(
     InvariantError
         If the books do not balance.
     """
-    flow = np.zeros(panel.n_bars)
-    np.add.at(flow, fills["bar"], -(fills["qty"] * fills["price"] + fills["fee"]))
-    flow -= borrow
-    cash_curve = cash + np.cumsum(flow)
-    net, gross = exposure(panel, fills)
+    cash_curve, net, gross = compiled(curves)(
+        panel.close, cash, borrow, fills["bar"], fills["symbol"],
+        fills["qty"], fills["price"], fills["fee"],
+    )  # fmt: skip
     _balance(panel, cash, cash_curve + net, equity, gross)
     return Simulation(equity, cash_curve, gross, borrow, orders, fills)
 
@@ -62,32 +64,53 @@ def _balance(panel: Panel, cash: float, folded: Floats, equity: Floats, gross: F
         )
 
 
-def exposure(panel: Panel, fills: Records) -> tuple[Floats, Floats]:
-    """Net and gross value of positions at each close, column by column to keep memory low.
+def curves(
+    close: Any, cash: float, borrow: Any, bar: Any, symbol: Any, qty: Any, price: Any, fee: Any
+) -> Any:
+    """Cash, net and gross value of positions at each close; in the subset numba compiles.
+
+    Parameters
+    ----------
+    close : ndarray of float64, shape (n_bars, n_symbols)
+        A symbol without a bar counts at its last close.
+    cash : float
+        At the start.
+    borrow : ndarray of float64, shape (n_bars,)
+    bar, symbol, qty, price, fee : ndarray, shape (n_fills,)
+        Fills in order of execution.
 
     Returns
     -------
-    net, gross : ndarray of float64, shape (n_bars,)
-        Currency; a symbol without a bar counts at its last close.
+    tuple of ndarray of float64, shape (n_bars,)
+        cash, net, gross; currency.
     """
-    net = np.zeros(panel.n_bars)
-    gross = np.zeros(panel.n_bars)
-    order = np.argsort(fills["symbol"], kind="stable")
-    columns, starts = np.unique(fills["symbol"][order], return_index=True)
-    for k, rows in zip(columns, np.split(order, starts)[1:], strict=True):
-        value = held(fills[rows], panel.n_bars) * known_close(panel.close[:, k])
-        net += value
-        gross += np.abs(value)
-    return net, gross
-
-
-def held(fills: Records, n_bars: int) -> Floats:
-    """Units of one symbol at each close, shape (n_bars,), from its fills in time order."""
-    position = np.cumsum(fills["qty"])
-    position[np.abs(position) < FLAT] = 0.0
-    last = np.append(fills["bar"][1:] != fills["bar"][:-1], True)
-    bars = np.concatenate([[0], fills["bar"][last], [n_bars]])
-    return np.repeat(np.concatenate([[0.0], position[last]]), np.diff(bars))
+    n_bars, n_symbols = close.shape
+    cash_curve, net, gross = np.empty(n_bars), np.zeros(n_bars), np.zeros(n_bars)
+    units = np.zeros(n_symbols)
+    mark = np.zeros(n_symbols)
+    n = 0
+    for t in range(n_bars):
+        cash -= borrow[t]
+        while n < len(bar) and bar[n] == t:
+            k = symbol[n]
+            cash -= qty[n] * price[n] + fee[n]
+            units[k] += qty[n]
+            if abs(units[k]) < FLAT:
+                units[k] = 0.0
+            back = t  # the last close known when the position was changed
+            while back > 0 and close[back, k] != close[back, k]:
+                back -= 1
+            mark[k] = close[back, k]
+            n += 1
+        cash_curve[t] = cash
+        for k in range(n_symbols):
+            if units[k] != 0.0:
+                if close[t, k] == close[t, k]:
+                    mark[k] = close[t, k]
+                value = units[k] * mark[k]
+                net[t] += value
+                gross[t] += abs(value)
+    return cash_curve, net, gross
 
 
 def known_close(close: Floats) -> Floats:

@@ -1,1 +1,300 @@
-"""To be written."""
+"""From a config to a run, and back: the only place where engine, forecasters and strategies meet.
+
+They are introduced by name, through entry points; nothing here imports a forecaster or a strategy.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine import pipeline
+from tradewind.engine.config import RunConfig
+from tradewind.engine.config_file import Document, load
+from tradewind.engine.errors import ConfigError
+from tradewind.engine.jsonable import jsonable
+from tradewind.engine.pipeline import Diary
+from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.records import Floats, Panel, Simulation
+from tradewind.engine.report import folder as run_folder
+from tradewind.engine.report.run import Run
+
+SAME = 1e-9  # relative; what two executors may differ by
+FILL_FIELDS = ("symbol", "bar", "qty", "price", "fee")
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Outcome of ``train``: fits are in the cache, this says how good they are."""
+
+    config: RunConfig
+    folds: tuple[Any, ...]
+    scores: dict[str, Any]
+    cache: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Outcome of ``verify``."""
+
+    identical: bool
+    executor: str
+    against: str
+    n_fills: int
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduction:
+    """Outcome of ``reproduce``."""
+
+    identical: bool
+    differences: tuple[str, ...]
+
+
+def backtest(
+    config: RunConfig,
+    document: Document,
+    *,
+    results: Path,
+    progress: Progress = SILENT,
+    fresh: bool = False,
+    workers: int | None = None,
+) -> Run:
+    """Run a config and write its folder below ``results``.
+
+    Parameters
+    ----------
+    config : RunConfig
+    document : Document
+        What the config was read from, for messages and relative paths.
+    results : Path
+    progress : Progress
+    fresh : bool
+        Fit again whatever the cache holds.
+    workers : int or None
+        Processes that fit; None: one per usable core.
+
+    Returns
+    -------
+    Run
+        Its ``name`` is that of the folder.
+
+    Raises
+    ------
+    TradewindError
+        Config, data, forecaster, strategy or folder: the message says which and what to do.
+    """
+    run_folder.check_writable(results)
+    run = compute(config, document, progress=progress, fresh=fresh, workers=workers)
+    written = run_folder.write(run, results)
+    return replace(run, name=written.name)
+
+
+def compute(
+    config: RunConfig,
+    document: Document,
+    *,
+    progress: Progress = SILENT,
+    fresh: bool = False,
+    workers: int | None = None,
+    cached: bool = True,
+) -> Run:
+    """Run a config without writing anything but the forecast cache (none with ``cached=False``)."""
+    now = datetime.now(UTC)
+    diary = Diary()
+    parts = pipeline.resolve(config, document)
+    diary.note("started", name=config.name, at=now.isoformat(timespec="seconds"))
+    history = pipeline.read_history(config, diary, progress)
+    panel = history.panel
+    _check_benchmark(config, panel, document)
+    cache = pipeline.forecast_cache(fresh=fresh) if cached else None
+    outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
+    found, start = pipeline.simulate(parts, panel, outlook, diary)
+    with diary.stage("measure"):
+        numbers, trades, benchmark = pipeline.measured(parts.config, panel, found, start)
+    return Run(
+        name=run_folder.new_name(parts.config, now),
+        config=parts.config,
+        panel=panel,
+        signals=outlook.signals,
+        first_bar=start,
+        simulation=found,
+        trades=trades,
+        benchmark=benchmark,
+        metrics=numbers,
+        forecast_scores=outlook.scores,
+        notes=pipeline.notes(history, outlook, panel),
+        manifest=pipeline.manifest(parts, history, diary),
+        log=tuple(diary.events),
+    )
+
+
+def _check_benchmark(config: RunConfig, panel: Panel, document: Document) -> None:
+    """Refuse an unknown benchmark before the fit, not after it."""
+    if config.benchmark not in ("equal_weight", "cash", *panel.symbols):
+        raise document.error(
+            ("benchmark",),
+            f"{config.benchmark!r} is neither equal_weight nor cash nor one of the "
+            f"{panel.n_symbols} symbols loaded; add it to data.symbols or choose another",
+        )
+
+
+def train(
+    config: RunConfig,
+    document: Document,
+    *,
+    progress: Progress = SILENT,
+    fresh: bool = False,
+    workers: int | None = None,
+) -> Training:
+    """Fit a config's forecaster walk-forward into the cache, and score it.
+
+    Raises
+    ------
+    ConfigError
+        If the config has no forecaster.
+    """
+    diary = Diary()
+    parts = pipeline.resolve(config, document)
+    if parts.forecaster is None:
+        raise ConfigError(
+            f"{document.where}: has no 'forecaster:' block, so there is nothing to train"
+        )
+    history = pipeline.read_history(config, diary, progress)
+    cache = pipeline.forecast_cache(fresh=fresh)
+    outlook = pipeline.forecast(parts, history.panel, diary, progress, workers=workers, cache=cache)
+    return Training(parts.config, outlook.folds, dict(outlook.scores), cache.folder)
+
+
+def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
+    """Trade a run's bars and forecasts on the other executor and compare fill by fill.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a run; its own bars are used, so a source that has changed since does not matter.
+    progress : Progress
+
+    Raises
+    ------
+    RunError
+        If the folder is damaged.
+    """
+    run = run_folder.read(folder)
+    document = _document(folder)
+    parts = pipeline.resolve(run.config, document)
+    other = "cerebro" if run.config.executor == "kernel" else "kernel"
+    task = f"simulating with {other}"
+    progress.start(task, None)
+    try:
+        outlook = pipeline.Outlook(run.signals, run.first_bar)
+        again, _ = pipeline.simulate(parts, run.panel, outlook, Diary(), executor=other)
+    finally:
+        progress.finish(task)
+    found = fill_differences(run.simulation, again, run.panel, tolerance=SAME)
+    return Verification(
+        not found, run.config.executor, other, len(run.simulation.fills), tuple(found)
+    )
+
+
+def reproduce(
+    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
+) -> Reproduction:
+    """Run a folder's config again, fits included, and compare everything bit for bit.
+
+    Raises
+    ------
+    RunError
+        If the folder is damaged.
+    """
+    old = run_folder.read(folder)
+    config, document = load(folder / "config.yaml")
+    new = compute(config, document, progress=progress, workers=workers, cached=False)
+    found = _manifest_differences(old, new)
+    found += fill_differences(old.simulation, new.simulation, new.panel, tolerance=0.0)
+    found += _curve_differences("equity", old.simulation.equity, new.simulation.equity)
+    found += _forecast_differences(old, new)
+    found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
+    return Reproduction(not found, tuple(found))
+
+
+def _document(folder: Path) -> Document:
+    return load(folder / "config.yaml")[1]
+
+
+def fill_differences(
+    ours: Simulation, theirs: Simulation, panel: Panel, *, tolerance: float
+) -> list[str]:
+    """Compare fills one by one: bar, symbol, quantity, price and fee.
+
+    Parameters
+    ----------
+    ours, theirs : Simulation
+    panel : Panel
+        For names and dates.
+    tolerance : float
+        Relative; 0 = bit for bit.
+
+    Returns
+    -------
+    list of str
+        One line for each fill that differs; empty where all agree.
+    """
+    a, b = ours.fills, theirs.fills
+    found = []
+    if len(a) != len(b):
+        found.append(f"fills: {len(a):,} here, {len(b):,} there")
+    n = min(len(a), len(b))
+    for name in FILL_FIELDS:
+        x, y = a[name][:n], b[name][:n]
+        slack = tolerance * np.maximum(np.abs(x), np.abs(y))
+        for i in np.flatnonzero(~(np.abs(x - y) <= slack)):
+            where = f"{panel.dates[a['bar'][i]]} {panel.symbols[a['symbol'][i]]}"
+            found.append(f"fill {i} ({where}): {name} {x[i]!r} here, {y[i]!r} there")
+    return found
+
+
+def _curve_differences(name: str, a: Floats, b: Floats) -> list[str]:
+    if a.shape != b.shape:
+        return [f"{name}: {len(a):,} bars then, {len(b):,} now"]
+    off = np.flatnonzero(~((a == b) | (np.isnan(a) & np.isnan(b))).reshape(len(a), -1).all(axis=1))
+    if not off.size:
+        return []
+    t = int(off[0])
+    return [f"{name}: {off.size:,} bars differ, first bar {t}: {a[t]!r} then, {b[t]!r} now"]
+
+
+def _forecast_differences(old: Run, new: Run) -> list[str]:
+    a, b = old.signals.forecasts, new.signals.forecasts
+    if a is None or b is None:
+        return [] if a is b else ["forecasts: only one of the two runs has any"]
+    return _curve_differences("forecast mean", a.mean, b.mean) + _curve_differences(
+        "forecast std", a.std, b.std
+    )
+
+
+def _manifest_differences(old: Run, new: Run) -> list[str]:
+    """What explains a difference, if there is one: data, versions, code."""
+    found = []
+    if old.manifest.get("data_digest") != new.manifest["data_digest"]:
+        found.append("data: the bars are not those of the run")
+    before: dict[str, Any] = dict(old.manifest.get("versions", {}))
+    for name, now in new.manifest["versions"].items():
+        if before.get(name) != now:
+            found.append(f"version of {name}: {before.get(name)} then, {now} now")
+    if old.manifest.get("code") != jsonable(new.manifest["code"]):
+        found.append("code: the strategy or the forecaster was changed since")
+    return found
+
+
+def _metric_differences(old: Any, new: Any, path: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in sorted({*old, *new})
+            for line in _metric_differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if old == new else [f"{path}: {old!r} then, {new!r} now"]

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.compiling import compiled, compiled_with
 from tradewind.engine.config import RunConfig, VolatilityTargetConfig
 from tradewind.engine.costs import costs
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel
-from tradewind.engine.executors.compiled import compiled_kernel, compiled_loop
 from tradewind.engine.intents import INTENT
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, View
@@ -67,7 +67,7 @@ def _sizing(config: RunConfig, n_symbols: int, bars_per_year: float) -> Sizing:
 def _volatility(config: RunConfig, close: Floats) -> Floats:
     if not isinstance(config.sizing, VolatilityTargetConfig):
         return NO_VOL
-    return compiled_loop(ewma_volatility)(close, config.sizing.lookback)  # type: ignore[no-any-return]
+    return compiled(ewma_volatility)(close, config.sizing.lookback)  # type: ignore[no-any-return]
 
 
 def simulate(
@@ -106,6 +106,11 @@ def loop_for(strategy: Strategy) -> Callable[..., Any]:
     if isinstance(strategy, CompiledStrategy):
         return compiled_kernel(strategy.rule)
     return kernel.with_rule(as_rule(strategy))
+
+
+def compiled_kernel(rule: Rule) -> Callable[..., Any]:
+    """Return the simulator with ``rule`` compiled into it; raises StrategyError."""
+    return compiled_with(kernel.simulate, rule, kernel.with_rule)  # type: ignore[no-any-return]
 
 
 def as_rule(strategy: Strategy) -> Rule:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.markets import Wishes, random_panel, random_terms, random_wishes, trade
 from tradewind.engine.executors import kernel
-from tradewind.engine.executors.compiled import compiled_kernel
+from tradewind.engine.executors.reference import compiled_kernel
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Simulation
 from tradewind.engine.types import Reason

@@ -1,10 +1,9 @@
-"""From a rule to machine code that the next process finds again.
+"""From a plain numeric function to machine code that the next process finds again.
 
 numba does not find closures or passed functions in its cache across processes, and a call through
-a function pointer costs five times the whole bar. So the compiled loop lives in a small generated
-module, named by the hash of everything that goes into it: the rule, the simulator, every plain
-function they call, and the versions of Python, numba and numpy. numba caches that module as it
-would any other.
+a function pointer costs five times a whole bar. So a loop lives in a small generated module, named
+by the hash of everything that goes into it: its source, that of every plain function it calls, and
+the versions of Python, numba and numpy. numba caches that module as it would any other.
 """
 
 import inspect
@@ -21,8 +20,6 @@ from types import FunctionType
 from typing import Any
 
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.executors import kernel
-from tradewind.engine.protocols import Rule
 
 # A division then gives inf instead of raising: a branch that could raise keeps the compiler from
 # dropping the reference counts around it, which cost more than the bar itself. A call hands over
@@ -41,55 +38,69 @@ def run({arguments}):
 '''
 
 
-def compiled_kernel(rule: Rule) -> Callable[..., Any]:
-    """Return the simulator with ``rule`` compiled into it.
+Binder = Callable[[Callable[..., Any], Callable[..., Any]], Callable[..., Any]]
+
+
+def compiled(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a plain numeric function, compiled.
 
     Parameters
     ----------
-    rule : function
-        A plain module-level function in the subset numba compiles; so are the functions it calls.
+    loop : function
+        Module-level, in the subset numba compiles; so are the functions it calls by name.
 
     Returns
     -------
     function
-        ``run(market, inputs, params, terms, state, start)``; compiles at its first call with
-        arguments of a new type, or reads the result of an earlier process.
+        Same arguments; compiles at its first call with arguments of a new type, or reads the
+        result of an earlier process.
+    """
+    return _module(loop, None, None)
+
+
+def compiled_with(loop: Callable[..., Any], part: Callable[..., Any], bind: Binder) -> Any:
+    """Return ``loop`` compiled with an exchangeable part in it.
+
+    Parameters
+    ----------
+    loop : function
+    part : function
+        A plain module-level function, for example a strategy's rule.
+    bind : function
+        ``bind(compiled part, compiler)`` gives the loop with the part in its place.
 
     Raises
     ------
     StrategyError
-        If the rule is not a plain function.
+        If the part is not a plain function.
     """
-    if not isinstance(rule, FunctionType) or rule.__closure__:
+    if not isinstance(part, FunctionType) or part.__closure__:
         raise StrategyError(
-            f"rule {rule!r}: wanted a plain module-level function, without a closure, so that it "
+            f"rule {part!r}: wanted a plain module-level function, without a closure, so that it "
             "can be compiled and found again; pass what it needs through params or inputs"
         )
-    return _module(rule)
-
-
-def compiled_loop(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a plain numeric function, compiled and cached in the same way."""
-    return _module(None, loop)
+    return _module(loop, part, bind)
 
 
 @cache
-def _module(rule: Rule | None, loop: Callable[..., Any] = kernel.simulate) -> Callable[..., Any]:
+def _module(
+    loop: Callable[..., Any], part: Callable[..., Any] | None, bind: Binder | None
+) -> Callable[..., Any]:
     """Write and import the generated module; its ``run`` is the result."""
     from numba import njit
     from numba.extending import register_jitable
 
     jit = njit(**OPTIONS)
-    functions = [loop] if rule is None else [loop, rule]
+    functions = [loop] if part is None else [loop, part]
     for helper in reached(functions):
-        if helper not in functions and helper not in (kernel.rule, kernel.walk):
+        if helper not in functions:
             register_jitable(**OPTIONS)(helper)
     source = SOURCE.format(arguments=", ".join(inspect.signature(loop).parameters))
-    path = _written(source, digest([source, *_sources([*functions, compiled_loop])]))
+    path = _written(source, digest([source, *_sources([*functions, compiled])]))
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None, path  # a .py file always has a loader
     module = module_from_spec(spec)
-    vars(module)["loop"] = loop if rule is None else kernel.with_rule(jit(rule), jit)
+    vars(module)["loop"] = bind(jit(part), jit) if part is not None and bind is not None else loop
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module.run  # type: ignore[no-any-return]

@@ -1,0 +1,279 @@
+"""The stages of a run, each timed and logged: data, forecast, simulate, measure."""
+
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine import evaluation, metrics, registry
+from tradewind.engine.cache import ForecastCache, default_folder
+from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
+from tradewind.engine.config_file import Document
+from tradewind.engine.content import code_content
+from tradewind.engine.errors import ConfigError
+from tradewind.engine.feeds import load
+from tradewind.engine.feeds.history import History
+from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
+from tradewind.engine.ledger import round_trips
+from tradewind.engine.progress import Progress
+from tradewind.engine.protocols import Signals, Strategy
+from tradewind.engine.records import Panel, Records, Simulation
+from tradewind.engine.sessions import bars_per_year
+from tradewind.engine.walkforward import WalkForward
+from tradewind.engine.walkforward import run as walk_forward
+
+RIVALS = ("naive", "drift")  # what every forecaster is measured against
+PACKAGES = ("tradewind", "numpy", "numba", "torch", "backtrader", "pandas", "pyarrow", "ta")
+
+
+@dataclass(slots=True)
+class Diary:
+    """Events of a run in order, and how long each stage took."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Write an event down."""
+        self.events.append({"event": event, **facts})
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time what happens inside."""
+        begun = perf_counter()
+        yield
+        self.seconds[name] = round(perf_counter() - begun, 3)
+        self.note("stage", stage=name, seconds=self.seconds[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A config with its names turned into classes and every default written out.
+
+    Attributes
+    ----------
+    config : RunConfig
+        Resolved: what the run folder holds, and what gives the run again.
+    strategy : Strategy
+    forecaster : ForecasterSpec or None
+    rivals : mapping of str to ForecasterSpec
+    """
+
+    config: RunConfig
+    strategy: Strategy
+    forecaster: ForecasterSpec | None
+    rivals: Mapping[str, ForecasterSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What was forecast, by whom, and how well."""
+
+    signals: Signals
+    first_bar: int
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    folds: tuple[Any, ...] = ()
+
+
+def resolve(config: RunConfig, document: Document) -> Parts:
+    """Find the classes a config names and check their parameters, before any data is read.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kind or parameter, at its line.
+    """
+    kind, params, strategy_class = _checked("strategies", config.strategy, document, "strategy")
+    strategy = strategy_class(**params)
+    resolved = config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)})
+    if config.forecaster is None:
+        return Parts(resolved, strategy, None, {})
+    kind, params, cls = _checked("forecasters", config.forecaster, document, "forecaster")
+    walk = config.forecaster.walk_forward
+    block = ForecasterConfig(kind=kind, walk_forward=walk, **params)
+    resolved = resolved.model_copy(update={"forecaster": block})
+    horizon = spec_of(cls, params).build(0).horizon
+    rivals = {
+        name: spec_of(registry.find("forecasters", name, document, key="forecaster"), plain)
+        for name in RIVALS
+        if name in registry.names("forecasters") and name != kind
+        for plain in [{"horizon": horizon}]
+    }
+    return Parts(resolved, strategy, spec_of(cls, params), rivals)
+
+
+def _checked(
+    group: str, block: StrategyConfig | ForecasterConfig, document: Document, key: str
+) -> tuple[str, dict[str, Any], type[Any]]:
+    """(kind with an absolute path, parameters with defaults, class) of a config block."""
+    cls = registry.find(group, block.kind, document, key=key)
+    params = registry.check(cls, block.params, document, key=key)
+    kind = block.kind
+    if ".py:" in kind:
+        file_name, _, name = kind.rpartition(":")
+        kind = f"{(document.folder / Path(file_name).expanduser()).resolve()}:{name}"
+    return kind, params, cls
+
+
+def read_history(config: RunConfig, diary: Diary, progress: Progress) -> History:
+    """Bars of a config, checked."""
+    with diary.stage("data"):
+        history = load(config.data, progress=progress)
+    for finding in history.findings:
+        diary.note("finding", kind=finding.kind, symbol=finding.symbol, date=finding.date)
+    return history
+
+
+def forecast(
+    parts: Parts,
+    panel: Panel,
+    diary: Diary,
+    progress: Progress,
+    *,
+    workers: int | None,
+    cache: ForecastCache | None,
+) -> Outlook:
+    """Out-of-sample forecasts of the config's forecaster, scored beside its rivals."""
+    block = parts.config.forecaster
+    if parts.forecaster is None or block is None:
+        return Outlook(Signals(), 0)
+    with diary.stage("forecast"):
+        walk = walk_forward(
+            parts.forecaster, panel, block.walk_forward,
+            seed=parts.config.seed, workers=workers, cache=cache, progress=progress,
+        )  # fmt: skip
+    for report in walk.folds:
+        diary.note(
+            "fold", number=report.fold.number, seconds=round(report.seconds, 3),
+            from_cache=report.from_cache, n_samples=report.n_samples, history=report.history,
+        )  # fmt: skip
+    with diary.stage("score"):
+        scores = _scores(parts, panel, walk)
+    return Outlook(Signals(walk.forecasts), walk.first_bar, scores, _fit_notes(walk), walk.folds)
+
+
+def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
+    """Accuracy beside the rivals, which cost too little for a process of their own."""
+    block = parts.config.forecaster
+    assert block is not None  # there is a walk-forward only where there is a forecaster
+    rivals = {
+        name: walk_forward(spec, panel, block.walk_forward, seed=0, workers=0).forecasts
+        for name, spec in parts.rivals.items()
+    }
+    return evaluation.score(
+        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=block.kind
+    )
+
+
+def _fit_notes(walk: WalkForward) -> tuple[str, ...]:
+    cached = sum(report.from_cache for report in walk.folds)
+    if not cached:
+        return ()
+    return (f"forecasts of {cached} of {len(walk.folds)} folds came from the cache, by content",)
+
+
+def simulate(
+    parts: Parts, panel: Panel, outlook: Outlook, diary: Diary, *, executor: str | None = None
+) -> tuple[Simulation, int]:
+    """Trade the forecasts; returns the simulation and the first bar a decision was made on.
+
+    Raises
+    ------
+    ConfigError
+        If the history is too short for a single decision.
+    """
+    from tradewind.engine.executors import reference
+
+    config = parts.config
+    start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
+    if start >= panel.n_bars - 1:
+        raise ConfigError(
+            f"{config.name}: the first decision needs {start + 1} closed bars and a bar to trade "
+            f"on, the data has {panel.n_bars}; shorten the strategy's window, the sizing's "
+            "lookback or walk_forward.train, or give more data"
+        )
+    with diary.stage("simulate"):
+        terms = reference.terms(config, panel, bars_per_year(panel))
+        inputs = parts.strategy.prepare(panel, outlook.signals)
+        if (executor or config.executor) == "cerebro":
+            from tradewind.engine.executors import cerebro
+
+            found = cerebro.simulate(parts.strategy, inputs, panel, terms, start=start)
+        else:
+            found = reference.simulate(parts.strategy, inputs, panel, terms, start=start)
+    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+    return found, start
+
+
+def measured(
+    config: RunConfig, panel: Panel, found: Simulation, start: int
+) -> tuple[dict[str, Any], Records, Any]:
+    """(metrics, round trips, benchmark returns) of a simulation."""
+    trades = round_trips(found.fills, panel)
+    benchmark = metrics.benchmark_returns(
+        panel, config.benchmark, first_bar=start, delisting_return=config.data.delisting_return
+    )
+    numbers = metrics.measure(
+        found, trades, panel, benchmark, first_bar=start, bars_per_year=bars_per_year(panel)
+    )
+    return numbers, trades, benchmark
+
+
+def forecast_cache(*, fresh: bool) -> ForecastCache:
+    """Return the user's cache of forecasts."""
+    return ForecastCache(default_folder(), fresh=fresh)
+
+
+def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
+    """What a run depended on: versions, seed, data, code."""
+    code = {"strategy": code_content(_target(type(parts.strategy)))}
+    if parts.forecaster is not None:
+        code["forecaster"] = code_content(parts.forecaster.target)
+    return {
+        "versions": versions(),
+        "seed": parts.config.seed,
+        "data_digest": history.panel.digest(),
+        "repairs": dict(history.repairs),
+        "code": code,
+        "seconds": dict(diary.seconds),
+    }
+
+
+def _target(cls: type[Any]) -> str:
+    return spec_of(cls, {}).target
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of every package that can move a number."""
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def notes(history: History, outlook: Outlook, panel: Panel) -> tuple[str, ...]:
+    """What a reader of the report must know about data and forecasts."""
+    repairs = tuple(f"repair {name}: {n} rows" for name, n in history.repairs.items())
+    findings = tuple(
+        f"{found.symbol} {found.date}: {found.message}".strip() for found in history.findings
+    )
+    gone = int(np.count_nonzero(panel.ends >= 0))
+    ended = (f"{gone} symbols stop trading inside the data and are sold at their last close",)
+    return (
+        history.survivorship,
+        *history.notes,
+        *outlook.notes,
+        *(ended if gone else ()),
+        *repairs,
+        *findings,
+    )
