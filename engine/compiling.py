@@ -96,7 +96,8 @@ def _module(
         if helper not in functions:
             register_jitable(**OPTIONS)(helper)
     source = SOURCE.format(arguments=", ".join(inspect.signature(loop).parameters))
-    path = _written(source, digest([source, *_sources([*functions, compiled])]))
+    called = [f"{f.__module__}:{f.__qualname__}" for f in functions]
+    path = _written(source, digest([source, *called, *_sources([*functions, compiled])]))
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None and spec.loader is not None, path  # a .py file always has a loader
     module = module_from_spec(spec)

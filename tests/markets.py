@@ -39,7 +39,7 @@ class Wishes:
 
 def candles(*columns: Sequence[Candle], volume: Any = 1e6) -> Panel:
     """Panel from one list of (open, high, low, close) a symbol."""
-    prices = np.array(columns).transpose(1, 0, 2)
+    prices = np.array(columns, float).transpose(1, 0, 2)
     n_bars, n_symbols, _ = prices.shape
     alive = ~np.isnan(prices[:, :, 3])
     traded = np.where(alive, np.broadcast_to(volume, (n_symbols, n_bars)).T, np.nan)

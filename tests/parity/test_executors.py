@@ -8,6 +8,7 @@ from tradewind.engine.executors import kernel
 from tradewind.engine.executors.reference import compiled_kernel
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Simulation
+from tradewind.engine.sizing import Sizing
 from tradewind.engine.types import Reason
 from tradewind.strategies.sma_cross import SmaCross
 
@@ -57,7 +58,7 @@ def test_compiled_and_interpreted_loops_give_the_same_bits(seed: int) -> None:
     panel = random_panel(rng, 400, 4)
     strategy = SmaCross(fast=3, slow=8, short=True)
     given = random_terms(rng, panel)._replace(
-        sizing=kernel.Sizing(0.25, 1.0, 0.0, 0.0, 0.0)
+        sizing=Sizing(0.25, 1.0, 0.0, 0.0, 0.0)
     )  # always large enough to trade
     inputs = strategy.prepare(panel, Signals())
     results = []

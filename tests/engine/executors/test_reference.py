@@ -1,0 +1,190 @@
+"""What the loop says to an author whose strategy is wrong, and how compiled code is kept."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from tests.markets import Wishes, candles, terms, trade
+from tradewind.engine.compiling import cache_folder, compiled, reached
+from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors import reference
+from tradewind.engine.intents import target
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import FILL, ORDER
+from tradewind.engine.types import Intent
+
+BARS = [(100.0, 101.0, 99.0, 100.0)] * 6
+
+
+class Nothing(NamedTuple):
+    one: float = 1.0
+
+
+class Broken:
+    """A compiled strategy with the rule it is given."""
+
+    warmup = 1
+    params = Nothing()
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+
+    def prepare(self, panel: Any, signals: Any) -> Any:
+        del signals
+        return Nothing()
+
+    def decide(self, view: Any) -> list[Intent]:
+        raise NotImplementedError
+
+
+def uses_a_dict(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    table = {"text": object()}
+    return len(table)
+
+
+def names_twice(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    n = target(intents, 0, 0, 1.0)
+    return target(intents, n, 0, 1.0)
+
+
+def asks_for_nan(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    return target(intents, 0, 1, np.nan)
+
+
+def names_a_stranger(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    return target(intents, 0, 7, 1.0)
+
+
+def run(rule: Any) -> Any:
+    panel = candles(BARS, BARS)
+    return reference.simulate(Broken(rule), Nothing(), panel, terms(panel), start=2)
+
+
+def test_a_line_numba_cannot_compile_is_named_with_the_way_out() -> None:
+    with pytest.raises(StrategyError) as caught:
+        run(uses_a_dict)
+    message = str(caught.value)
+    assert "Broken: numba cannot compile" in message
+    assert "test_reference.py" in message
+    assert "line" in message
+    assert "leave out the 'rule' property" in message
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        (names_twice, r"Broken: at bar 2 \(1970-01-03\) the strategy named A twice"),
+        (asks_for_nan, r"at bar 2 .* asked for a weight of B that is not a finite number"),
+        (names_a_stranger, r"named column 7; the panel has columns 0 to 1"),
+    ],
+)
+def test_an_impossible_wish_is_refused_with_bar_and_symbol(rule: Any, says: str) -> None:
+    with pytest.raises(StrategyError, match=says):
+        run(rule)
+
+
+def test_more_wishes_than_symbols_are_refused() -> None:
+    class Many(Wishes):
+        def decide(self, view: Any) -> list[Intent]:
+            return [Intent(0, 1.0)] * 5
+
+    panel = candles(BARS, BARS)
+    with pytest.raises(StrategyError, match=r"more intents than there are symbols \(2\)"):
+        reference.simulate(Many(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_cerebro_refuses_a_weight_that_is_no_number_too(weight: float) -> None:
+    class Bad(Wishes):
+        def decide(self, view: Any) -> list[Intent]:
+            return [Intent(0, weight)]
+
+    from tradewind.engine.executors import cerebro
+
+    panel = candles(BARS)
+    with pytest.raises(StrategyError, match="wanted one finite weight"):
+        cerebro.simulate(Bad(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
+
+
+def test_a_closure_is_refused_because_it_could_not_be_found_again() -> None:
+    size = 2.0
+
+    def rule(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+        return target(intents, 0, 0, size)
+
+    with pytest.raises(StrategyError, match="plain module-level function"):
+        run(rule)
+
+
+def double(x: float) -> float:
+    return 2.0 * x
+
+
+def quadruple(x: float) -> float:
+    return double(double(x))
+
+
+def test_functions_reached_by_name_are_compiled_along() -> None:
+    assert reached([quadruple]) == [quadruple, double]
+    assert compiled(quadruple)(1.5) == 6.0
+
+
+def test_the_next_process_finds_the_machine_code(tmp_path: Path) -> None:
+    script = tmp_path / "work.py"
+    script.write_text(
+        "import sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "from loops import triple\n"
+        "from tradewind.engine.compiling import compiled\n"
+        "run = compiled(triple)\n"
+        "print(run(2.0), sum(run.stats.cache_hits.values()))\n"
+    )
+    (tmp_path / "loops.py").write_text("def triple(x):\n    return 3.0 * x\n")
+
+    def again() -> str:
+        asked = [sys.executable, str(script), str(tmp_path)]
+        env = {"TRADEWIND_KERNELS": str(tmp_path / "kernels"), "PATH": "/usr/bin"}
+        return subprocess.run(asked, capture_output=True, text=True, check=True, env=env).stdout
+
+    assert again() == "6.0 0\n"
+    assert again() == "6.0 1\n"
+    (tmp_path / "loops.py").write_text("def triple(x):\n    return 4.0 * x\n")
+    assert again() == "8.0 0\n", "another source is another program"
+
+
+def test_compiled_code_is_kept_where_the_user_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADEWIND_KERNELS", "/somewhere/else")
+    assert cache_folder() == Path("/somewhere/else")
+
+
+def test_records_grow_beyond_their_first_room_without_losing_a_row() -> None:
+    n_bars = 400
+    panel = candles([(100.0, 101.0, 99.0, 100.0 + i % 7) for i in range(n_bars)])
+    wishes = np.where(np.arange(n_bars) % 2 == 0, 0.5, 0.0)
+    found = trade("kernel", panel, wishes, terms(panel, cash=1e5))
+    assert len(found.fills) == n_bars - 1
+    np.testing.assert_array_equal(found.fills["order"], np.arange(n_bars - 1))
+    np.testing.assert_array_equal(found.orders["id"], np.arange(n_bars))
+    assert found.orders.dtype == ORDER
+    assert found.fills.dtype == FILL
+
+
+def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
+    from tradewind.engine.config import RunConfig
+    from tradewind.strategies.sma_cross import SmaCross
+
+    blocks = {"strategy": {"kind": "sma_cross"}}
+    fixed = RunConfig.model_validate(blocks)
+    aiming = RunConfig.model_validate(
+        {**blocks, "sizing": {"kind": "volatility_target", "lookback": 300}}
+    )
+    assert reference.bars_needed(SmaCross(fast=2, slow=50), fixed) == 50
+    assert reference.bars_needed(SmaCross(fast=2, slow=50), aiming) == 301
+
+
+def test_signals_are_empty_unless_somebody_made_some() -> None:
+    assert Signals().forecasts is None
