@@ -141,8 +141,9 @@ def _fault(
         limit = context[name]
         limit = f"{limit:,g}" if isinstance(limit, float) else f"{limit:,}"
         return path, f"{words} {limit}; found {shown(found)}"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
+    message = str(item["msg"])
+    ours = message.startswith("Value error, ")
+    message = message.removeprefix("Value error, ") if ours else message[:1].lower() + message[1:]
     if code in ("value_error", "assertion_error") and isinstance(found, dict | list | BaseModel):
         return path, message
     return path, f"{message}; found {shown(found)}"

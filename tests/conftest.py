@@ -1,11 +1,31 @@
 """What holds for every test."""
 
 import os
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 
 REQUIRE_ALL = os.environ.get("TRADEWIND_REQUIRE_ALL") == "1"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep tests out of the user's folders; compiled simulators may stay between runs."""
+    kept = getattr(config, "cache", None)
+    kernels = kept.mkdir("kernels") if kept else Path(tempfile.mkdtemp(prefix="tradewind-kernels-"))
+    os.environ.setdefault("TRADEWIND_KERNELS", str(kernels))
+    home = Path(tempfile.mkdtemp(prefix="tradewind-tests-"))
+    config.add_cleanup(lambda: _remove(home))
+    os.environ["TRADEWIND_CACHE"] = str(home / "cache")
+    os.environ["TRADEWIND_STORE"] = str(home / "store")
+    os.environ["XDG_STATE_HOME"] = str(home / "state")
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -48,16 +48,18 @@ def backtest(
     Without CONFIG it runs the preset that ships with tradewind: an LSTM that times 120 US stocks,
     2013 to 2017, walk-forward and after costs.
     """
-    from tradewind.engine import runner
-    from tradewind.engine.cli import summary
     from tradewind.engine.config_file import load
 
     chosen = [*(assignments or []), *([f"executor={executor}"] if executor else [])]
     settings, document = load(config, chosen)
     with watched(FITS_KEPT) as bars:
+        from tradewind.engine import runner  # after the config: a fault in it is told at once
+
         run = runner.backtest(
             settings, document, results=results, progress=bars, fresh=fresh, workers=workers
         )
+    from tradewind.engine.cli import summary
+
     folder = results / run.name
     if as_json:
         out_json(summary.as_json(run, folder))

@@ -58,7 +58,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     drawn = Table(
         title=Text(title) if title else None,
         title_justify="left",
-        box=box.SIMPLE_HEAD if terminal else box.ASCII2,
+        box=box.SIMPLE_HEAD if terminal else None,
+        padding=(0, 2, 0, 0),
         pad_edge=False,
     )
     for i, name in enumerate(columns):

@@ -87,7 +87,8 @@ def _interrupted(error: BaseException) -> tuple[str, int, dict[str, Any]]:
 def _usage(error: TyperException) -> str:
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "tradewind"
-    return f"{command}: {error.format_message()}\nTry '{command} --help'."
+    message = error.format_message().replace("Value error, ", "")
+    return f"{command}: {message}\nTry '{command} --help'."
 
 
 def _disk(error: OSError) -> str:

@@ -15,10 +15,10 @@ def reproduce(
 
     Nothing is written. Exit code 1 where anything differs.
     """
-    from tradewind.engine import runner
-
     folder = run_folder(run, results)
     with watched("the run folder is as it was") as bars:
+        from tradewind.engine import runner
+
         found = runner.reproduce(folder, progress=bars)
     if as_json:
         out_json(

@@ -31,11 +31,12 @@ def train(
     A backtest of the same config then finds them there. Without CONFIG it trains the preset that
     ships with tradewind.
     """
-    from tradewind.engine import runner
     from tradewind.engine.config_file import load
 
     settings, document = load(config, assignments or [])
     with watched(FITS_KEPT) as bars:
+        from tradewind.engine import runner  # after the config: a fault in it is told at once
+
         training = runner.train(settings, document, progress=bars, fresh=fresh, workers=workers)
     if as_json:
         out_json(_summary(training))

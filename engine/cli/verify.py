@@ -15,10 +15,10 @@ def verify(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
     Bar, quantity, price and fee of every fill must agree to a relative 1e-9. Exit code 1 where
     they do not.
     """
-    from tradewind.engine import runner
-
     folder = run_folder(run, results)
     with watched() as bars:
+        from tradewind.engine import runner
+
         found = runner.verify(folder, progress=bars)
     if as_json:
         out_json(
