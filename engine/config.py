@@ -14,8 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 Bps = Annotated[float, Field(ge=0, le=1_000)]
 Share = Annotated[float, Field(ge=-1, le=10)]
 Repair = Literal[
-    "drop_bad_bars", "drop_duplicates", "sort", "drop_future", "widen_high_low", "drop_stale"
+    "drop_bad_bars",
+    "drop_duplicates",
+    "sort",
+    "drop_future",
+    "widen_high_low",
+    "drop_stale",
+    "drop_off_session",
 ]
+Accept = Literal["split_like", "off_session", "stale", "interval", "no_overlap"]
 
 
 class _Block(BaseModel):
@@ -55,10 +62,32 @@ class DataConfig(_Block):
     columns: dict[str, str] = Field(
         default_factory=dict, description="our name -> the file's, where it is not found by itself"
     )
+    bar_label: Literal["open", "close"] = Field(
+        "open", description="what the time of an intraday or weekly bar in a file marks"
+    )
+    date_format: str | None = Field(
+        None, min_length=1, description="strptime format, or epochs in s, ms, us, ns"
+    )
     repair: tuple[Repair, ...] = ()
+    accept: tuple[Accept, ...] = Field(
+        (), description="suspicions looked into and found harmless: reported, not refused"
+    )
     delisting_return: float = Field(0.0, ge=-1, le=1)
     offline: bool = Field(False, description="answer from the local store alone")
     store: Path | None = Field(None, description="folder of the local store")
+
+    @field_validator("symbols")
+    @classmethod
+    def _symbols_are_names(cls, symbols: Any) -> Any:
+        if symbols == "all":
+            return symbols
+        if not symbols:
+            raise ValueError("is empty; name symbols, or write all")
+        if blank := [symbol for symbol in symbols if not symbol.strip()]:
+            raise ValueError(f"{blank[0]!r} is no name")
+        if twice := [symbol for symbol in symbols if symbols.count(symbol) > 1]:
+            raise ValueError(f"{twice[0]} stands twice; keep one of them")
+        return symbols
 
     @model_validator(mode="after")
     def _path_belongs_to_files(self) -> "DataConfig":
