@@ -11,7 +11,6 @@ from functools import cache
 from hashlib import file_digest, sha256
 from importlib import metadata
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def find_module(name: str) -> Path | None:
         return None
     parts = name.split(".")
     try:
-        found = find_spec(parts[0])
+        found = _find_below(parts[0], None)
         for end in range(2, len(parts) + 1):
             if found is None or found.submodule_search_locations is None:
                 return None
@@ -39,7 +38,8 @@ def find_module(name: str) -> Path | None:
     return Path(found.origin)
 
 
-def _find_below(name: str, folders: list[str]) -> ModuleSpec | None:
+def _find_below(name: str, folders: list[str] | None) -> ModuleSpec | None:
+    # Not importlib.util.find_spec: it answers from what is loaded, which another process has not.
     for finder in sys.meta_path:
         found = finder.find_spec(name, folders) if hasattr(finder, "find_spec") else None
         if found is not None:

@@ -8,9 +8,7 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from tradewind.engine.content import code_content, find_module, plain
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.protocols import Forecaster
+from tradewind.engine.registry import load_file
 
 MEMBERS = ("horizon", "warmup", "fit", "predict")
 
@@ -68,6 +67,7 @@ class ForecasterSpec:
 
     def content(self) -> dict[str, Any]:
         """All a fit depends on besides its data and seed, as plain values; see the functions."""
+        resolve(self.target)  # a file makes the files beside it importable, and so findable
         return {
             "target": self.name,
             "params": {key: plain(value, key) for key, value in sorted(self.params.items())},
@@ -84,10 +84,12 @@ def spec_of(cls: type[Any], params: Mapping[str, Any]) -> ForecasterSpec:
         If no other process could find the class again.
     """
     found = find_module(cls.__module__)
-    if found is not None and "<locals>" not in cls.__qualname__:
+    module = sys.modules.get(cls.__module__)
+    nested = "<locals>" in cls.__qualname__
+    if found is not None and module is not None and _same_file(module, found) and not nested:
         return ForecasterSpec(f"{cls.__module__}:{cls.__qualname__}", dict(params))
-    module_file = getattr(sys.modules.get(cls.__module__), "__file__", None)
-    if module_file is None or "." in cls.__qualname__:
+    module_file = getattr(module, "__file__", None)
+    if module_file is None or nested:
         raise ForecastError(
             f"{cls.__module__}.{cls.__qualname__}: a worker process cannot find this class again; "
             "put it at the top level of a file or of an installed module"
@@ -105,7 +107,7 @@ def resolve(target: str) -> type[Any]:
     """
     where, _, name = target.rpartition(":")
     try:
-        module = _load_file(Path(where)) if where.endswith(".py") else import_module(where)
+        module = load_file(Path(where)) if where.endswith(".py") else import_module(where)
     except Exception as error:
         raise ForecastError(f"{target}: {where} does not load: {error!r}") from error
     found: Any = module
@@ -114,21 +116,6 @@ def resolve(target: str) -> type[Any]:
     if not isinstance(found, type):
         raise ForecastError(f"{target}: {where} has no class {name!r}")
     return found
-
-
-@cache
-def _load_file(path: Path) -> ModuleType:
-    loaded = sys.modules.get(path.stem)
-    if loaded is not None and _same_file(loaded, path):
-        return loaded  # the registry was here first: one class, not two of one name
-    spec = spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError("not a Python file")
-    module = module_from_spec(spec)
-    # Dataclasses and pickle look their own module up by name.
-    sys.modules.setdefault(path.stem, module)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _same_file(module: ModuleType, path: Path) -> bool:

@@ -94,7 +94,7 @@ def _from_file(kind: str, document: Document, key: str) -> type[Any]:
     if not path.is_file():
         raise document.error((key, "kind"), f"no file {path}; the path is relative to the config")
     try:
-        module = _load_file(path)
+        module = load_file(path)
     except (Exception, SystemExit) as error:
         raise document.error(
             (key, "kind"), f"{path} does not load: {_brief(error, path)}"
@@ -122,7 +122,7 @@ def _brief(error: BaseException, path: Path | None = None) -> str:
 
 
 @cache
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
     """Import a file under a name of its own.
 
     The name holds the hash of the path: ``strategy.py`` of two projects are two modules, and a

@@ -211,6 +211,8 @@ def _listen(incoming: BinaryIO, inbox: "queue.SimpleQueue[Any]") -> None:
         while True:
             inbox.put(pickle.load(incoming))
     except EOFError:
+        if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+            os.killpg(os.getpid(), signal.SIGKILL)  # a session of our own: with all we started
         os._exit(0)
     except BaseException:
         traceback.print_exc()

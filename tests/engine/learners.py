@@ -24,7 +24,7 @@ def log_returns(close: Floats) -> Floats:
 
 
 class Slope:
-    """Regresses the next horizon's return on the last ``window`` bars' return, plus seeded noise."""
+    """Regresses the next horizon's return on that of the last ``window`` bars; seeded noise."""
 
     def __init__(self, *, horizon: int = 3, window: int = 4, seed: int = 0) -> None:
         self.horizon = horizon
@@ -45,10 +45,10 @@ class Slope:
         good = np.isfinite(x) & np.isfinite(y)
         x, y = x[good], y[good]
         self.slope = float(x @ y / max(float(x @ x), 1e-12))
-        self.spread = float(y.std()) + 1e-9
+        self.spread = float(y.std()) + 1e-9 if len(y) else 1.0
         self.noise = float(np.random.default_rng(self.seed).normal(0, 1e-6))
         self.n_samples = int(good.sum())
-        self.history = [Epoch(0, float(np.mean(y**2))), Epoch(1, float(np.var(y)))]
+        self.history = [Epoch(0, float(y @ y)), Epoch(1, self.spread)]
         return self
 
     def predict(self, past: Panel, *, first: int) -> Forecasts:
@@ -134,9 +134,75 @@ class Failing(Slope):
             "memory": lambda: _raise(MemoryError()),
             "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
             "exit": lambda: os._exit(7),
-            "hang": lambda: time.sleep(600),
+            "hang": self._hang,
         }
         failures[self.how]()
+
+    def _hang(self) -> None:
+        Path(self.marker).with_suffix(".hanging").touch()
+        time.sleep(600)
+
+
+class Hanging(Failing):
+    """Hangs in one fold alone."""
+
+    def fit(self, past: Panel) -> Self:
+        if past.n_bars == self.after + 5 or Path(self.marker).exists():
+            return super().fit(past)
+        return Slope.fit(self, past)
+
+
+class TorchThreads(Slope):
+    """Forecasts the number of torch's threads."""
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        import torch
+
+        made = super().predict(past, first=first)
+        return Forecasts(np.full_like(made.mean, torch.get_num_threads()), made.std, made.horizon)
+
+    def __init__(self) -> None:
+        import torch
+
+        assert torch
+        super().__init__()
+
+
+class WrongHorizon(Slope):
+    """Forecasts another horizon than it says."""
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        made = super().predict(past, first=first)
+        return Forecasts(made.mean, made.std, made.horizon + 1)
+
+
+class Quantiles(Slope):
+    """Gives two quantiles."""
+
+    levels: tuple[float, ...] = (0.1, 0.9)
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        made = super().predict(past, first=first)
+        reach = np.linspace(-1.3, 1.3, len(self.levels))
+        quantiles = made.mean[..., None] + reach * made.std[..., None]
+        return Forecasts(made.mean, made.std, made.horizon, self.levels, quantiles)
+
+
+class BadQuantiles(Slope):
+    """Names two levels and gives one quantile."""
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        made = super().predict(past, first=first)
+        return Forecasts(made.mean, made.std, made.horizon, (0.1, 0.9), made.mean[..., None])
+
+
+class Fickle(Quantiles):
+    """Gives other quantiles the more it has seen."""
+
+    def fit(self, past: Panel) -> Self:
+        super().fit(past)
+        self.levels = (0.1, 0.9) if past.n_bars < 60 else (0.5,)
+        return self
 
 
 class Chatty(Slope):
@@ -154,7 +220,7 @@ class Threads(Slope):
         made = super().predict(past, first=first)
         value = float(os.environ.get("OMP_NUM_THREADS", "0"))
         passive = os.environ.get("OMP_WAIT_POLICY") == "PASSIVE"
-        return Forecasts(np.full_like(made.mean, value + passive / 2), made.std, made.horizon)
+        return Forecasts(made.mean * 0.0 + value + passive / 2, made.std, made.horizon)
 
 
 class NoDoor:

@@ -1,0 +1,441 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from tradewind.engine.cache import ForecastCache
+from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError, OutsideError
+from tradewind.engine.protocols import Checkpointed, Forecasts
+from tradewind.engine.records import FIELDS, Panel
+from tradewind.engine.walkforward import ForecasterSpec, WalkForward, fold_seed, run
+
+LEARNERS = str(Path(__file__).with_name("learners.py"))
+SCHEDULE = WalkForwardConfig(train=40, refit=15)
+
+
+@pytest.fixture(scope="module")
+def panel(make_walk: Callable[..., Panel]) -> Panel:
+    walk: Panel = make_walk(3, 120, 3)
+    walk.close[90:, 2] = np.nan
+    return replace(walk, ends=np.array([-1, -1, 89]))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ForecastCache:
+    return ForecastCache(tmp_path / "cache")
+
+
+def spec(name: str = "Slope", **params: Any) -> ForecasterSpec:
+    return ForecasterSpec(f"{LEARNERS}:{name}", params)
+
+
+def go(what: ForecasterSpec, panel: Panel, **options: Any) -> WalkForward:
+    options = {"seed": 7, "workers": 0, "config": SCHEDULE, **options}
+    return run(what, panel, options.pop("config"), **options)
+
+
+def same(one: Forecasts, other: Forecasts) -> bool:
+    """Equal to the last bit, NaN for NaN."""
+    return one.mean.tobytes() == other.mean.tobytes() and one.std.tobytes() == other.std.tobytes()
+
+
+def count_fits(result: WalkForward) -> int:
+    return sum(not fold.from_cache for fold in result.folds)
+
+
+class Recorder:
+    """Listens to progress."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Any]] = []
+
+    def start(self, task: str, total: int | None) -> None:
+        self.said.append(("start", total))
+
+    def advance(self, task: str, steps: int = 1, note: str = "") -> None:
+        self.said.append(("advance", note))
+
+    def finish(self, task: str) -> None:
+        self.said.append(("finish", None))
+
+
+def test_every_bar_after_the_first_block_has_a_forecast_and_none_before(panel: Panel) -> None:
+    result = go(spec(), panel)
+    given_ = np.isfinite(result.forecasts.mean)
+    assert result.first_bar == 40
+    assert not given_[:40].any()
+    assert given_[40:, :2].all()
+    assert given_[40:90, 2].all()
+    assert [fold.fold.number for fold in result.folds] == [0, 1, 2, 3, 4, 5]
+    assert [fold.n_forecasts for fold in result.folds] == [45, 45, 45, 35, 30, 10]
+
+
+def test_a_fold_is_what_fitting_and_predicting_by_hand_gives(panel: Panel) -> None:
+    result = go(spec(), panel)
+    by_hand = spec().build(fold_seed(7, 2)).fit(panel.past(70)).predict(panel.past(85), first=70)
+    np.testing.assert_array_equal(result.forecasts.mean[70:85], by_hand.mean)
+    np.testing.assert_array_equal(result.forecasts.std[70:85], by_hand.std)
+
+
+def test_a_rolling_fold_sees_its_own_window_and_nothing_older(panel: Panel) -> None:
+    rolling = WalkForwardConfig(train=40, refit=15, mode="rolling")
+    whole = go(spec(), panel, config=rolling)
+    shaken = replace(panel, close=panel.close.copy())
+    shaken.close[:15] *= 1.5
+    changed = go(spec(), shaken, config=rolling)
+    assert not same(whole.forecasts, changed.forecasts)
+    # The second block learns from bars 15 on.
+    np.testing.assert_array_equal(whole.forecasts.mean[55:], changed.forecasts.mean[55:])
+
+
+def test_reports_say_what_a_forecaster_exposes(panel: Panel) -> None:
+    first = go(spec(), panel).folds[0]
+    assert first.n_samples == 33 * 3  # 40 bars, 4 of window, 3 of horizon, 3 symbols
+    assert [row["epoch"] for row in first.history] == [0, 1]
+    assert first.seed == fold_seed(7, 0)
+    assert first.seconds > 0
+    assert first.folder is None
+
+
+@pytest.mark.parametrize("workers", [1, 2, None])
+def test_results_are_the_same_bits_for_any_number_of_workers(
+    panel: Panel, workers: int | None
+) -> None:
+    for what in (spec(), spec("Careless")):
+        here = go(what, panel, workers=0)
+        there = go(what, panel, workers=workers)
+        assert same(here.forecasts, there.forecasts)
+        assert [f.seed for f in here.folds] == [f.seed for f in there.folds]
+
+
+def test_a_seed_of_the_run_or_of_the_forecaster_changes_every_fold(panel: Panel) -> None:
+    runs = [go(spec(), panel), go(spec(), panel, seed=8), go(spec(seed=1), panel)]
+    seeds = [fold.seed for result in runs for fold in result.folds]
+    assert len(set(seeds)) == len(seeds) == 18
+    assert not same(runs[0].forecasts, runs[1].forecasts)
+    assert not same(runs[0].forecasts, runs[2].forecasts)
+
+
+def test_a_seed_fits_where_numpy_and_torch_take_one() -> None:
+    seeds = [fold_seed(run_seed, fold) for run_seed in range(30) for fold in range(30)]
+    assert min(seeds) >= 0
+    assert max(seeds) < 2**31
+    assert len(set(seeds)) == 900
+    assert fold_seed(7, 0) == 1687944698  # the same on every machine and for good
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=some.integers(0, 1_000),
+    cut=some.integers(41, 119),
+    mode=some.sampled_from(["expanding", "rolling"]),
+    how=some.sampled_from(["noise", "nan", "reversed"]),
+)
+def test_whatever_happens_after_a_bar_no_forecast_up_to_it_changes(
+    make_walk: Callable[..., Panel], seed: int, cut: int, mode: str, how: str
+) -> None:
+    config = WalkForwardConfig.model_validate({"train": 40, "refit": 15, "mode": mode})
+    whole = make_walk(seed, 120, 2)
+    fields = {name: getattr(whole, name).copy() for name in FIELDS}
+    for array in fields.values():
+        if how == "noise":
+            array[cut:] *= np.random.default_rng(seed).uniform(0.5, 2.0, array[cut:].shape)
+        elif how == "nan":
+            array[cut:] = np.nan
+        else:
+            array[cut:] = array[cut:][::-1]
+    tampered = replace(whole, **fields)
+    truncated = whole.past(cut)
+    full = go(spec(), whole, config=config).forecasts
+    assert np.isfinite(full.mean[40:cut]).all()
+    for other in (tampered, truncated):
+        changed = go(spec(), other, config=config).forecasts
+        assert full.mean[:cut].tobytes() == changed.mean[:cut].tobytes()
+        assert full.std[:cut].tobytes() == changed.std[:cut].tobytes()
+
+
+def test_a_forecaster_that_looks_ahead_inside_its_block_is_caught(panel: Panel) -> None:
+    with pytest.raises(ForecastError) as caught:
+        go(spec("Peeking"), panel)
+    message = str(caught.value)
+    assert "Peeking, fold 0" in message
+    assert "looks ahead: the forecast for S0 at 2013-11-30" in message
+
+
+def test_the_bars_handed_to_a_forecaster_cannot_be_written_to(panel: Panel) -> None:
+    before = panel.digest()
+    for workers in (0, 1):
+        with pytest.raises(ForecastError, match="read-only"):
+            go(spec("Scribbling"), panel, workers=workers)
+    assert panel.digest() == before
+    assert panel.close.flags.writeable
+
+
+def test_workers_run_one_thread_that_waits_passively(panel: Panel) -> None:
+    forecasts = go(spec("Threads"), panel, workers=1).forecasts
+    assert set(forecasts.mean[40:, 0]) == {1.5}
+
+
+def test_in_this_process_torch_is_held_to_one_thread_and_let_go_again(
+    make_walk: Callable[..., Panel],
+) -> None:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        threads = go(spec("TorchThreads"), make_walk(0, 60, 1)).forecasts.mean[40:]
+        assert set(threads.ravel()) == {1.0}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_finished_folds_come_from_the_cache_with_their_reports(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    first = go(spec("Kept"), panel, cache=cache, workers=2)
+    again = go(spec("Kept"), panel, cache=cache, workers=2)
+    assert count_fits(first) == 6
+    assert count_fits(again) == 0
+    assert same(first.forecasts, again.forecasts)
+    for old, new in zip(first.folds, again.folds, strict=True):
+        assert replace(old, from_cache=True) == new
+        assert new.folder is not None
+        made = spec("Kept").build(0)
+        assert isinstance(made, Checkpointed)
+        restored = made.restore(new.folder / "checkpoint")
+        assert f"{restored.slope!r}" == (new.folder / "checkpoint" / "slope.txt").read_text()
+
+
+def test_without_a_cache_nothing_is_kept(panel: Panel, cache: ForecastCache) -> None:
+    go(spec("Kept"), panel)
+    assert not cache.folder.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"params": {"window": 5}},
+        {"params": {"horizon": 2}},
+        {"name": "Kept"},
+        {"seed": 8},
+        {"config": WalkForwardConfig(train=41, refit=15)},
+        {"config": WalkForwardConfig(train=40, refit=16)},
+        {"config": WalkForwardConfig(train=40, refit=15, purge=4)},
+    ],
+    ids=str,
+)
+def test_a_changed_training_parameter_trains_again(
+    panel: Panel, cache: ForecastCache, change: dict[str, Any]
+) -> None:
+    go(spec(), panel, cache=cache)
+    asked = spec(change.pop("name", "Slope"), **change.pop("params", {}))
+    result = go(asked, panel, cache=cache, **change)
+    assert count_fits(result) == len(result.folds)
+
+
+def test_a_changed_price_trains_only_the_folds_that_see_it(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    go(spec(), panel, cache=cache)
+    close = panel.close.copy()
+    close[80, 0] *= 1.0001
+    result = go(spec(), replace(panel, close=close), cache=cache)
+    assert [fold.from_cache for fold in result.folds] == [True, True, False, False, False, False]
+
+
+def test_new_bars_at_the_end_train_only_the_block_they_are_in(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    go(spec(), panel.past(118), cache=cache)
+    result = go(spec(), panel, cache=cache)
+    assert [fold.from_cache for fold in result.folds] == [True] * 5 + [False]
+
+
+def test_a_fresh_run_trains_everything_and_repairs_the_cache(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    first = go(spec(), panel, cache=cache)
+    assert first.folds[3].folder is not None
+    (first.folds[3].folder / "forecasts.npz").write_bytes(b"rubbish")
+    with pytest.raises(CheckpointError, match=r"forecasts\.npz.*--fresh"):
+        go(spec(), panel, cache=cache)
+    fresh = go(spec(), panel, cache=ForecastCache(cache.folder, fresh=True))
+    assert count_fits(fresh) == 6
+    assert count_fits(go(spec(), panel, cache=cache)) == 0
+
+
+def test_a_cache_that_cannot_be_written_costs_the_entry_and_not_the_run(
+    panel: Panel, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    result = go(spec("Kept"), panel, cache=ForecastCache(tmp_path / "taken"))
+    assert same(result.forecasts, go(spec("Kept"), panel).forecasts)
+    assert all("not kept in the cache" in fold.note for fold in result.folds)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_that_failed_continues_where_it_stopped(
+    panel: Panel, cache: ForecastCache, tmp_path: Path, workers: int
+) -> None:
+    marker = tmp_path / "healed"
+    ill = spec("Failing", how="ours", after=80, marker=str(marker))
+    with pytest.raises(ForecastError, match="the loss is not finite at epoch 3"):
+        go(ill, panel, cache=cache, workers=workers)
+    done = len(list(cache.folder.glob("*/*/entry.json")))
+    marker.touch()
+    result = go(ill, panel, cache=cache, workers=workers)
+    assert count_fits(result) == 6 - done
+    assert done == 3 or workers
+    assert same(result.forecasts, go(ill, panel).forecasts)
+
+
+KILLED = """
+import sys
+sys.path[:] = {path!r}
+import numpy as np
+from pathlib import Path
+from tradewind.engine.cache import ForecastCache
+from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.shared_panel import map_panel
+from tradewind.engine.walkforward import ForecasterSpec, run
+spec = ForecasterSpec({target!r}, {{"how": "hang", "after": 80, "marker": {marker!r}}})
+run(spec, map_panel(Path({bars!r})), WalkForwardConfig(train=40, refit=15), seed=7,
+    workers={workers}, cache=ForecastCache(Path({cache!r})))
+"""
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(("workers", "done"), [(0, 3), (1, 2)], ids=["here", "worker"])
+def test_a_run_killed_in_the_middle_continues_with_the_same_bits(
+    panel: Panel,
+    cache: ForecastCache,
+    tmp_path: Path,
+    signal_number: int,
+    workers: int,
+    done: int,
+) -> None:
+    # Fold 3 hangs; this process comes to it from the first, a worker from the last and longest.
+    from tradewind.engine.shared_panel import write_panel
+
+    bars, marker = tmp_path / "bars", tmp_path / "healed"
+    bars.mkdir()
+    write_panel(panel, bars)
+    script = KILLED.format(
+        path=sys.path,
+        target=f"{LEARNERS}:Hanging",
+        marker=str(marker),
+        bars=str(bars),
+        workers=workers,
+        cache=str(cache.folder),
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.DEVNULL) as process:
+        while not marker.with_suffix(".hanging").exists():
+            assert process.poll() is None
+            os.sched_yield()
+        process.send_signal(signal_number)
+        assert process.wait() == -signal_number
+    assert len(list(cache.folder.glob("*/*/entry.json"))) == done
+    marker.touch()
+    what = spec("Hanging", how="hang", after=80, marker=str(marker))
+    result = go(what, panel, cache=cache)
+    assert count_fits(result) == 6 - done
+    assert same(result.forecasts, go(what, panel).forecasts)
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "message"),
+    [
+        ("ours", ForecastError, "Failing, fold .*the loss is not finite at epoch 3"),
+        ("theirs", ForecastError, "Failing, fold .*KeyError: 'volume'"),
+        ("memory", ForecastError, "Failing, fold .*out of memory; use fewer workers"),
+        ("kill", OutsideError, r"Failing, fold .*killed \(signal 9\)"),
+        ("exit", ForecastError, r"Failing, fold .*ended by itself \(status 7\)"),
+    ],
+)
+def test_a_fold_that_fails_says_which_and_why(
+    panel: Panel, how: str, kind: type[Exception], message: str
+) -> None:
+    with pytest.raises(kind, match=message) as caught:
+        go(spec("Failing", how=how), panel, workers=1)
+    assert str(caught.value).count("Failing, fold") == 1
+
+
+def test_an_error_names_the_days_of_its_fold(panel: Panel) -> None:
+    with pytest.raises(ForecastError) as caught:
+        go(spec("Failing", how="ours"), panel)
+    assert (
+        "Failing, fold 0 (fitted on 2013-10-21 to 2013-11-29, predicts 2013-11-30 to 2013-12-14)"
+        in str(caught.value)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Mute", "no forecast for any of 80 bars"),
+        ("Misshapen", r"gave shape \(14, 3\), wanted \(15, 3\)"),
+        ("WrongHorizon", "gave a horizon of 4 bars, the forecaster's own is 3"),
+        ("Fickle", "a forecaster must give the same in every fold"),
+        ("BadQuantiles", "gave quantiles of shape"),
+    ],
+)
+def test_numbers_that_do_not_fit_are_refused(panel: Panel, name: str, message: str) -> None:
+    with pytest.raises(ForecastError, match=message):
+        go(spec(name), panel)
+
+
+def test_quantiles_travel_with_the_forecasts(panel: Panel, cache: ForecastCache) -> None:
+    first = go(spec("Quantiles"), panel, cache=cache).forecasts
+    again = go(spec("Quantiles"), panel, cache=cache).forecasts
+    assert first.levels == again.levels == (0.1, 0.9)
+    assert first.quantiles.shape == (120, 3, 2)
+    assert np.isnan(first.quantiles[:40]).all()
+    assert np.isfinite(first.quantiles[40:, 0]).all()
+    np.testing.assert_array_equal(first.quantiles, again.quantiles)
+
+
+def test_too_little_history_is_a_config_error_before_anything_is_fitted(panel: Panel) -> None:
+    with pytest.raises(ConfigError, match=r"walk_forward\.train: 500 bars .* the data has 120"):
+        go(spec("Failing", how="kill"), panel, config=WalkForwardConfig(train=500))
+
+
+def test_progress_counts_every_fold_once_and_ends_even_when_one_fails(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    for fits in (6, 0):
+        heard = Recorder()
+        go(spec(), panel, cache=cache, progress=heard)
+        assert heard.said[0] == ("start", 6)
+        assert heard.said[-1] == ("finish", None)
+        notes = [note for what, note in heard.said if what == "advance"]
+        assert len(notes) == 6
+        assert sum("from the cache" in note for note in notes) == 6 - fits
+    heard = Recorder()
+    with pytest.raises(ForecastError):
+        go(spec("Failing", how="ours"), panel, progress=heard)
+    assert heard.said[-1] == ("finish", None)
+
+
+def test_a_full_disk_for_the_bars_is_an_outside_error(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tradewind.engine import walkforward
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(walkforward, "write_panel", full)
+    with pytest.raises(OutsideError, match=r"No space left on device.*TMPDIR"):
+        go(spec(), panel, workers=1)
