@@ -22,6 +22,7 @@ from tradewind.engine.feeds.store_records import Entry, Key, Refusal, Revision
 BUSY_S = 30.0  # another process writes for milliseconds; this long means it hangs
 _OPEN_TRIES = 200
 # What SQLite says when the disk or a permission is the trouble; anything else is damage.
+_UNREADABLE = (sqlite3.Error, ValueError, TypeError, OverflowError)  # what damaged rows raise
 _OUTSIDE = ("unable to open", "readonly", "locked", "full", "disk I/O", "busy")
 
 
@@ -70,14 +71,14 @@ class Manifest:
             db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None)
             _enter_wal(db)
             self._prepare(db, had_files)
-        except (sqlite3.Error, OSError) as error:
-            if db is not None:
-                db.close()
-            raise self._translated(error) from None
         except StoreError:
             if db is not None:
                 db.close()
             raise
+        except (*_UNREADABLE, OSError) as error:
+            if db is not None:
+                db.close()
+            raise self._translated(error) from None
         return db
 
     def _prepare(self, db: sqlite3.Connection, had_files: bool) -> None:
@@ -97,7 +98,7 @@ class Manifest:
         return DamagedManifestError(f"{self.path}: the store's manifest {what}. {self._remedy}")
 
     def _translated(self, error: Exception) -> StoreError:
-        if isinstance(error, sqlite3.Error) and not any(w in str(error) for w in _OUTSIDE):
+        if isinstance(error, _UNREADABLE) and not any(word in str(error) for word in _OUTSIDE):
             return self._damaged(f"is damaged ({error})")
         return StoreError(
             f"{self.path}: the store's manifest cannot be opened ({error}); "
@@ -106,6 +107,12 @@ class Manifest:
 
     def _check(self, db: sqlite3.Connection) -> None:
         """Compare every row with its seal, and all seals with the common one."""
+        try:
+            self._check_rows(db)
+        except _UNREADABLE as error:
+            raise self._translated(error) from None
+
+    def _check_rows(self, db: sqlite3.Connection) -> None:
         digest = sha256()
         for table, kind in _TABLES.items():
             previous = ""
@@ -203,7 +210,7 @@ class Manifest:
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._db.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except _UNREADABLE as error:
             raise self._translated(error) from None
 
 

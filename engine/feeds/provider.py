@@ -220,9 +220,12 @@ def _read(symbol: str, wire: Wire, trouble: Exception | None) -> dict[str, Any]:
 
 
 def _unreachable(symbol: str, trouble: Exception | None) -> ProviderDownError:
-    words = str(trouble).split(" See http")[0] if trouble else "no answer"
-    kind = type(trouble).__name__ if trouble else "nothing"
-    return ProviderDownError(f"{symbol}: Yahoo cannot be reached: {kind}: {words}")
+    if not isinstance(trouble, OSError):  # of which every failure to connect is one
+        return ProviderDownError(f"{symbol}: yfinance failed before Yahoo answered: {trouble!r}")
+    words = str(trouble).split(" See http")[0]
+    return ProviderDownError(
+        f"{symbol}: Yahoo cannot be reached: {type(trouble).__name__}: {words}"
+    )
 
 
 def _joined(earlier: Answer, later: Answer) -> Answer:

@@ -65,7 +65,8 @@ class Store:
         raise files.damaged(self.folder, entry, gone, "is missing")
 
     def _is_new(self) -> bool:
-        return not self.folder.is_dir() or not any(self.folder.iterdir())
+        """Say whether nothing was ever stored here; asking must not make a store of the folder."""
+        return not self.manifest_path.exists() and not any(self.folder.glob("*/*/*/*.parquet"))
 
     def _manifest(self) -> Manifest:
         return Manifest(
