@@ -1,7 +1,7 @@
 """``tradewind runs``, ``compare`` and ``report``: what was run before."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.options import (
@@ -15,6 +15,7 @@ from tradewind.engine.cli.progress import watched
 from tradewind.engine.cli.results import run_folder
 
 if TYPE_CHECKING:
+    from tradewind.engine.report.compare import Comparison
     from tradewind.engine.report.reading import Summary
 
 
@@ -64,6 +65,36 @@ def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
 
 
 def compare(
-    run: RunArguments, results: ResultsOption = RESULTS, as_json: JsonOption = False
+    runs: RunArguments, results: ResultsOption = RESULTS, as_json: JsonOption = False
 ) -> None:
     """Put runs side by side: their numbers, and what differs in their configs."""
+    folders = [run_folder(run, results) for run in runs]
+    from tradewind.engine.report.compare import compare as compared
+    from tradewind.engine.report.folder import read
+
+    found = compared([read(folder) for folder in folders])
+    if as_json:
+        out_json(found.as_dict())
+    else:
+        _show(found)
+
+
+def _show(found: "Comparison") -> None:
+    """Print runs as columns A, B ..., because their names are too long for one line."""
+    letters = [_letter(i) for i in range(len(found.names))]
+    for letter, name, period in zip(letters, found.names, found.periods, strict=True):
+        out(f"{letter}  {name}  {period}")
+    table("", ("", *letters), [(row.label, *row.texts) for row in found.metrics])
+    if found.config:
+        rows = [(row.key, *(_value(value) for value in row.values)) for row in found.config]
+        table("What differs in their configs", ("key", *letters), rows)
+    for pair in found.sharpe:
+        out(pair.sentence)
+
+
+def _letter(i: int) -> str:
+    return chr(ord("A") + i) if i < 26 else str(i + 1)
+
+
+def _value(value: Any) -> str:
+    return "" if value is None else str(value)
