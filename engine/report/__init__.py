@@ -1,1 +1,1 @@
-"""To be written."""
+"""Finished runs: folders that are whole or absent, pages, comparisons."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from tradewind.engine.report import prices, tables
 from tradewind.engine.report.run import Run
+from tradewind.engine.report.words import moment
 
 PARQUETS: Mapping[str, Callable[[Run], tables.Table]] = {
     "equity.parquet": tables.equity_table,
@@ -22,15 +23,15 @@ FORMAT = 1  # of the folder; raised when an older reader would misread it
 
 def facts(run: Run) -> dict[str, Any]:
     """What a list of runs and a reader need beside the run's own manifest."""
-    dates = run.panel.dates
+    dates = run.panel.dates[run.first_bar :]
     return {
         "format": FORMAT,
         "name": run.name,
         "strategy": run.config.strategy.kind,
         "forecaster": run.config.forecaster.kind if run.config.forecaster else None,
         "first_bar": run.first_bar,
-        "first_date": str(dates[run.first_bar]) if len(dates) else None,
-        "last_date": str(dates[-1]) if len(dates) else None,
+        "first_date": moment(dates[0]) if len(dates) else None,
+        "last_date": moment(dates[-1]) if len(dates) else None,
         "n_bars": run.panel.n_bars,
         "n_trades": len(run.trades),
         **prices.facts(run),

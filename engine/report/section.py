@@ -52,11 +52,23 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of a page; ``html`` comes from a template and is escaped already."""
+    """One part of a page.
+
+    Attributes
+    ----------
+    id : str
+        Unique on the page; what a link points at.
+    title : str
+    html : Markup
+        From :func:`render`, so every value in it is escaped.
+    short : str
+        Title in the list of contents.
+    """
 
     id: str
     title: str
     html: Markup
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,8 +131,13 @@ SectionMaker = Callable[[Context], Section | None]
 
 
 def render(template: str, **values: Any) -> Markup:
-    """Text of a template below ``templates/``, every value escaped."""
+    """HTML of a template below ``templates/``, every value escaped."""
     return Markup(environment().get_template(template).render(**values))
+
+
+def render_text(template: str, **values: Any) -> Markup:
+    """HTML of a template given as text, every value escaped: for sections from other packages."""
+    return Markup(environment().from_string(template).render(**values))
 
 
 @cache

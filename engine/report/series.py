@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,12 +47,23 @@ def rolling_sharpe(returns: Floats, window: int, bars_per_year: float) -> Floats
     out = np.full(len(returns), np.nan)
     if len(returns) < window:
         return out
-    view = np.lib.stride_tricks.sliding_window_view(returns, window)
-    mean, std = view.mean(axis=1), view.std(axis=1, ddof=1)
-    ratio = np.full(len(mean), np.nan)
-    np.divide(mean, std, out=ratio, where=std > 1e-12)  # rounding of a constant is no risk
+    centre = returns.mean()
+    sums = _window_sums(returns - centre, window)
+    squares = _window_sums((returns - centre) ** 2, window)
+    variance = (squares - sums**2 / window) / (window - 1)
+    # Where no return differs from the one before, what the sums leave over is rounding.
+    moves = _window_sums(np.diff(returns) != 0, window - 1)
+    varies = (moves > 0) & (variance > 0)
+    ratio = np.full(len(sums), np.nan)
+    np.divide(centre + sums / window, np.sqrt(np.abs(variance)), out=ratio, where=varies)
     out[window - 1 :] = ratio * np.sqrt(bars_per_year)
     return out
+
+
+def _window_sums(values: npt.NDArray[Any], window: int) -> Floats:
+    """Sum of each ``window`` values that follow each other, in time that does not depend on it."""
+    total = np.concatenate(([0.0], np.cumsum(values, dtype=np.float64)))
+    return np.asarray(total[window:] - total[:-window], np.float64)
 
 
 class MonthTable(NamedTuple):

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from math import floor, isfinite, log10
-from typing import Any
+from typing import Any, TypeGuard
+
+import numpy as np
 
 from tradewind.engine.types import Reason
 
@@ -35,7 +37,7 @@ def reason(code: int) -> tuple[str, str]:
     return REASONS.get(known, (known.name.lower().replace("_", " "), ""))
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[float]:
     """Whether ``value`` is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
 
@@ -66,9 +68,10 @@ def signed_percent(value: Any, digits: int = 1) -> str:
     return _plus(percent(value, digits), value)
 
 
-def money(value: Any) -> str:
-    """Currency without cents from 1,000 on, for want of a name for the currency."""
-    return number(value, 0 if is_number(value) and abs(value) >= 1_000 else 2)
+def money(value: Any, beside: float = 0.0) -> str:
+    """Currency, without cents where it or the largest number ``beside`` it is 1,000 or more."""
+    large = is_number(value) and max(abs(value), abs(beside)) >= 1_000
+    return number(value, 0 if large else 2)
 
 
 def significant(value: Any, digits: int = 3) -> str:
@@ -86,6 +89,17 @@ def p_value(value: Any) -> str:
     if not is_number(value):
         return _odd(value)
     return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def plus_minus(value: Any, error: Any, digits: int = 2) -> str:
+    """Number with its standard error, which no line break may part from it."""
+    tail = f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{number(error, digits)}"
+    return number(value, digits) + (tail if is_number(error) else "")
+
+
+def moment(date: np.datetime64) -> str:
+    """Day of a daily bar, else its close to the minute, UTC."""
+    return str(date)[:16].replace("T", " ")
 
 
 def plural(count: int, noun: str) -> str:

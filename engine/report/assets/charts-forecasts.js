@@ -1,12 +1,11 @@
 // Pictures of forecasts against outcomes.
 "use strict";
 const percentAxis = (look, name, extra) => ({
-  ...valueAxis(look, [], false, write.tick, { splitNumber: look.narrow ? 3 : 5 }),
+  ...valueAxis(look, [], false, write.tick, { splitNumber: 4, axisLine: { show: false, onZero: false } }),
   name, nameLocation: "middle", nameGap: 24, nameTextStyle: { color: look.muted }, ...extra,
 });
-const boxed = (look) => grid(look, { top: 26, bottom: 26, left: 4, outerBoundsContain: "all" });
-const upright = { nameLocation: "end", nameGap: 12 };
-const left = (look) => ({ ...upright, nameTextStyle: { color: look.muted, align: "left" } });
+const boxed = (look) => grid(look, { top: 30, bottom: 26 });
+const upright = (look) => ({ nameLocation: "end", nameGap: 14, nameTextStyle: { color: look.muted, align: "center" } });
 
 function mixed(low, high, share) {
   const parse = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
@@ -28,7 +27,7 @@ charts.cloud = (data, look) => {
   return {
     grid: boxed(look),
     xAxis: percentAxis(look, "forecast", { min: data.xRange[0], max: data.xRange[1], axisLabel: { color: look.muted, formatter: write.tick, showMinLabel: false, showMaxLabel: false }, splitLine: { show: false } }),
-    yAxis: percentAxis(look, "outcome", { ...left(look), min: data.yRange[0], max: data.yRange[1], axisLabel: { color: look.muted, formatter: write.tick, showMinLabel: false, showMaxLabel: false }, splitLine: { show: false } }),
+    yAxis: percentAxis(look, "outcome", { ...upright(look), min: data.yRange[0], max: data.yRange[1], axisLabel: { color: look.muted, formatter: write.tick, showMinLabel: false, showMaxLabel: false }, splitLine: { show: false } }),
     tooltip: { trigger: "item", formatter: (hit) => { const i = hit.dataIndex; return tip(`${data.count[i].toLocaleString("en")} forecast${data.count[i] === 1 ? "" : "s"}`, [["Forecast near", write.fine(data.x[i])], ["Outcome near", write.fine(data.y[i])]]); } },
     series: [{ type: "custom", renderItem: render, clip: true, data: Array.from(data.x, (x, i) => [x, data.y[i], i]), encode: { x: 0, y: 1 }, markLine: cross }],
   };
@@ -41,7 +40,7 @@ charts.deciles = (data, look) => {
   };
   const n = data.said.length, first = data.said[0], last = data.said[n - 1];
   return {
-    grid: boxed(look), xAxis: percentAxis(look, "mean forecast"), yAxis: percentAxis(look, "mean outcome", left(look)),
+    grid: boxed(look), xAxis: percentAxis(look, "mean forecast"), yAxis: percentAxis(look, "mean outcome", upright(look)),
     tooltip: { trigger: "item", formatter: (hit) => { const i = hit.dataIndex; return tip(`Tenth ${i + 1} of ${n}`, [["Mean forecast", write.fine(data.said[i])], ["Mean outcome", `${write.fine(data.came[i])} \u00b1 ${write.fine(data.error[i])}`]]); } },
     series: [
       { type: "line", symbol: "none", silent: true, data: [[first, first], [last, last]], lineStyle: { color: look.muted, type: "dashed", width: 1 }, tooltip: { show: false } },
@@ -53,7 +52,7 @@ charts.deciles = (data, look) => {
 
 charts.coverage = (data, look) => ({
   grid: boxed(look),
-  xAxis: percentAxis(look, "promised", { min: 0, max: 1 }), yAxis: percentAxis(look, "inside", { ...left(look), min: 0, max: 1 }),
+  xAxis: percentAxis(look, "promised", { min: 0, max: 1, interval: 0.25 }), yAxis: percentAxis(look, "inside", { ...upright(look), min: 0, max: 1, interval: 0.25 }),
   tooltip: { trigger: "item", formatter: (hit) => tip(`Interval for ${write.percent(data.promised[hit.dataIndex])}`, [["Outcomes inside", write.percent(data.inside[hit.dataIndex])]]) },
   series: [
     { type: "line", symbol: "none", silent: true, data: [[0, 0], [1, 1]], lineStyle: { color: look.muted, type: "dashed", width: 1 }, tooltip: { show: false } },

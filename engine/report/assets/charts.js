@@ -7,6 +7,7 @@ const charts = {};
 const write = {
   number: (v) => (Math.abs(v) >= 1000 ? write.money(v) : minus(v.toFixed(2))),
   money: (v) => minus(v.toLocaleString("en", { maximumFractionDigits: Math.abs(v) < 1000 ? 2 : 0 })),
+  whole: (v) => minus(Math.round(v).toLocaleString("en")),
   percent: (v) => minus((v * 100).toFixed(1)) + "%",
   fine: (v) => minus((v * 100).toFixed(2)) + "%",
   // On an axis the digits follow from the ticks, so that none stands there twice.
@@ -128,7 +129,7 @@ charts.waterfall = (data, look) => {
     const right = left + wide > api.coord([0, 0])[0] - 1 && api.value(1) >= 0 && api.value(2) >= 0;
     return { type: "group", children: [
       { type: "rect", shape: { x: left, y: a[1] - thick / 2, width: wide, height: thick }, style: { fill } },
-      { type: "text", x: right ? left + wide + 6 : left - 6, y: a[1], style: { text: write.money(step.value), fill: look.ink, font: look.font, align: right ? "left" : "right", verticalAlign: "middle" } },
+      { type: "text", x: right ? left + wide + 6 : left - 6, y: a[1], style: { text: (data.whole ? write.whole(step.value) : write.money(step.value)), fill: look.ink, font: look.font, align: right ? "left" : "right", verticalAlign: "middle" } },
     ] };
   };
   const ends = bars.flatMap((bar) => [bar.value[1], bar.value[2]]);

@@ -39,13 +39,15 @@
   function draw(figure) {
     const now = look(figure.element);
     const option = charts[figure.kind](figure.data, now, figure.state);
-    const { tooltip, ...rest } = option;
+    const { tooltip, onZoom, ...rest } = option;
     figure.chart.setOption({
       animation: false, useUTC: true, backgroundColor: "transparent",
       textStyle: { fontFamily: now.family, fontSize: 12, color: now.ink },
       tooltip: tooltip && { confine: true, backgroundColor: now.paper, borderColor: now.line, textStyle: { color: now.ink }, transitionDuration: 0, ...tooltip },
       ...rest,
     }, { notMerge: true });
+    figure.chart.off("datazoom");
+    if (onZoom) figure.chart.on("datazoom", () => figure.chart.setOption(onZoom(zoomOf(figure))));
     figure.narrow = now.narrow;
     figure.zooms = Boolean(option.dataZoom);
     if (figure.zooms) figure.element.tabIndex = 0;

@@ -5,7 +5,7 @@ import numpy as np
 from tradewind.engine.report import packing
 from tradewind.engine.report.section import Chart, Context, Section, render
 from tradewind.engine.report.series import drawdown, rolling_sharpe, thin
-from tradewind.engine.report.words import money, number, percent
+from tradewind.engine.report.words import moment, money, number, percent
 
 MAX_ROWS = 2_600  # of a line: two to a pixel of a wide screen
 SHORTEST_WINDOW = 20  # bars below which a Sharpe ratio is noise and nothing else
@@ -17,12 +17,13 @@ def equity(context: Context) -> Section:
     window = rolling_window(len(context.returns), context.bars_per_year)
     if window:
         charts.append(_rolling(context, window))
-    start, cash = (context.dates[0], context.equity[0]) if len(context.dates) else ("", 0.0)
+    start = moment(context.dates[0]) if len(context.dates) else "no bar"
+    cash = context.equity[0] if len(context.dates) else None
     html = render(
         "equity.html", charts=charts, window=window, benchmark=context.benchmark_name,
         start=start, cash=cash, n_bars=len(context.returns),
     )  # fmt: skip
-    return Section("equity", "Equity against benchmark", html)
+    return Section("equity", "Equity against benchmark", html, "Equity")
 
 
 def rolling_window(n_bars: int, bars_per_year: float) -> int:

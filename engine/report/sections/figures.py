@@ -10,6 +10,7 @@ from tradewind.engine.report.words import (
     money,
     number,
     percent,
+    plus_minus,
     signed,
     signed_percent,
 )
@@ -43,19 +44,14 @@ def _count(value: Any) -> str:
 
 
 def _with_error(key: str, error: str) -> Callable[[Block], str]:
-    def show(block: Block) -> str:
-        tail = f" ± {number(block[error])}" if is_number(block.get(error)) else ""
-        return number(block.get(key)) + tail
-
-    return show
+    return lambda block: plus_minus(block.get(key), block.get(error))
 
 
-def _fall(block: Block) -> str:
-    lasting = block.get("max_drawdown_bars")
-    if not is_number(lasting) or not lasting:
-        return percent(block.get("max_drawdown"))
-    left = "" if block.get("max_drawdown_recovered") else ", not recovered"
-    return f"{percent(block.get('max_drawdown'))} for {number(lasting, 0)} bars{left}"
+def _fall_length(block: Block) -> str:
+    """Bars under water; ``over`` where the data ended before the recovery."""
+    open_end = block.get("max_drawdown_recovered") is False
+    text = _bars(block.get("max_drawdown_bars"))
+    return f"over {text}" if open_end else text
 
 
 def _hits(block: Block) -> str:
@@ -65,6 +61,7 @@ def _hits(block: Block) -> str:
 
 
 BESIDE_BENCHMARK = (
+    _plain("final_equity", "Final value", money),
     _plain("total_return", "Total return", percent),
     _plain("annual_return", "Annual return", percent),
     _plain("annual_volatility", "Annual volatility", percent),
@@ -72,15 +69,13 @@ BESIDE_BENCHMARK = (
     _plain("sharpe_se_hac", "Its error, returns dependent", number),
     _plain("sortino", "Sortino ratio", number),
     _plain("calmar", "Calmar ratio", number),
-    Figure(
-        "max_drawdown", "Deepest drawdown", _fall, ("max_drawdown_bars", "max_drawdown_recovered")
-    ),
+    _plain("max_drawdown", "Deepest drawdown", percent),
+    Figure("max_drawdown_bars", "Its length", _fall_length, ("max_drawdown_recovered",)),
     _plain("longest_drawdown_bars", "Longest drawdown", _bars),
     _plain("best_bar", "Best bar", signed_percent),
     _plain("worst_bar", "Worst bar", signed_percent),
-    _plain("final_equity", "Final value", money),
 )
-OWN = (
+AGAINST = (
     Figure(
         "sharpe_difference",
         "Sharpe above benchmark",
@@ -93,6 +88,8 @@ OWN = (
     _plain("correlation", "Correlation", number),
     _plain("tracking_error", "Tracking error, annual", percent),
     _plain("information_ratio", "Information ratio", number),
+)
+OWN = (
     _plain("gross_exposure", "Exposure, gross", percent),
     _plain("net_exposure", "Exposure, net", percent),
     _plain("max_gross_exposure", "Exposure, most", percent),
@@ -122,12 +119,16 @@ def figures(context: Context) -> Section:
             for figure in BESIDE_BENCHMARK
             if figure.key in ours or figure.key in theirs
         ],
-        own=[(figure.label, figure.show(ours)) for figure in (*OWN, *_unknown(ours))
-             if figure.key in ours],
+        against=[(figure.label, figure.show(ours)) for figure in AGAINST if figure.key in ours],
+        own=[
+            (figure.label, figure.show(ours))
+            for figure in (*OWN, *_unknown(ours))
+            if figure.key in ours
+        ],
         benchmark=context.benchmark_name,
         ruined=ours.get("ruined") is True,
     )  # fmt: skip
-    return Section("figures", "Key figures", html)
+    return Section("figures", "Key figures", html, "Figures")
 
 
 def _tile(figure: Figure, ours: Block, theirs: Block) -> dict[str, str]:
@@ -143,7 +144,7 @@ def _tile(figure: Figure, ours: Block, theirs: Block) -> dict[str, str]:
 
 def _unknown(block: Block) -> list[Figure]:
     """Metrics nobody has given a label yet."""
-    listed = (*BESIDE_BENCHMARK, *OWN)
+    listed = (*BESIDE_BENCHMARK, *AGAINST, *OWN)
     known = {name for figure in listed for name in (figure.key, *figure.beside)}
     names = [name for name in block if name not in known and name not in SAID_ELSEWHERE]
     return [_plain(name, name.replace("_", " ").capitalize(), number) for name in names]

@@ -20,7 +20,8 @@ from tradewind.engine.report.words import (
     significant,
 )
 
-Shower = Callable[[Mapping[str, Any]], str]
+Cell = tuple[str, str]
+Shower = Callable[[Mapping[str, Any]], Cell]
 N_BINS = 10  # deciles of the forecast
 EDGE = 0.005  # share of pairs beyond the picture, at each end of each axis
 LEVELS = np.linspace(0.1, 0.9, 9)
@@ -54,7 +55,7 @@ def forecasts(context: Context) -> Section | None:
         sentences=_sentences(scores),
         n_unknown=scores.get("n_unknown"),
     )
-    return Section("forecasts", "Forecast against outcome", html)
+    return Section("forecasts", "Forecast against outcome", html, "Forecasts")
 
 
 def _name(context: Context) -> str:
@@ -93,7 +94,7 @@ def _cloud(pairs: Pairs) -> Chart:
     label = (
         f"{len(x):,} forecasts against their outcomes, as a cloud; correlation {number(link, 3)}."
     )
-    return Chart("forecast-cloud", "cloud", data, label, 360)
+    return Chart("forecast-cloud", "cloud", data, label, 320)
 
 
 def _deciles(pairs: Pairs) -> Chart:
@@ -139,15 +140,15 @@ def score_table(scores: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     columns = [(name, ours), *rivals.items()]
     rows = [(label, note, [show(block) for _, block in columns]) for label, note, show in MEASURES]
     tests = [_test(block) for _, block in columns]
-    if any(tests):
+    if any(text for text, _ in tests):
         label = f"{name} against it"
         rows.append((label, "Diebold-Mariano on absolute errors, two-sided", tests))
     return {"columns": [column for column, _ in columns], "rows": rows}
 
 
-def _test(block: Mapping[str, Any]) -> str:
+def _test(block: Mapping[str, Any]) -> Cell:
     against = block.get("against")
-    return _chance(against) if against else ""
+    return (_chance(against), "") if against else ("", "")
 
 
 def _sentences(scores: Mapping[str, Any]) -> list[str]:
@@ -161,22 +162,23 @@ def _share(key: str) -> Shower:
     return lambda block: _interval(block.get(key), percent)
 
 
-def _correlation(block: Mapping[str, Any]) -> str:
+def _correlation(block: Mapping[str, Any]) -> Cell:
     return _interval(block.get("rank_ic"), lambda value: signed(value, 3))
 
 
-def _interval(found: Mapping[str, Any] | None, write: Callable[[Any], str]) -> str:
+def _interval(found: Mapping[str, Any] | None, write: Callable[[Any], str]) -> Cell:
     known = found or {}
-    text = write(known.get("value"))
-    if known.get("low") is None:
-        return text
-    return f"{text} ({write(known['low'])} to {write(known.get('high'))})"
+    low, high = known.get("low"), known.get("high")
+    return write(known.get("value")), "" if low is None else f"{write(low)} to {write(high)}"
 
 
-def _skill(block: Mapping[str, Any]) -> str:
+def _plain(key: str) -> Shower:
+    return lambda block: (significant(block.get(key), 4), "")
+
+
+def _skill(block: Mapping[str, Any]) -> Cell:
     found = block.get("direction") or {}
-    text = signed_percent(found.get("skill"))
-    return f"{text}, {_chance(found)}" if found.get("p") is not None else text
+    return signed_percent(found.get("skill")), _chance(found) if found.get("p") is not None else ""
 
 
 def _chance(found: Mapping[str, Any]) -> str:
@@ -185,9 +187,9 @@ def _chance(found: Mapping[str, Any]) -> str:
 
 
 MEASURES: tuple[tuple[str, str, Shower], ...] = (
-    ("Mean absolute error", "log return", lambda b: significant(b.get("mae"), 4)),
-    ("Root mean squared error", "log return", lambda b: significant(b.get("rmse"), 4)),
-    ("CRPS", "error of the whole distribution", lambda b: significant(b.get("crps"), 4)),
+    ("Mean absolute error", "log return", _plain("mae")),
+    ("Root mean squared error", "log return", _plain("rmse")),
+    ("CRPS", "error of the whole distribution", _plain("crps")),
     ("Direction right", "95% interval", _share("direction")),
     ("Above chance", "over one that says up as often", _skill),
     ("Rank correlation", "across symbols, 95% interval", _correlation),

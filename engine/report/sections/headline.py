@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from tradewind.engine.report.gap import Gap
 from tradewind.engine.report.section import Context, render
-from tradewind.engine.report.words import is_number, number, percent, plural
+from tradewind.engine.report.words import is_number, moment, number, percent, plural, plus_minus
 
 
 def headline(context: Context) -> Markup:
@@ -41,14 +41,12 @@ def verdict(context: Context) -> str:
 
 
 def _with_error(block: Mapping[str, Any]) -> str:
-    error = block.get("sharpe_se")
-    tail = f" ± {number(error)}" if is_number(error) else ""
-    return f"{number(block['sharpe'])}{tail}"
+    return plus_minus(block["sharpe"], block.get("sharpe_se"))
 
 
 def _against_zero(block: Mapping[str, Any]) -> str:
     error = block.get("sharpe_se")
-    if error is None or not is_number(error) or error <= 0:
+    if not is_number(error) or error <= 0:
         return "with no standard error to judge it by"
     away = abs(block["sharpe"]) / error
     return f"{number(away, 1)} standard errors from zero" + ("" if away >= 2 else ", within noise")
@@ -86,12 +84,12 @@ def _facts(context: Context) -> list[tuple[str, str]]:
     symbols = run.panel.symbols
     shown = ", ".join(symbols[:6]) + (f" and {len(symbols) - 6} more" if len(symbols) > 6 else "")
     return [
-        ("Evaluated", f"{dates[0]} to {dates[-1]}" if len(dates) else "no bars"),
+        ("Evaluated", f"{moment(dates[0])} to {moment(dates[-1])}" if len(dates) else "no bars"),
         (plural(len(symbols), "symbol").capitalize(), shown),
         ("Strategy", config.strategy.kind),
         ("Forecaster", config.forecaster.kind if config.forecaster else "none"),
         ("Costs", _costs(context)),
-        ("Bars", f"{len(dates):,} of {config.data.interval}, {config.data.source} data"),
+        ("Data", f"{config.data.source}, {len(dates):,} bars of {config.data.interval}"),
     ]
 
 

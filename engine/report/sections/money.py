@@ -46,11 +46,12 @@ def money(context: Context) -> Section | None:
         "money.html",
         charts=[_waterfall(parts), *([_bars(symbols)] if len(symbols) > 1 else [])],
         rows=_rows(parts, context.years, traded, run.config.account.cash),
+        most=max(abs(parts.gross), abs(parts.net)),
         rest=rest,
         traded=traded,
         orders=len(run.simulation.fills),
     )
-    return Section("money", "Where the money went", html)
+    return Section("money", "Where the money went", html, "Costs")
 
 
 def _rows(parts: Split, years: float, traded: float, cash: float) -> list[dict[str, Any]]:
@@ -85,7 +86,13 @@ def _waterfall(parts: Split) -> Chart:
         {"name": "After costs", "value": parts.net, "total": True},
     ]
     label = f"Profit before costs {as_money(parts.gross)}, after costs {as_money(parts.net)}."
-    return Chart("money-waterfall", "waterfall", {"steps": steps}, label, 300)
+    return Chart(
+        "money-waterfall",
+        "waterfall",
+        {"steps": steps, "whole": max(abs(parts.gross), abs(parts.net)) >= 1_000},
+        label,
+        300,
+    )
 
 
 def _by_symbol(run: Run) -> tuple[list[dict[str, Any]], str]:

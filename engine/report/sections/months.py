@@ -1,6 +1,5 @@
 """Returns by month and year."""
 
-from calendar import month_abbr
 from math import isnan
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from tradewind.engine.report.section import Context, Section, render
 from tradewind.engine.report.series import month_table
 
+NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SHADES = 4  # of each colour; the darkest begins at the largest month in the table
 
 
@@ -30,11 +30,10 @@ def months(context: Context) -> Section | None:
         for i, year in enumerate(ours.years)
     ]
     partial = _partial_years(context)
-    names = list(month_abbr)[1:]
     html = render(
-        "months.html", rows=rows, names=names, benchmark=context.benchmark_name, partial=partial
+        "months.html", rows=rows, names=NAMES, benchmark=context.benchmark_name, partial=partial
     )
-    return Section("months", "Month by month", html)
+    return Section("months", "Month by month", html, "Months")
 
 
 def shade(value: float, scale: float) -> str:
@@ -47,11 +46,8 @@ def shade(value: float, scale: float) -> str:
 
 def _partial_years(context: Context) -> list[int]:
     """Years of which the evaluation holds only a part, first and last."""
-    first, last = context.dates[0], context.dates[-1]
-    found = []
-    if first.astype("datetime64[M]").astype(int) % 12 or int(str(first)[8:10]) > 7:
-        found.append(int(str(first)[:4]))
-    ends_early = last.astype("datetime64[M]").astype(int) % 12 < 11 or int(str(last)[8:10]) < 24
-    if ends_early and int(str(last)[:4]) not in found:
-        found.append(int(str(last)[:4]))
-    return found
+    days = context.dates.astype("datetime64[D]")
+    first, last = days[0].item(), days[-1].item()
+    # A first or last week without sessions is still a whole year.
+    late, early = (first.month, first.day) > (1, 7), (last.month, last.day) < (12, 24)
+    return sorted({year for year, cut in ((first.year, late), (last.year, early)) if cut})

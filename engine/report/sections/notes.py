@@ -1,6 +1,7 @@
 """What a reader must know about the data before believing anything else."""
 
 from tradewind.engine.report.section import Context, Section, render
+from tradewind.engine.report.words import moment
 
 MAX_NOTES = 60
 MAX_LENGTH = 400  # characters of one note
@@ -12,7 +13,7 @@ def notes(context: Context) -> Section:
             context.run.notes]  # fmt: skip
     panel = context.run.panel
     ended = [
-        f"{panel.symbols[k]} ({panel.dates[row]})"
+        f"{panel.symbols[k]} ({moment(panel.dates[row])})"
         for k, row in enumerate(panel.ends.tolist())
         if row >= 0
     ]
@@ -24,4 +25,4 @@ def notes(context: Context) -> Section:
         ended_more=max(0, len(ended) - MAX_NOTES),
         n_symbols=panel.n_symbols,
     )
-    return Section("notes", "Notes on the data", html)
+    return Section("notes", "Notes on the data", html, "Data")

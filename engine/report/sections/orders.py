@@ -19,4 +19,4 @@ def orders(context: Context) -> Section | None:
         for code, count in counted.most_common()
     ]
     html = render("orders.html", rows=listed, filled=filled, total=len(rows))
-    return Section("orders", "Orders that met an obstacle", html)
+    return Section("orders", "Orders that met an obstacle", html, "Orders")

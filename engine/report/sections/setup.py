@@ -24,7 +24,7 @@ def setup(context: Context) -> Section:
         more=max(0, len(rows) - MAX_ROWS),
         name=context.run.name,
     )
-    return Section("setup", "How to get this run again", html)
+    return Section("setup", "How to get this run again", html, "Config")
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

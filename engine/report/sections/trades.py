@@ -8,7 +8,7 @@ from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.report import packing
 from tradewind.engine.report.section import Chart, Context, Section, render
 from tradewind.engine.report.series import candles
-from tradewind.engine.report.words import plural, signed
+from tradewind.engine.report.words import moment, plural, signed
 
 MAX_CANDLES = 1_500  # of one symbol; several bars share a candle beyond that
 CANDLE_BYTES = 300_000  # of the page for candles; symbols beyond it show closes alone
@@ -39,7 +39,7 @@ def trades(context: Context) -> Section | None:
         interval=run.panel.interval,
         tables=_extremes(run.trades, run.panel),
     )
-    return Section("trades", "Trades on price", html)
+    return Section("trades", "Trades on price", html, "Trades")
 
 
 def _chart(panel: Panel, drawn: Drawn, per: int) -> Chart:
@@ -118,8 +118,8 @@ def merged_fills(fills: Records, per: int) -> tuple[Ints, Floats, Floats]:
     # Two keys a candle: buys in the first, sells in the second.
     key = candle * 2 + (fills["qty"] < 0)
     keys, group = np.unique(key, return_inverse=True)
-    qty = np.bincount(group, weights=fills["qty"])
-    value = np.bincount(group, weights=fills["qty"] * fills["price"])
+    qty = np.asarray(np.bincount(group, weights=fills["qty"]), np.float64)
+    value = np.asarray(np.bincount(group, weights=fills["qty"] * fills["price"]), np.float64)
     price = np.divide(value, qty, out=np.full(len(qty), np.nan), where=qty != 0)
     return np.asarray(keys // 2, np.int64), qty, price
 
@@ -149,8 +149,8 @@ def _row(trade: Any, panel: Panel) -> dict[str, Any]:
     return {
         "symbol": panel.symbols[trade["symbol"]],
         "side": "long" if trade["qty"] > 0 else "short",
-        "entry": str(panel.dates[trade["entry_bar"]]),
-        "exit": "open" if is_open else str(panel.dates[last]),
+        "entry": moment(panel.dates[trade["entry_bar"]]),
+        "exit": "open" if is_open else moment(panel.dates[last]),
         "bars": last - int(trade["entry_bar"]),
         "qty": float(abs(trade["qty"])),
         "entry_price": float(trade["entry_price"]),

@@ -57,14 +57,15 @@ def plausible_forecasts(panel: Panel, seed: int = 7) -> Forecasts:
     rng = np.random.default_rng(seed)
     logs = np.log(panel.close)
     outcome = np.full(panel.shape, np.nan)
-    outcome[:-HORIZON] = logs[HORIZON:] - logs[:-HORIZON]
+    if panel.n_bars > HORIZON:
+        outcome[:-HORIZON] = logs[HORIZON:] - logs[:-HORIZON]
     steps = np.vstack([np.full(panel.n_symbols, np.nan), np.diff(logs, axis=0)])
     std = np.full(panel.shape, np.nan)
     for t in range(60, panel.n_bars):
         with np.errstate(invalid="ignore"):
             std[t] = np.std(steps[t - 59 : t + 1], axis=0) * np.sqrt(HORIZON)
-    noise = rng.normal(size=panel.shape)
-    noise = np.apply_along_axis(lambda x: np.convolve(x, np.ones(8) / 3, "same"), 0, noise)
+    noise = rng.normal(size=(panel.n_bars + 7, panel.n_symbols))
+    noise = np.apply_along_axis(lambda x: np.convolve(x, np.ones(8) / 3, "valid"), 0, noise)
     mean = 0.03 * np.nan_to_num(outcome) + 0.25 * std * noise + 0.001
     known = ~np.isnan(std) & ~np.isnan(panel.close) & (np.arange(panel.n_bars) >= TRAIN)[:, None]
     return Forecasts(np.where(known, mean, np.nan), np.where(known, std, np.nan), HORIZON)
@@ -81,8 +82,8 @@ def wishes(panel: Panel, forecasts: Forecasts) -> Floats:
         flat = np.where(held > 0, strength[t] < -0.05, strength[t] > 0.05)
         sign = np.where((opened == held) & flat, 0, opened)
         weights[t] = sign / panel.n_symbols
-    weights[panel.n_bars - 4 :] = weights[panel.n_bars - 5]
-    weights[panel.n_bars - 4 :, 0] = 1 / panel.n_symbols  # one trade is still open at the end
+    weights[-4:] = weights[max(panel.n_bars - 5, 0)]
+    weights[-4:, 0] = 1 / panel.n_symbols  # one trade is still open at the end
     for k in np.flatnonzero(panel.ends > 0):
         weights[panel.ends[k] - 1 :, k] = 0.0  # out of what stops trading, on its last day
     return weights
