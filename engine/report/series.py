@@ -124,7 +124,7 @@ def thin(columns: Sequence[Floats], limit: int) -> Ints:
 
 
 class Candles(NamedTuple):
-    """Bars of one symbol, several put together where there are more than a screen shows."""
+    """Bars of one symbol, each of shape (n_bars,); several are one where a screen has no room."""
 
     open: Floats
     high: Floats
@@ -132,18 +132,11 @@ class Candles(NamedTuple):
     close: Floats
 
 
-def candles(open_: Floats, high: Floats, low: Floats, close: Floats, per: int) -> Candles:
-    """Put ``per`` bars into each candle; NaN where none of them exists.
-
-    Parameters
-    ----------
-    open_, high, low, close : ndarray of float64, shape (n_bars,)
-    per : int
-        Bars a candle, >= 1.
-    """
+def candles(bars: Candles, per: int) -> Candles:
+    """Put ``per`` >= 1 bars into each candle; NaN where none of them exists."""
     if per == 1:
-        return Candles(open_, high, low, close)
-    n_bars = len(close)
+        return bars
+    n_bars, close = len(bars.close), bars.close
     starts = np.arange(0, n_bars, per)
     alive = ~np.isnan(close)
     rows = np.arange(n_bars)
@@ -151,8 +144,8 @@ def candles(open_: Floats, high: Floats, low: Floats, close: Floats, per: int) -
     last = np.maximum.reduceat(np.where(alive, rows, -1), starts)
     some = last >= 0
     return Candles(
-        np.where(some, open_[np.minimum(first, n_bars - 1)], np.nan),
-        np.where(some, np.fmax.reduceat(high, starts), np.nan),
-        np.where(some, np.fmin.reduceat(low, starts), np.nan),
+        np.where(some, bars.open[np.minimum(first, n_bars - 1)], np.nan),
+        np.where(some, np.fmax.reduceat(bars.high, starts), np.nan),
+        np.where(some, np.fmin.reduceat(bars.low, starts), np.nan),
         np.where(some, close[np.maximum(last, 0)], np.nan),
     )

@@ -80,7 +80,7 @@ def significant(value: Any, digits: int = 3) -> str:
         return _odd(value)
     if value == 0:
         return "0"
-    places = digits - 1 - floor(log10(abs(value)))
+    places = max(digits - 1 - floor(log10(abs(value))), 0)
     return number(value, places) if places <= 8 else f"{value:.{digits - 1}e}".replace("-", MINUS)
 
 

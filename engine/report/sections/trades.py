@@ -7,7 +7,7 @@ import numpy as np
 from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.report import packing
 from tradewind.engine.report.section import Chart, Context, Section, render
-from tradewind.engine.report.series import candles
+from tradewind.engine.report.series import Candles, candles
 from tradewind.engine.report.words import moment, plural, signed
 
 MAX_CANDLES = 1_500  # of one symbol; several bars share a candle beyond that
@@ -85,7 +85,8 @@ def _symbol(
     panel: Panel, k: int, fills: Records, per: int, *, candle: bool
 ) -> dict[str, Any] | None:
     """Packed prices and fills of one symbol; None where the run holds no price of it."""
-    grid = candles(panel.open[:, k], panel.high[:, k], panel.low[:, k], panel.close[:, k], per)
+    columns = (panel.open, panel.high, panel.low, panel.close)
+    grid = candles(Candles(*(column[:, k] for column in columns)), per)
     alive = np.flatnonzero(~np.isnan(grid.close))
     if len(alive) == 0:
         return None
