@@ -72,8 +72,8 @@ class Lstm(WindowedForecaster):
         validation: Share = 0.2,
         epochs: Count = 30,
         patience: Count = 4,
-        batch: Count = 64,
-        learning_rate: Annotated[float, Gt(0), Le(1)] = 0.001,
+        batch: Count = 128,
+        learning_rate: Annotated[float, Gt(0), Le(1)] = 0.002,
         vol_lookback: Annotated[int, Ge(2), Le(1_000)] = 60,
         seed: Seed = 0,
     ) -> None:
