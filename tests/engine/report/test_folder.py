@@ -1,7 +1,6 @@
 """Run folders: whole or not at all, the same bytes each time, and the same run when read back."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -251,14 +250,27 @@ def test_a_results_folder_that_is_a_file_is_refused_before_any_work(tmp_path: Pa
         assert caught.value.exit_code == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_results_folder_without_permission_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        with pytest.raises(RunError, match="Permission denied"):
-            folder.check_writable(tmp_path)
-    finally:
-        tmp_path.chmod(0o700)
+def test_a_results_folder_without_permission_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, *_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "mkdir", refused)  # permissions do not bind the super-user
+    with pytest.raises(RunError, match=r"cannot be written: Permission denied; .*--out"):
+        folder.check_writable(tmp_path)
+
+
+def test_a_disk_that_fills_up_is_an_error_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(folder, "_put", full)
+    with pytest.raises(RunError, match="No space left on device; make room"):
+        folder.write(RUN, tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_checking_a_results_folder_makes_it_and_leaves_nothing_in_it(tmp_path: Path) -> None:
