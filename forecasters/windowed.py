@@ -209,9 +209,9 @@ class WindowedForecaster(ABC):
         wanted = (samples.bar >= first) & (scale[samples.row] > 0)
         mean = np.full((past.n_bars - first, past.n_symbols), np.nan)
         std = mean.copy()
+        pooled = self._params["pooled"]
         with one_thread():
             for name, one in fitted.items():
-                pooled = name == POOLED
                 column = past.symbols.index(name) if name in past.symbols else -1
                 own = samples.where(wanted & (pooled | (samples.symbol == column)))
                 slots, width = (own.symbol, past.n_symbols) if pooled else (own.symbol * 0, 1)

@@ -1,6 +1,7 @@
 """The LSTM forecaster: what it refuses, what it may not depend on, what it must find."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
-from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.forecasters import Lstm, fitted, windowed
 from tradewind.forecasters.recurrent import FEATURES
 from tradewind.forecasters.training import Epoch
@@ -152,7 +153,7 @@ def test_symbols_that_stop_trading_do_not_move_the_others(n_symbols: int) -> Non
     panel = probe(n_bars=400, n_symbols=n_symbols + 1)
     forecaster = Lstm(**QUICK).fit(panel.past(300))
     arrays = {}
-    for name in ("open", "high", "low", "close", "volume"):
+    for name in FIELDS:
         arrays[name] = getattr(panel, name).copy()
         arrays[name][310:, -1] = np.nan
     gone = replace(panel, **arrays, ends=np.empty(0, np.int64))
@@ -162,11 +163,34 @@ def test_symbols_that_stop_trading_do_not_move_the_others(n_symbols: int) -> Non
     assert np.isfinite(a.mean[10:, -1]).any()
 
 
+def test_no_bar_asked_for_and_no_history_at_all_give_no_forecast() -> None:
+    panel = probe(n_bars=300)
+    forecaster = Lstm(**QUICK).fit(panel)
+    assert forecaster.predict(panel, first=300).mean.shape == (0, 3)
+    short = forecaster.predict(panel.past(20), first=0)
+    assert short.mean.shape == (20, 3)
+    assert np.isnan(short.mean).all()
+    nothing = np.full((5, 3), np.nan)
+    empty = Panel(panel.symbols, panel.ts[:5], nothing, nothing, nothing, nothing, nothing)
+    assert np.isnan(forecaster.predict(empty, first=0).std).all()
+
+
 def test_a_pooled_network_speaks_about_a_symbol_it_never_saw() -> None:
     panel = probe(n_bars=300, n_symbols=3)
     forecaster = Lstm(**QUICK).fit(panel.select(("P0", "P1")))
     said = forecaster.predict(panel.select(("P2",)), first=200)
     assert np.isfinite(said.mean).sum() > 50
+
+
+def test_symbols_with_strokes_and_spaces_in_their_names_come_back_from_disk(tmp_path: Path) -> None:
+    panel = replace(probe(n_bars=300), symbols=("BTC/USD", "all symbols", "BRK B"))
+    own = QUICK | {"pooled": False, "stride": 1}
+    forecaster = Lstm(**own).fit(panel)
+    forecaster.save(tmp_path)
+    a = forecaster.predict(panel, first=280)
+    b = Lstm(**own).restore(tmp_path).predict(panel, first=280)
+    assert a.mean.tobytes() == b.mean.tobytes()
+    assert np.isfinite(a.mean).any(axis=0).all()
 
 
 def test_networks_of_their_own_do_not_depend_on_the_symbols_beside_them() -> None:
@@ -181,7 +205,7 @@ def test_networks_of_their_own_do_not_depend_on_the_symbols_beside_them() -> Non
 def test_a_symbol_without_history_enough_gets_no_network_of_its_own() -> None:
     panel = probe(n_bars=300, n_symbols=2)
     arrays = {}
-    for name in ("open", "high", "low", "close", "volume"):
+    for name in FIELDS:
         arrays[name] = getattr(panel, name).copy()
         arrays[name][:200, 1] = np.nan
     late = replace(panel, **arrays, ends=np.empty(0, np.int64))
