@@ -91,7 +91,7 @@ def resolve(config: RunConfig, document: Document) -> Parts:
         For an unknown kind or parameter, at its line.
     """
     kind, params, strategy_class = _checked("strategies", config.strategy, document, "strategy")
-    strategy = strategy_class(**params)
+    strategy = registry.build(strategy_class, params, document, key="strategy")
     resolved = config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)})
     if config.forecaster is None:
         return Parts(resolved, strategy, None, {})
@@ -99,7 +99,7 @@ def resolve(config: RunConfig, document: Document) -> Parts:
     walk = config.forecaster.walk_forward
     block = ForecasterConfig(kind=kind, walk_forward=walk, **params)
     resolved = resolved.model_copy(update={"forecaster": block})
-    horizon = spec_of(cls, params).build(0).horizon
+    horizon = registry.build(cls, params, document, key="forecaster").horizon
     rivals = {
         name: spec_of(registry.find("forecasters", name, document, key="forecaster"), plain)
         for name in RIVALS
