@@ -122,6 +122,8 @@ def _chosen(raw: Sequence[RawBars], config: DataConfig) -> list[RawBars]:
     """Bars of the symbols asked for, in that order."""
     if config.symbols == "all":
         return list(raw)
+    if not config.symbols:
+        raise DataError("data.symbols: is empty; name symbols, or say all")
     held = {one.symbol: one for one in raw}
     unknown = [symbol for symbol in config.symbols if symbol not in held]
     if unknown:

@@ -29,7 +29,7 @@ def ints(column: Any) -> Ints:
         raise pa.ArrowInvalid("a null has no integer value")
     whole = _whole(column)
     widths = {32: pa.int32(), 64: pa.int64()}
-    if not pa.types.is_integer(whole.type):
+    if pa.types.is_temporal(whole.type):
         whole = whole.view(widths[whole.type.bit_width])
     return _values(whole.cast(pa.int64()), np.int64)
 

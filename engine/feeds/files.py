@@ -104,7 +104,7 @@ def _other(head: bytes) -> str | None:
         if head.startswith(magic):
             return what
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:512].lower()
-    if start.startswith(b"<"):
+    if start.startswith(b"<") and any(tag in start for tag in (b"<!", b"<?", b"<html", b"</")):
         kind = "a web page" if b"<html" in start or b"<!doctype html" in start else "XML"
         return f"{kind}, not bars; an error page saved in place of a download?"
     if start[:1] in (b"{", b"[") and start[1:2] in (b'"', b"{", b"[", b"\n", b" ", b"\r", b"}"):

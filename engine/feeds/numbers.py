@@ -10,7 +10,7 @@ from tradewind.engine.records import Floats
 
 POINT = r"^[+-]?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[KMBkmb]?$"
 COMMA = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?[KMBkmb]?$"
-CLUTTER = r"[$€£¥\s\u00a0']"
+CLUTTER = "[$€£¥'\\s\u00a0]"
 NULLS = ("", "-", "--", "#N/A", "N/A", "N/D", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
 SUFFIXES = {"k": 1e3, "m": 1e6, "b": 1e9}
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tradewind.engine.feeds.arrow import coded, floats, ints
 from tradewind.engine.records import FIELDS, Floats, Ints
 
 Names = npt.NDArray[np.str_]
@@ -130,15 +131,15 @@ def encode_events(events: Events) -> bytes:
 def decode_prices(content: bytes) -> Prices:
     """Read what :func:`encode_prices` wrote."""
     table = _decode(content)
-    values = np.column_stack([table[name].to_numpy() for name in FIELDS])
-    return Prices(table["ts"].to_numpy(), np.ascontiguousarray(values, dtype=np.float64))
+    return Prices(ints(table["ts"]), np.column_stack([floats(table[name]) for name in FIELDS]))
 
 
 def decode_events(content: bytes) -> Events:
     """Read what :func:`encode_events` wrote."""
     table = _decode(content)
-    kind = np.array(table["kind"].to_pylist(), dtype="U12")
-    return Events(table["ts"].to_numpy(), kind, table["value"].to_numpy())
+    names, codes = coded(table["kind"])
+    kind = np.array(names, dtype="U12")[codes]
+    return Events(ints(table["ts"]), kind, floats(table["value"]))
 
 
 def _encode(columns: Mapping[str, npt.NDArray[Any]]) -> bytes:

@@ -4,10 +4,13 @@ Every download runs to the present day: Yahoo divides its prices by all splits u
 with those in hand can they be turned back into prices as traded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
 
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.provider import Yahoo
@@ -22,6 +25,8 @@ OVERLAP = 5  # sessions asked for again, to see whether they are still told the 
 EARLIEST = date(1900, 1, 1)  # before the first quote of anything Yahoo lists
 
 _SATURDAY = 5
+
+Days = npt.NDArray[np.datetime64]
 
 Note = Callable[[str], None]
 
@@ -132,9 +137,9 @@ def gaps(
     found = []
     # Prices before the store's first bar can only be read with every split since.
     if last > covered_to or (earlier and present > covered_to):
-        found.append(Gap(days[-OVERLAP:][0], None))
+        found.append(Gap(days[-OVERLAP:][0].item(), None))
     if earlier:
-        found.append(Gap(first, days[:OVERLAP][-1]))
+        found.append(Gap(first, days[:OVERLAP][-1].item()))
     for gap in found:
         _check_reach(key, entry, gap.first, reach, now)
     return found
@@ -170,17 +175,17 @@ def _still_unknown(refusal: Refusal) -> StillUnknownError:
     )
 
 
-def open_days(first: date, last: date, days: Sequence[date]) -> tuple[date, date]:
+def open_days(first: date, last: date, days: Days) -> tuple[date, date]:
     """Draw a range in at weekends, where a series has no bars at any.
 
     Parameters
     ----------
     first, last : date
         Range, inclusive.
-    days : sequence of date
+    days : ndarray of datetime64[D], shape (n_days,)
         Days on which the series has bars.
     """
-    if not any(day.weekday() >= _SATURDAY for day in days):
+    if not np.any(np.is_busday(days, weekmask="0000011")):
         if first.weekday() >= _SATURDAY:
             first += timedelta(days=7 - first.weekday())
         if last.weekday() >= _SATURDAY:
@@ -188,15 +193,16 @@ def open_days(first: date, last: date, days: Sequence[date]) -> tuple[date, date
     return first, last
 
 
-def stored_days(prices: Prices, entry: Entry) -> list[date]:
-    """List the days of the exchange on which there are bars, oldest first."""
+def stored_days(prices: Prices, entry: Entry) -> Days:
+    """Days of the exchange on which there are bars, oldest first, shape (n_days,)."""
     if entry.interval == "1d":
-        return [datetime.fromtimestamp(ts // 10**9, UTC).date() for ts in prices.ts.tolist()]
+        return prices.ts.astype("datetime64[ns]").astype("datetime64[D]")
     zone = ZoneInfo(entry.timezone)
-    # A bar that closes at midnight belongs to the day that ends there.
-    return sorted(
-        {datetime.fromtimestamp((ts - 1) // 10**9, zone).date() for ts in prices.ts.tolist()}
-    )
+    # A bar that closes at midnight belongs to the day that ends there. No zone shifts twice within
+    # a quarter of an hour, so one bar of each speaks for the others.
+    quarters = np.unique((prices.ts - 1) // (900 * 10**9)).tolist()
+    days = {datetime.fromtimestamp(quarter * 900, zone).date() for quarter in quarters}
+    return np.array(sorted(days), dtype="datetime64[D]")
 
 
 def _reach(interval: str, now: float) -> date:

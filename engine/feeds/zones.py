@@ -39,6 +39,8 @@ def to_utc(wall: Ints, zone: str) -> tuple[Ints, Bools]:
     ConfigError
         If there is no such zone.
     """
+    if zone == "UTC":
+        return wall, np.zeros(len(wall), bool)
     starts, offsets = _offsets(zone, wall)
     begins = starts + offsets  # on the wall, at the new offset
     at = (np.searchsorted(begins, wall, "right") - 1).clip(min=0)
@@ -52,6 +54,8 @@ def to_utc(wall: Ints, zone: str) -> tuple[Ints, Bools]:
 
 def to_wall(utc: Ints, zone: str) -> Ints:
     """Wall-clock nanoseconds of UTC times; raises as :func:`to_utc`."""
+    if zone == "UTC":
+        return utc
     starts, offsets = _offsets(zone, utc)
     return np.asarray(utc + offsets[(np.searchsorted(starts, utc, "right") - 1).clip(min=0)])
 
