@@ -50,7 +50,7 @@ def measure(
         -> number; plain JSON values, None where there is none.
     """
     equity = simulation.equity[first_bar:]
-    market = equity[0] * np.cumprod(1.0 + benchmark[first_bar:]) if len(equity) else equity
+    market = equity[:1] * np.cumprod(np.append(1.0, 1.0 + benchmark[first_bar + 1 :]))
     years = max(len(equity) - 1, 0) / bars_per_year
     result = {
         "strategy": {
@@ -82,7 +82,7 @@ def growth(equity: Floats, bars_per_year: float) -> dict[str, Any]:
     return {
         "n_returns": max(len(equity) - 1, 0),
         "final_equity": equity[-1] if len(equity) else None,
-        "total_return": equity[-1] / equity[0] - 1.0 if len(equity) else None,
+        "total_return": _ratio(equity[-1], equity[0]) - 1.0 if len(equity) else None,
         "annual_return": annual,
         "annual_volatility": _spread(returns) * scale,
         "sharpe": sharpe_ratio(returns) * scale,
@@ -117,7 +117,7 @@ def drawdown(equity: Floats) -> dict[str, Any]:
     """
     if len(equity) == 0 or equity[0] <= 0:
         names = ("max_drawdown", "max_drawdown_bars", "max_drawdown_recovered")
-        return dict.fromkeys((*names, "longest_drawdown_bars"))
+        return dict.fromkeys((*names, "longest_drawdown_bars"), float("nan"))
     high = np.maximum.accumulate(equity)
     under = equity / high - 1.0
     bars = np.arange(len(equity))
