@@ -23,6 +23,7 @@ import numpy as np
 FAST, SLOW = 20, 100
 FEE_BPS, SPREAD_BPS, SLIPPAGE_BPS = 0.2, 1.0, 0.2  # low, or a million bars end in nothing
 CASH = 100_000.0
+PAIRS = 15
 INVESTED = 0.9  # of equity at most: backtrader refuses an order that the next open makes too large
 
 
@@ -177,7 +178,7 @@ def run_kernel(panel: Any) -> Callable[[], Outcome]:
 
     def call() -> Outcome:
         state = kernel.new_state(panel.n_bars, panel.n_symbols, CASH)
-        _, fills = loop(bars, inputs, strategy.params, terms, state, SLOW - 1)
+        _, fills = kernel.simulate(loop, bars, inputs, strategy.params, terms, state, SLOW - 1)
         return Outcome(float(state.equity_curve[-1]), len(fills))
 
     return call
@@ -279,6 +280,7 @@ def one(engine: str, workload: Workload, n_bars: int, calls: int) -> dict[str, A
         seconds.append(perf_counter() - begun)
     took = median(seconds) if seconds else first
     peak_mb = (memory_kb("VmHWM") - before_kb) / 1024
+    side_by_side = beside(call, run_bare(panel)) if PEER.get(engine) == "bare_loop" else {}
     return {
         "engine": engine,
         "workload": workload.name,
@@ -293,7 +295,21 @@ def one(engine: str, workload: Workload, n_bars: int, calls: int) -> dict[str, A
         "peak_over_panel": peak_mb * 2**20 / panel.nbytes,
         "final_equity": outcome.final_equity,
         "fills": outcome.n_fills,
+        **side_by_side,
     }
+
+
+def beside(call: Callable[[], Outcome], other: Callable[[], Outcome]) -> dict[str, Any]:
+    """Median ratio of two calls made in turn, so that a busy machine slows both alike."""
+    other()
+    ratios = []
+    for _ in range(PAIRS):
+        begun = perf_counter()
+        other()
+        between = perf_counter()
+        call()
+        ratios.append((perf_counter() - between) / (between - begun))
+    return {"peer": "bare_loop", "ratio": median(ratios)}
 
 
 def plan(quick: bool) -> list[tuple[str, str, int, int]]:
@@ -328,7 +344,7 @@ def with_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for other in rows:
             if other["workload"] != row["workload"] or "absent" in {**row, **other}:
                 continue
-            if peer == other["engine"]:
+            if peer == other["engine"] and "ratio" not in row:
                 row["peer"] = peer
                 row["ratio"] = row["ns_per_bar"] / other["ns_per_bar"]
             if other["engine"] == "backtrader" and row["engine"] != "backtrader":

@@ -28,7 +28,7 @@ from tradewind.engine.costs import (
 )
 from tradewind.engine.intents import INTENT
 from tradewind.engine.protocols import Book, Rule
-from tradewind.engine.records import FILL, ORDER
+from tradewind.engine.records import FILL, ORDER, Records
 from tradewind.engine.sizing import MIN_QTY, Sizing, weight_of, whole_lots
 
 WORKING, FILLED, PARTLY, REBALANCED, NO_CASH, NO_LEVERAGE, TOO_SMALL, DELISTED, OVER, NO_SIZE = (
@@ -350,23 +350,13 @@ def rule(bar: int, inputs: Any, params: Any, book: Book, intents: Any) -> int:
     raise NotImplementedError
 
 
-def with_rule(decision: Rule, wrap: Callable[..., Any] = lambda f: f) -> Callable[..., Any]:
-    """Return the simulator with ``decision`` as its rule: the same code, other globals.
+def with_rule(decision: Rule) -> FunctionType:
+    """Return :func:`walk` with ``decision`` as its rule: the same code, another global.
 
     numba keeps the machine code of a function that calls a global function, but not of one that is
     handed a function; so the rule is bound before the loop is compiled.
-
-    Parameters
-    ----------
-    decision : function
-        A rule, plain or compiled.
-    wrap : function
-        Applied to the inner loop: ``numba.njit``, or nothing.
     """
-    scope = dict(globals())
-    scope["rule"] = decision
-    scope["walk"] = wrap(FunctionType(walk.__code__, scope, walk.__name__))
-    return FunctionType(simulate.__code__, scope, simulate.__name__)
+    return FunctionType(walk.__code__, {**globals(), "rule": decision}, walk.__name__)
 
 
 def walk(
@@ -423,7 +413,7 @@ def walk(
     return FINE
 
 
-def grown(records: Any, room: int) -> Any:
+def grown(records: Records, room: int) -> Records:
     """Return ``records`` at twice its length, at least ``room`` more."""
     larger = np.empty(2 * len(records) + room, records.dtype)
     larger[: len(records)] = records
@@ -431,12 +421,20 @@ def grown(records: Any, room: int) -> Any:
 
 
 def simulate(
-    market: Market, inputs: Any, params: Any, terms: Terms, state: State, start: int
-) -> Any:
+    loop: Callable[..., int],
+    market: Market,
+    inputs: Any,
+    params: Any,
+    terms: Terms,
+    state: State,
+    start: int,
+) -> tuple[Records, Records]:
     """Run one strategy over one market.
 
     Parameters
     ----------
+    loop : function
+        :func:`walk` with a rule in it, compiled or not.
     market : Market
     inputs, params : NamedTuple
         What the strategy prepared, and what a sweep varies.
@@ -448,19 +446,18 @@ def simulate(
 
     Returns
     -------
-    tuple
+    tuple of ndarray
         Orders and fills; the curves are in ``state``.
     """
-    n_symbols = len(state.qty)
-    orders = np.empty(8 * n_symbols + 64, ORDER)
-    fills = np.empty(8 * n_symbols + 64, FILL)
+    room = 4 * len(state.qty)  # what one bar can need at most
+    orders = np.empty(2 * room + 64, ORDER)
+    fills = np.empty(2 * room + 64, FILL)
     code = NO_ROOM
     while code == NO_ROOM:
-        code = walk(market, inputs, params, terms, state, orders, fills, start)
+        code = loop(market, inputs, params, terms, state, orders, fills, start)
         if code == NO_ROOM:
-            orders = grown(orders, 4 * n_symbols)
-            fills = grown(fills, 4 * n_symbols)
+            orders, fills = grown(orders, room), grown(fills, room)
     state.count[CODE] = code
-    for i in range(state.count[OPEN]):
-        orders[state.working[i]]["reason"] = OVER
-    return orders[: state.count[ORDERS]], fills[: state.count[FILLS]]
+    orders, fills = orders[: state.count[ORDERS]], fills[: state.count[FILLS]]
+    orders["reason"][state.working[: state.count[OPEN]]] = OVER
+    return orders, fills

@@ -1,6 +1,7 @@
 """Run a strategy through the reference simulator, compiled where it can be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -94,23 +95,25 @@ def simulate(
     """
     market = kernel.market_of(panel)
     state = kernel.new_state(panel.n_bars, panel.n_symbols, terms.account.cash)
-    run = loop_for(strategy)
     params = getattr(strategy, "params", None)
-    orders, fills = _called(run, strategy, (market, inputs, params, terms, state, start))
+    with _translated(strategy):
+        orders, fills = kernel.simulate(
+            loop_for(strategy), market, inputs, params, terms, state, start
+        )
     check_status(state, strategy, panel)
     return fold(panel, terms.account.cash, state.equity_curve, state.borrow_curve, orders, fills)
 
 
 def loop_for(strategy: Strategy) -> Callable[..., Any]:
-    """Return the simulator bound to a strategy's rule, or to its ``decide``."""
+    """Return the loop bound to a strategy's rule, or to its ``decide``."""
     if isinstance(strategy, CompiledStrategy):
         return compiled_kernel(strategy.rule)
     return kernel.with_rule(as_rule(strategy))
 
 
 def compiled_kernel(rule: Rule) -> Callable[..., Any]:
-    """Return the simulator with ``rule`` compiled into it; raises StrategyError."""
-    return compiled_with(kernel.simulate, rule, kernel.with_rule)  # type: ignore[no-any-return]
+    """Return the loop with ``rule`` compiled into it; raises StrategyError."""
+    return compiled_with(kernel.walk, rule, kernel.with_rule)  # type: ignore[no-any-return]
 
 
 def as_rule(strategy: Strategy) -> Rule:
@@ -128,10 +131,11 @@ def as_rule(strategy: Strategy) -> Rule:
     return rule
 
 
-def _called(run: Callable[..., Any], strategy: Strategy, arguments: tuple[Any, ...]) -> Any:
-    """Run the loop; a refusal by numba becomes an error that names the user's line."""
+@contextmanager
+def _translated(strategy: Strategy) -> Iterator[None]:
+    """Turn a refusal by numba into an error that names the user's line."""
     try:
-        return run(*arguments)
+        yield
     except Exception as error:
         if not type(error).__module__.startswith("numba"):
             raise

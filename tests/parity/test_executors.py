@@ -62,9 +62,10 @@ def test_compiled_and_interpreted_loops_give_the_same_bits(seed: int) -> None:
     )  # always large enough to trade
     inputs = strategy.prepare(panel, Signals())
     results = []
-    for run in (compiled_kernel(strategy.rule), kernel.with_rule(strategy.rule)):
+    market = kernel.market_of(panel)
+    for loop in (compiled_kernel(strategy.rule), kernel.with_rule(strategy.rule)):
         state = kernel.new_state(panel.n_bars, panel.n_symbols, 1e5)
-        orders, fills = run(kernel.market_of(panel), inputs, strategy.params, given, state, 8)
+        orders, fills = kernel.simulate(loop, market, inputs, strategy.params, given, state, 8)
         results.append((orders.tobytes(), fills.tobytes(), state.equity_curve.tobytes()))
         assert len(fills) > 50
     assert results[0] == results[1]
