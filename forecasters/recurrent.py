@@ -6,17 +6,13 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Generator
 
 from tradewind.forecasters.modules import LstmNetwork
-from tradewind.forecasters.windowed import Count, Horizon, Seed, Share, WindowedForecaster
-
-FEATURES = (
-    "scaled_return_1",
-    "scaled_return_5",
-    "scaled_return_20",
-    "range",
-    "volume_20",
-    "log_vol_20",
-    "ta.momentum_rsi",
-    "ta.trend_macd_diff",
+from tradewind.forecasters.windowed import (
+    FEATURES,
+    Count,
+    Horizon,
+    Seed,
+    Share,
+    WindowedForecaster,
 )
 
 

@@ -5,6 +5,7 @@ stands here once.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -32,6 +33,33 @@ Share = Annotated[float, Gt(0), Lt(1)]
 Seed = Annotated[int, Ge(0), Lt(2**31)]
 
 
+FEATURES = (
+    "scaled_return_1",
+    "scaled_return_5",
+    "scaled_return_20",
+    "range",
+    "volume_20",
+    "log_vol_20",
+    "ta.momentum_rsi",
+    "ta.trend_macd_diff",
+)
+
+DEFAULTS: Mapping[str, Any] = {
+    "horizon": 5,
+    "window": 60,
+    "features": FEATURES,
+    "pooled": True,
+    "stride": None,
+    "validation": 0.2,
+    "epochs": 30,
+    "patience": 4,
+    "batch": 128,
+    "learning_rate": 0.002,
+    "vol_lookback": 60,
+    "seed": 0,
+}
+
+
 class CurvePoint(NamedTuple):
     """Mean loss of one network after an epoch, in the part it learns from and the part it stops by.
 
@@ -54,15 +82,18 @@ class WindowedForecaster(ABC):
 
     The target is the log return over ``horizon`` bars in units of trailing volatility times
     sqrt(horizon), which lets symbols share one network; forecasts are scaled back.
+
+    A family names in its constructor what a user may set, passes it on, and leaves the rest to
+    ``DEFAULTS``.
     """
 
     def __init__(self, **params: Any) -> None:
         check_bounds(type(self), params)
-        self._params = params
-        self._features: tuple[str, ...] = tuple(params["features"])
+        self._params: dict[str, Any] = {**DEFAULTS, **params}
+        self._features: tuple[str, ...] = tuple(self._params["features"])
         if not self._features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
-        self._vol_feature = features.feature(f"vol_{params['vol_lookback']}")
+        self._vol_feature = features.feature(f"vol_{self._params['vol_lookback']}")
         self._warmup = features.warmup(self._features)
         self._fitted: dict[str, Fitted] | None = None
 

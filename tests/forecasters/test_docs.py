@@ -32,7 +32,7 @@ def test_the_example_in_python_gives_the_shapes_it_claims() -> None:
 def test_the_template_of_a_network_is_a_forecaster(tmp_path: Path) -> None:
     linear = examples("forecasters/README.md")["Linear"]
     says_something_of_the_right_shape(
-        lambda seed: linear(seed=seed, epochs=1, stride=1),  # type: ignore[operator]
+        lambda seed: linear(seed=seed, epochs=1),  # type: ignore[operator]
         tmp_path,
     )
 

@@ -1,6 +1,7 @@
 """The LSTM forecaster: what it refuses, what it may not depend on, what it must find."""
 
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.forecasters import Lstm, fitted, windowed
-from tradewind.forecasters.recurrent import FEATURES
 from tradewind.forecasters.training import Epoch
+from tradewind.forecasters.windowed import DEFAULTS, FEATURES
 
 QUICK: dict[str, Any] = {
     "window": 10,
@@ -43,6 +44,11 @@ def test_the_defaults_are_eight_features_over_sixty_bars() -> None:
     assert forecaster.horizon == 5
     assert len(FEATURES) == 8
     assert forecaster.warmup == 60 + features.warmup(FEATURES) - 1
+
+
+def test_the_signature_states_the_defaults_all_networks_share() -> None:
+    signed = {name: p.default for name, p in signature(Lstm).parameters.items()}
+    assert {name: signed[name] for name in DEFAULTS} == DEFAULTS
 
 
 @pytest.mark.parametrize(
