@@ -156,4 +156,5 @@ def _decode(content: bytes) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return pq.read_table(pa.BufferReader(content))
+    # read_table would import pandas, by way of pyarrow's data sets
+    return pq.ParquetFile(pa.BufferReader(content)).read()

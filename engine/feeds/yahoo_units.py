@@ -96,30 +96,29 @@ def _payments(events: Events) -> tuple[Ints, Floats]:
     Yahoo adds a fund's capital gain to its dividend of the same day; where the dividend is no
     smaller than the gain it is taken to hold it already.
     """
-    days = np.unique(events.of(DIVIDEND, CAPITAL_GAIN).ts)
-    paid = np.zeros(len(days))
-    for i, day in enumerate(days):
-        today = events.take(events.ts == day)
-        dividend = float(today.of(DIVIDEND).value.sum())
-        gain = float(today.of(CAPITAL_GAIN).value.sum())
-        paid[i] = dividend if dividend >= gain else dividend + gain
-    return days, paid
+    paying = events.of(DIVIDEND, CAPITAL_GAIN)
+    days, at = np.unique(paying.ts, return_inverse=True)
+    dividend = np.bincount(at, paying.value * (paying.kind == DIVIDEND), len(days))
+    gain = np.bincount(at, paying.value * (paying.kind == CAPITAL_GAIN), len(days))
+    return days, np.where(dividend >= gain, dividend, dividend + gain)
 
 
 def _payment_factors(ts: Ints, close: Floats, days: Ints, paid: Floats, symbol: str) -> Floats:
     """Factor of each bar over all later payments, shape (n_rows,)."""
     steps = np.ones(len(ts) + 1)
-    for day, amount in zip(days, paid, strict=True):
-        before = close[: np.searchsorted(ts, day, side="left")]
-        rows = np.flatnonzero(np.isfinite(before) & (before > 0))
-        if rows.size == 0:
+    quoted = np.isfinite(close) & (close > 0)
+    # Row of the last quoted close up to each bar, -1 before the first.
+    last = np.maximum.accumulate(np.where(quoted, np.arange(len(ts)), -1))
+    after = np.searchsorted(ts, days, side="left")
+    for day, amount, row in zip(days, paid, after, strict=True):
+        if row == 0 or last[row - 1] < 0:
             continue
-        row = int(rows[-1])
-        if not 0 <= amount < before[row]:
+        before = close[last[row - 1]]
+        if not 0 <= amount < before:
             raise DataError(
                 f"{symbol}: pays {amount:g} a share on {label(day)} while the close before is "
-                f"{before[row]:g}; a payment below the price was wanted. Fetch the symbol again "
+                f"{before:g}; a payment below the price was wanted. Fetch the symbol again "
                 f"with: tradewind data fetch {symbol} --refetch, or leave it out"
             )
-        steps[len(before)] *= 1 - amount / before[row]
+        steps[row] *= 1 - amount / before
     return np.cumprod(steps[::-1])[::-1][1:].astype(np.float64)

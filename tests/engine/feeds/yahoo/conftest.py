@@ -3,32 +3,15 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.feeds.yahoo.fake_yahoo import HOSTS, FakeYahoo, moment
+from tests.yahoo_listings import moment
+from tests.yahoo_loopback import HOSTS, Clock, FakeYahoo
 from tradewind.engine.feeds.provider import Retry, Yahoo
-
-
-@dataclass
-class Clock:
-    """Time that passes only by sleeping; ``sleeps`` lists the pauses."""
-
-    seconds: float
-    sleeps: list[float] = field(default_factory=list)
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.sleeps.append(seconds)
-
-    def set(self, text: str) -> None:
-        self.seconds = moment(text)
 
 
 @pytest.fixture(scope="session")

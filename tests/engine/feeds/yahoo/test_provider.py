@@ -10,17 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from tests.engine.feeds.yahoo.conftest import Clock
-from tests.engine.feeds.yahoo.fake_yahoo import (
-    BROKEN,
-    CUT_OFF,
-    SORRY,
-    TOO_MANY,
-    Canned,
-    FakeYahoo,
-    Listing,
-    listing,
-)
+from tests.yahoo_listings import Listing, chart, listing
+from tests.yahoo_loopback import BROKEN, CUT_OFF, SORRY, TOO_MANY, Canned, Clock, FakeYahoo
 from tradewind.engine.errors import (
     DataError,
     MalformedPayloadError,
@@ -343,7 +334,6 @@ def test_pauses_grow_are_spread_and_have_an_end() -> None:
 def test_yahoos_own_adjusted_close_is_what_our_adjustment_gives(
     fake: FakeYahoo, yahoo: Yahoo
 ) -> None:
-    from tests.engine.feeds.yahoo.fake_yahoo import chart
     from tradewind.engine.feeds.store_series import SPLIT
     from tradewind.engine.feeds.yahoo_units import adjusted, as_traded
 

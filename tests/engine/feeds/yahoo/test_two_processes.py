@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.engine.feeds.yahoo.conftest import Clock
-from tests.engine.feeds.yahoo.fake_yahoo import FakeYahoo, listing
+from tests.yahoo_listings import listing
+from tests.yahoo_loopback import Clock, FakeYahoo
 from tradewind.engine.feeds.store import Store
 from tradewind.engine.feeds.store_records import Key
 from tradewind.engine.feeds.yahoo import show

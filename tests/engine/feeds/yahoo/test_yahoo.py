@@ -1,5 +1,7 @@
 """What a config gets from Yahoo through the store, and what is asked of Yahoo for it."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -8,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.engine.feeds.yahoo.conftest import Clock
-from tests.engine.feeds.yahoo.fake_yahoo import BROKEN, TOO_MANY, FakeYahoo, Listing, listing
+from tests.yahoo_listings import Listing, listing
+from tests.yahoo_loopback import BROKEN, TOO_MANY, Clock, FakeYahoo
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import (
     ConfigError,
@@ -22,6 +24,7 @@ from tradewind.engine.errors import (
 )
 from tradewind.engine.feeds.provider import Yahoo
 from tradewind.engine.feeds.raw import RawBars
+from tradewind.engine.feeds.store import Store
 from tradewind.engine.feeds.yahoo import fetch, read, show
 
 Reader = Callable[..., tuple[list[RawBars], tuple[str, ...]]]
@@ -142,10 +145,7 @@ def test_a_later_split_changes_nothing_that_is_stored_and_nothing_before_its_day
     fake.listings["MSFT"] = march()
     before, _ = get(end=date(2024, 3, 20))
     clock.set("2024-03-25 18:00")
-    fake.listings["MSFT"].splits[date(2024, 3, 22)] = (7, 1)
-    for day in (date(2024, 3, 22), date(2024, 3, 25)):
-        values = fake.listings["MSFT"].bars[day]
-        fake.listings["MSFT"].bars[day] = (*(v / 7 for v in values[:4]), values[4] * 7)
+    fake.listings["MSFT"].split(date(2024, 3, 22), 7)
 
     later, notes = get(end=date(2024, 3, 25))
     same, _ = get(end=date(2024, 3, 20))
@@ -162,10 +162,7 @@ def test_a_split_before_earlier_days_are_asked_for_is_known_to_them(
     fake.listings["MSFT"] = march()
     get(start=date(2024, 3, 13))
     clock.set("2024-03-25 18:00")
-    fake.listings["MSFT"].splits[date(2024, 3, 22)] = (2, 1)
-    for day in (date(2024, 3, 22), date(2024, 3, 25)):
-        values = fake.listings["MSFT"].bars[day]
-        fake.listings["MSFT"].bars[day] = (*(v / 2 for v in values[:4]), values[4] * 2)
+    fake.listings["MSFT"].split(date(2024, 3, 22), 2)
 
     bars, notes = get(end=date(2024, 3, 20))
 
@@ -187,8 +184,6 @@ def test_a_changed_bar_in_the_overlap_is_a_revision_and_the_stored_one_stays(
     assert len(notes) == 1
     assert "MSFT: Yahoo now tells the bar of 2024-03-19 (close 112, now 112.25)" in notes[0]
     assert "--refetch" in notes[0]
-    from tradewind.engine.feeds.store import Store
-
     (revision,) = Store(folder).revisions()
     assert revision.action == "kept" and revision.noticed_at == round(clock.now() * 1e9)
     assert "112.0" in revision.rows and "112.25" in revision.rows
@@ -218,8 +213,6 @@ def test_a_refetch_takes_the_new_bar_and_records_the_old(
     assert "replaced what was stored" in report.notes[0] and "103.25" in report.notes[0]
     bars, _ = get(offline=True)
     assert bars[0].close[2] == 103.25
-    from tradewind.engine.feeds.store import Store
-
     (revision,) = Store(folder).revisions()
     assert revision.action == "replaced" and "103.0" in revision.rows
 
@@ -520,3 +513,23 @@ def test_names_in_small_letters_are_the_same_series(fake: FakeYahoo, get: Reader
     fake.listings["MSFT"] = march()
     bars, _ = get(symbols=("msft",))
     assert bars[0].symbol == "msft" and len(fake.ranges("MSFT")) == 1
+
+
+def test_a_read_from_the_store_imports_neither_pandas_nor_yfinance(
+    fake: FakeYahoo, get: Reader, folder: Path
+) -> None:
+    fake.listings["MSFT"] = march()
+    get()
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from tradewind.engine.config import DataConfig\n"
+        "from tradewind.engine.feeds.yahoo import read\n"
+        "config = DataConfig(source='yahoo', symbols=('MSFT',), offline=True, "
+        "store=Path(sys.argv[1]))\n"
+        "assert len(read(config)[0][0].ts) == 13\n"
+        "print([name for name in ('pandas', 'yfinance', 'curl_cffi') if name in sys.modules])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "[]\n"
