@@ -22,7 +22,7 @@ Repair = Literal[
     "drop_stale",
     "drop_off_session",
 ]
-Accept = Literal["split_like", "off_session", "stale", "interval", "no_overlap"]
+Accept = Literal["split_like", "spike", "off_session", "stale", "interval", "no_overlap"]
 
 
 class _Block(BaseModel):
@@ -106,7 +106,9 @@ class WalkForwardConfig(_Block):
     train: int = Field(500, ge=20, description="bars before the first out-of-sample bar")
     refit: int = Field(63, ge=1, description="out-of-sample bars per fit")
     purge: int | None = Field(
-        None, ge=0, description="bars left out before each test block; default: the horizon"
+        None,
+        ge=0,
+        description="bars between the last training sample and each test block; default: the horizon",
     )
     mode: Literal["expanding", "rolling"] = "expanding"
 

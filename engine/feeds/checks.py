@@ -232,7 +232,10 @@ def _volume(book: Notebook) -> list[Finding]:
 
 
 def _jumps(book: Notebook) -> list[Finding]:
+    """Jumps between bars that hold their own open and close; the others are refused already."""
+    wrong = faults.outside_range(book.bars)
+    sound = Notebook(take(book.bars, ~wrong), book.setting) if wrong.any() else book
     return [
-        book.row("split_like" if jump.split else "jump", jump.severity, jump.row, jump.message)
-        for jump in jumps.jumps(book.bars)
+        sound.row(jump.kind, jump.severity, jump.row, jump.message, jump.n_rows)
+        for jump in jumps.jumps(sound.bars)
     ]

@@ -20,7 +20,7 @@ REMEDY = {
 }
 """Repair, by the kind of finding it answers; other kinds have none."""
 
-ACCEPTABLE = ("interval", "no_overlap", "off_session", "split_like", "stale")
+ACCEPTABLE = ("interval", "no_overlap", "off_session", "spike", "split_like", "stale")
 SHOWN = 10
 
 

@@ -118,7 +118,13 @@ def test_a_damaged_cache_is_made_again(folder: Path):
     wanted = session_closes("XNYS", "2013-01-01", "2014-01-01")
     place = next(folder.iterdir())
     whole = place.read_bytes()
-    for damage in (whole[:100], b"", whole[:-5] + b"00000", b"\n\n", whole.replace(b"XNYS", b"XLON")):
+    for damage in (
+        whole[:100],
+        b"",
+        whole[:-5] + b"00000",
+        b"\n\n",
+        whole.replace(b"XNYS", b"XLON"),
+    ):
         place.write_bytes(damage)
         forget()
         again = session_closes("XNYS", "2013-01-01", "2014-01-01")

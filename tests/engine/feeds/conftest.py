@@ -57,11 +57,13 @@ def weekdays(first: str, n: int) -> np.ndarray:
 def market() -> Callable[..., Market]:
     """Make a market: clean bars, different for every symbol, the same each time."""
 
-    def make(n_bars: int = 30, symbols: tuple[str, ...] = ("AAA", "BBB"), first: str = "2017-01-09") -> Market:
+    def make(
+        n_bars: int = 30, symbols: tuple[str, ...] = ("AAA", "BBB"), first: str = "2017-01-09"
+    ) -> Market:
         values = {}
         for k, symbol in enumerate(symbols):
             step = np.arange(n_bars, dtype=float)
-            close = np.round(20.0 + 3 * k + np.sin(step + k) + 0.05 * step, 4)
+            close = np.round(20.0 + 3 * k + 0.2 * np.sin(step + k) + 0.05 * step, 4)
             opened = np.round(close + 0.1 * np.cos(step * 2), 4)
             values[symbol] = {
                 "open": opened,

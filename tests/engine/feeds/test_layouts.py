@@ -159,7 +159,9 @@ def test_two_columns_that_could_be_the_close_are_an_error(csv_of, write, look):
 
 
 def test_an_adjusted_close_moves_all_prices_and_the_notes_say_so(csv_of, write, look):
-    path = write(csv_of("2017-01-09,8,12,6,10,5,100", header="Date,Open,High,Low,Close,Adj Close,Volume"))
+    path = write(
+        csv_of("2017-01-09,8,12,6,10,5,100", header="Date,Open,High,Low,Close,Adj Close,Volume")
+    )
     adjusted = look(path)
     held = [getattr(adjusted.panel, n)[0, 0] for n in ("open", "high", "low", "close", "volume")]
     assert held == [4, 6, 3, 5, 100]
@@ -217,8 +219,12 @@ def test_numbers_are_read_as_people_write_them(rows, wanted, csv_of, write, look
 
 
 def test_a_comma_that_could_be_either_sign_is_refused(csv_of, write, look):
-    path = write(csv_of("2017-01-09;1,250;1,260;1,240;1,255;10", header="date;open;high;low;close;v"))
-    with pytest.raises(DataError, match="'1,250' in column 'open' could be a decimal or a thousands"):
+    path = write(
+        csv_of("2017-01-09;1,250;1,260;1,240;1,255;10", header="date;open;high;low;close;v")
+    )
+    with pytest.raises(
+        DataError, match="'1,250' in column 'open' could be a decimal or a thousands"
+    ):
         look(path)
 
 

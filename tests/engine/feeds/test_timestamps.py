@@ -51,7 +51,12 @@ def test_times_are_read_however_they_are_spelt(text, wanted):
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [([1485880200], "s"), ([1485880200000], "ms"), ([1485880200 * 10**6], "us"), ([1485880200 * 10**9], "ns")],
+    [
+        ([1485880200], "s"),
+        ([1485880200000], "ms"),
+        ([1485880200 * 10**6], "us"),
+        ([1485880200 * 10**9], "ns"),
+    ],
 )
 def test_epochs_tell_their_unit_by_their_size(values, kind):
     wanted = [utc("2017-01-31T16:30")]
@@ -104,7 +109,9 @@ def test_day_and_month_are_told_apart_by_any_date_that_tells(rows, wanted):
 
 
 def test_day_and_month_that_nothing_tells_apart_are_refused_with_the_way_out():
-    with pytest.raises(DataError, match=r'bars.csv:2: .*day/month or month/day.*date_format.*"%d/%m/%Y"'):
+    with pytest.raises(
+        DataError, match=r'bars.csv:2: .*day/month or month/day.*date_format.*"%d/%m/%Y"'
+    ):
         read(["03/04/2017", "05/04/2017"], daily=True)
     assert read(["03/04/2017"], daily=True, date_format="%d/%m/%Y") == [utc("2017-04-03")]
     assert read(["03/04/2017"], daily=True, date_format="%m/%d/%Y") == [utc("2017-03-04")]
