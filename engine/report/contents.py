@@ -1,6 +1,6 @@
 """What a run folder consists of: the one list that writing and reading share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ from tradewind.engine.report import prices, tables
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.words import moment
 
-PARQUETS: Mapping[str, Callable[[Run], tables.Table]] = {
-    "equity.parquet": tables.equity_table,
-    "orders.parquet": tables.orders_table,
-    "fills.parquet": tables.fills_table,
-    "trades.parquet": tables.trades_table,
-    "signals.parquet": prices.signals_table,
-    "prices.parquet": prices.prices_table,
+PARQUETS: Mapping[str, Callable[[Run], Iterable[tables.Table]]] = {
+    "equity.parquet": lambda run: [tables.equity_table(run)],
+    "orders.parquet": lambda run: [tables.orders_table(run)],
+    "fills.parquet": lambda run: [tables.fills_table(run)],
+    "trades.parquet": lambda run: [tables.trades_table(run)],
+    "signals.parquet": lambda run: [prices.signals_table(run)],
+    "prices.parquet": prices.prices_tables,
 }
 TEXTS = ("config.yaml", "metrics.json", "log.jsonl")
 FORMAT = 1  # of the folder; raised when an older reader would misread it

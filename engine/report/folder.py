@@ -127,7 +127,7 @@ def _reserve(results: Path, wanted: str) -> tuple[str, Path]:
 def _fill(run: Run, folder: Path) -> Exception | None:
     """Write every file; returns what kept the page from being made, if anything."""
     for name, make in PARQUETS.items():
-        tables.write_table(make(run), folder / name)
+        tables.write_tables(make(run), folder / name)
         sync(folder / name)
     _put(folder / "config.yaml", config_text(run.config).encode())
     metrics = {**run.metrics, "forecast_scores": run.forecast_scores}

@@ -1,27 +1,18 @@
 """The bars of a run inside its folder, so that a page can be rebuilt from the folder alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.protocols import Forecasts, Signals
-from tradewind.engine.records import FIELDS, Bools, Floats, Ints, Panel
+from tradewind.engine.records import FIELDS, Floats, Ints, Panel
 from tradewind.engine.report import tables
 from tradewind.engine.report.run import Run
 
-MAX_BYTES = 1 << 30  # a panel above this keeps only the symbols that were ordered
+BATCH_ROWS = 1 << 21  # bars put into one table, so that memory does not grow with the panel
 EXTRA = "column."
-
-
-def kept_symbols(run: Run) -> tuple[str, ...]:
-    """Symbols whose bars go into the folder: all, or the ordered ones of a very large panel."""
-    panel = run.panel
-    if panel.nbytes <= MAX_BYTES:
-        return panel.symbols
-    ordered = np.unique(run.simulation.orders["symbol"])
-    return tuple(panel.symbols[k] for k in ordered)
 
 
 def facts(run: Run) -> dict[str, Any]:
@@ -34,26 +25,32 @@ def facts(run: Run) -> dict[str, Any]:
         "calendar": panel.calendar,
         "ends": {panel.symbols[k]: int(panel.ends[k]) for k in ended},
         "columns": list(panel.columns),
-        "prices_of": "all" if panel.nbytes <= MAX_BYTES else "ordered symbols",
         "horizon": None if forecasts is None else forecasts.horizon,
         "levels": [] if forecasts is None else list(forecasts.levels),
         "scores": run.signals.scores is not None,
     }
 
 
-def prices_table(run: Run) -> tables.Table:
-    """One row a bar and symbol where there is one, symbol by symbol."""
+def prices_tables(run: Run) -> Iterator[tables.Table]:
+    """One row a bar and symbol where there is one, symbol by symbol, a batch of symbols a table."""
+    panel = run.panel
+    width = max(1, BATCH_ROWS // max(panel.n_bars, 1))
+    for first in range(0, max(panel.n_symbols, 1), width):
+        yield _prices(panel, slice(first, first + width))
+
+
+def _prices(panel: Panel, span: slice) -> tables.Table:
     import pyarrow as pa
 
-    panel = run.panel.select(kept_symbols(run))
-    arrays = [(name, getattr(panel, name)) for name in FIELDS]
-    arrays += [(f"{EXTRA}{name}", array) for name, array in panel.columns.items()]
-    given: Bools = np.zeros(panel.shape, np.bool_)
-    for _, array in arrays:
-        given |= ~np.isnan(array)
+    arrays = {name: getattr(panel, name)[:, span] for name in FIELDS}
+    arrays |= {f"{EXTRA}{name}": array[:, span] for name, array in panel.columns.items()}
+    given = np.logical_or.reduce([~np.isnan(array) for array in arrays.values()])
     cols, rows = np.nonzero(given.T)
-    keys = {"ts": tables.times(panel.ts[rows]), "symbol": tables.words(cols, panel.symbols)}
-    return pa.table({**keys, **{name: array[rows, cols] for name, array in arrays}})
+    keys = {
+        "ts": tables.times(panel.ts[rows]),
+        "symbol": tables.words(cols + span.start, panel.symbols),
+    }
+    return pa.table({**keys, **{name: array[rows, cols] for name, array in arrays.items()}})
 
 
 def signals_table(run: Run) -> tables.Table:
@@ -81,7 +78,7 @@ def signals_table(run: Run) -> tables.Table:
 
 
 def read_panel(path: Path, ts: Ints, said: Mapping[str, Any]) -> Panel:
-    """Panel of a run from ``prices.parquet`` and :func:`facts`; what is not stored is NaN."""
+    """Panel of a run from ``prices.parquet`` and :func:`facts`."""
     symbols = tuple(said["symbols"])
     table = tables.read_table(path)
     at = tables.bars_of(table, path, ts), tables.codes(table, "symbol", path, symbols)

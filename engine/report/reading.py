@@ -49,9 +49,7 @@ class Summary:
 def read(folder: Path) -> Run:
     """Run as it was written.
 
-    Metrics and scores come back as JSON has them: None where there was no finite number. The panel
-    holds every bar that went into the folder (all of them, unless it was larger than
-    1 GiB: then those of the ordered symbols, NaN elsewhere).
+    Metrics and scores come back as JSON has them: None where there was no finite number.
 
     Raises
     ------

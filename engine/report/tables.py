@@ -5,8 +5,9 @@ table can be read without this package. A field added to ``ORDER``, ``FILL`` or 
 and read back without a change here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,25 @@ def times(ts: Ints, missing: npt.NDArray[np.bool_] | None = None) -> Any:
     return pa.array(ts.astype("datetime64[ns]"), pa.timestamp("ns", "UTC"), mask=missing)
 
 
-def write_table(table: Table, path: Path) -> None:
-    """Write with everything pinned that could change the bytes."""
+def write_tables(parts: Iterable[Table], path: Path) -> None:
+    """Write tables of one schema as one file, with all pinned that could change its bytes."""
+    parts = iter(parts)
+    first = next(parts)
+    with _writer(first.schema, path) as writer:
+        for table in chain([first], parts):
+            writer.write_table(table, row_group_size=1 << 20)
+
+
+def _writer(schema: Any, path: Path) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    fields = list(table.schema)
+    fields = list(schema)
     reals = [f.name for f in fields if pa.types.is_floating(f.type)]
     named = [f.name for f in fields if pa.types.is_dictionary(f.type)]
-    pq.write_table(
-        table.replace_schema_metadata(None),
+    return pq.ParquetWriter(
         path,
+        schema.remove_metadata(),
         version="2.6",
         data_page_version="1.0",
         compression="zstd",
@@ -116,7 +125,6 @@ def write_table(table: Table, path: Path) -> None:
         use_dictionary=named,
         # Bytes of equal weight stand together: prices shrink to half of what zstd alone reaches.
         use_byte_stream_split=reals,
-        row_group_size=1 << 20,
     )
 
 

@@ -41,7 +41,7 @@ charts.deciles = (data, look) => {
   const n = data.said.length, first = data.said[0], last = data.said[n - 1];
   return {
     grid: boxed(look), xAxis: percentAxis(look, "mean forecast"), yAxis: percentAxis(look, "mean outcome", upright(look)),
-    tooltip: { trigger: "item", formatter: (hit) => { const i = hit.dataIndex; return tip(`Tenth ${i + 1} of ${n}`, [["Mean forecast", write.fine(data.said[i])], ["Mean outcome", `${write.fine(data.came[i])} \u00b1 ${write.fine(data.error[i])}`]]); } },
+    tooltip: { trigger: "item", formatter: (hit) => { const i = hit.dataIndex; return tip(`Tenth ${i + 1} of ${n}`, [["Mean forecast", write.fine(data.said[i])], ["Mean outcome", write.fine(data.came[i]) + (Number.isNaN(data.error[i]) ? "" : ` \u00b1 ${write.fine(data.error[i])}`)]]); } },
     series: [
       { type: "line", symbol: "none", silent: true, data: [[first, first], [last, last]], lineStyle: { color: look.muted, type: "dashed", width: 1 }, tooltip: { show: false } },
       { type: "custom", renderItem: render, silent: true, data: Array.from(data.said, (x, i) => [x, data.came[i] - data.error[i], data.came[i] + data.error[i]]), encode: { x: 0, y: [1, 2] } },

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tradewind.engine.evaluation import realised
-from tradewind.engine.records import Floats
+from tradewind.engine.intervals import ratio_hac
+from tradewind.engine.records import Floats, Ints
 from tradewind.engine.report import packing
 from tradewind.engine.report.hexagons import hexagons
 from tradewind.engine.report.section import Chart, Context, Section, render
@@ -28,11 +29,16 @@ LEVELS = np.linspace(0.1, 0.9, 9)
 
 
 class Pairs(NamedTuple):
-    """Forecasts with a known outcome, each of shape (n_pairs,); log returns."""
+    """Forecasts with a known outcome, each array of shape (n_pairs,); log returns.
+
+    ``bar`` is the row of the panel, ``horizon`` the bars ahead.
+    """
 
     mean: Floats
     std: Floats
     outcome: Floats
+    bar: Ints
+    horizon: int
 
 
 def forecasts(context: Context) -> Section | None:
@@ -71,7 +77,8 @@ def known_pairs(context: Context) -> Pairs | None:
     truth = realised(context.run.panel, said.horizon)
     given = np.isfinite(said.mean) & np.isfinite(truth)
     given[: context.run.first_bar] = False
-    return Pairs(said.mean[given], said.std[given], truth[given])
+    bar = np.nonzero(given)[0]
+    return Pairs(said.mean[given], said.std[given], truth[given], bar, said.horizon)
 
 
 def _cloud(pairs: Pairs) -> Chart:
@@ -98,12 +105,12 @@ def _cloud(pairs: Pairs) -> Chart:
 
 
 def _deciles(pairs: Pairs) -> Chart:
-    """Mean outcome by tenth of the forecast, with one standard error over the pairs."""
+    """Mean outcome by tenth of the forecast, with a standard error that knows they depend."""
     order = np.argsort(pairs.mean, kind="stable")
     groups = np.array_split(order, N_BINS)
     said = np.array([pairs.mean[g].mean() for g in groups])
     came = np.array([pairs.outcome[g].mean() for g in groups])
-    error = np.array([pairs.outcome[g].std(ddof=1) / np.sqrt(len(g)) for g in groups])
+    error = np.array([_error(pairs, group) for group in groups])
     data = {
         "said": packing.floats(said),
         "came": packing.floats(came),
@@ -114,6 +121,16 @@ def _deciles(pairs: Pairs) -> Chart:
         f"{percent(came[-1], 2)} in the highest."
     )
     return Chart("forecast-deciles", "deciles", data, label, 320)
+
+
+def _error(pairs: Pairs, group: Ints) -> float:
+    """Standard error of a mean outcome: a date is one observation, neighbouring dates overlap."""
+    dates = np.unique(pairs.bar)
+    at = np.searchsorted(dates, pairs.bar[group])
+    total = np.zeros(len(dates))
+    np.add.at(total, at, pairs.outcome[group])
+    count = np.bincount(at, minlength=len(dates)).astype(np.float64)
+    return ratio_hac(total, count, overlap=pairs.horizon - 1).se
 
 
 def _coverage(pairs: Pairs) -> Chart:

@@ -306,18 +306,13 @@ def test_no_results_folder_means_no_runs(tmp_path: Path) -> None:
     assert folder.summaries(tmp_path / "none") == []
 
 
-def test_a_very_large_panel_keeps_the_bars_of_the_ordered_symbols(
+def test_a_large_panel_is_written_in_batches_and_comes_back_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prices, "MAX_BYTES", 1)
-    orders = RUN.simulation.orders[RUN.simulation.orders["symbol"] == 1]
-    run = replace(RUN, simulation=replace(RUN.simulation, orders=orders))
-    made = folder.write(run, tmp_path)
-    back = folder.read(made)
-    assert back.panel.symbols == RUN.panel.symbols
-    np.testing.assert_array_equal(back.panel.ends, RUN.panel.ends)
-    np.testing.assert_array_equal(back.panel.close[:, 1], RUN.panel.close[:, 1])
-    assert np.isnan(back.panel.close[:, [0, 2]]).all()
+    monkeypatch.setattr(prices, "BATCH_ROWS", 2 * RUN.panel.n_bars)
+    made = folder.write(RUN, tmp_path)
+    assert pq.ParquetFile(made / "prices.parquet").num_row_groups == 2
+    assert folder.read(made).panel.digest() == RUN.panel.digest()
 
 
 def test_columns_of_the_source_survive_the_folder(tmp_path: Path) -> None:

@@ -353,3 +353,17 @@ def test_a_section_of_one_s_own_joins_the_page() -> None:
 def test_a_template_that_misspells_a_name_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         render_text("{{ misspelt }}")
+
+
+def test_notes_that_say_the_same_of_several_places_stand_once() -> None:
+    said = [
+        "survivors only",
+        *(f"S{k} 2014-02-03: ends before the others" for k in range(50)),
+        "KO 2014-02-04: no bar",
+        "2 symbols left: see the list",
+    ]
+    words = Elements(page.render(replace(RUN, notes=tuple(said)))).words()
+    assert words.count("ends before the others") == 1
+    assert "50 times: S0 2014-02-03, S1 2014-02-03" in words and "and 10 more in" in words
+    assert "KO 2014-02-04: no bar" in words and "survivors only" in words
+    assert "2 symbols left: see the list" in words
