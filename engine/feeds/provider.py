@@ -222,10 +222,8 @@ def _read(symbol: str, wire: Wire, trouble: Exception | None) -> dict[str, Any]:
 def _unreachable(symbol: str, trouble: Exception | None) -> ProviderDownError:
     if not isinstance(trouble, OSError):  # of which every failure to connect is one
         return ProviderDownError(f"{symbol}: yfinance failed before Yahoo answered: {trouble!r}")
-    words = str(trouble).split(" See http")[0]
-    return ProviderDownError(
-        f"{symbol}: Yahoo cannot be reached: {type(trouble).__name__}: {words}"
-    )
+    words = str(trouble).split(" See http")[0].removeprefix("Failed to perform, ").rstrip(". ")
+    return ProviderDownError(f"{symbol}: Yahoo cannot be reached: {words}")
 
 
 def _joined(earlier: Answer, later: Answer) -> Answer:

@@ -157,7 +157,7 @@ def fetch(
     DataError, OutsideError, StoreError
         As :func:`read`; what could be had is stored all the same.
     """
-    keys = _keys(tuple(symbols), interval)
+    keys = _keys(symbols, interval)
     want = _want(interval, start, end)
     place = Store(store or default_folder())
     yahoo = yahoo or Yahoo(place.folder / "yfinance")

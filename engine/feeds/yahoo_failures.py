@@ -41,8 +41,10 @@ def failure(missing: Sequence[Missing], n_symbols: int) -> TradewindError:
     text = "; ".join(listed)
     if n_symbols > 1:
         text = f"{len(missing)} of {n_symbols} symbols could not be had from Yahoo: {text}"
+    if len(missing) < n_symbols:
+        text += ". The others are stored"
     if outside:
-        text += ". What was fetched is stored; run the same again later to get the rest"
+        text += ". Run the same again later; only what is missing is asked for"
     error = kind(text)
     error.exit_code = OutsideError.exit_code if outside else DataError.exit_code
     return error

@@ -3,14 +3,15 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from tests.yahoo_listings import Listing, listing
+from tests.yahoo_listings import Bar, Listing, listing, moment
 from tests.yahoo_loopback import BROKEN, TOO_MANY, Clock, FakeYahoo
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import (
@@ -464,6 +465,66 @@ def test_minutes_from_before_yahoos_reach_are_refused_in_words(
 ) -> None:
     with pytest.raises(DataError, match=r"5m bars from 2023-12-01.*looks back to 2024-01-21 only"):
         get(interval="5m", start=date(2023, 12, 1))
+
+
+def hours(day: date, n_bars: int, price: float = 100.0) -> dict[datetime, Bar]:
+    """Hours of a New York session; the first closes at 10:30."""
+    zone = ZoneInfo("America/New_York")
+    return {
+        datetime.combine(day, time(9 + i, 30), zone): (price, price + 9, price - 1, price + i, 9.0)
+        for i in range(n_bars)
+    }
+
+
+def test_hours_of_a_running_day_are_served_and_told_anew_when_it_is_over(
+    fake: FakeYahoo, get: Reader, clock: Clock, folder: Path
+) -> None:
+    monday, tuesday = date(2024, 3, 18), date(2024, 3, 19)
+    fake.listings["MSFT"] = Listing({}, intraday={**hours(monday, 7), **hours(tuesday, 7)})
+    clock.set("2024-03-19 13:10")
+    bars, notes = get(interval="60m", start=monday)
+    assert len(bars[0].ts) == 7 + 3 and notes == ()
+    fake.listings["MSFT"].intraday.update(hours(tuesday, 7, price=50.0))
+    clock.set("2024-03-19 18:00")
+    bars, notes = get(interval="1h", start=monday)
+    assert bars[0].close.tolist() == [100.0 + i for i in range(7)] + [50.0 + i for i in range(7)]
+    assert notes == () and [(e.interval, e.revisions) for e in show(folder)] == [("1h", 0)]
+    fake.asked.clear()
+    get(interval="1h", start=monday)
+    assert fake.asked == []
+
+
+def test_a_split_reaches_back_through_the_hours_before_its_day(
+    fake: FakeYahoo, get: Reader, clock: Clock
+) -> None:
+    monday, tuesday = date(2024, 3, 18), date(2024, 3, 19)
+    intraday = {**hours(monday, 7), **hours(tuesday, 7, price=50.0)}
+    fake.listings["MSFT"] = Listing({}, intraday=intraday, splits={tuesday: (2, 1)})
+    bars, _ = get(interval="1h", start=monday)
+    assert bars[0].close[:7].tolist() == [50.0 + i / 2 for i in range(7)]
+    same, _ = get(interval="1h", start=monday, end=monday)
+    assert same[0].close.tolist() == [100.0 + i for i in range(7)]
+
+
+def test_what_trades_at_weekends_is_asked_for_at_weekends(
+    fake: FakeYahoo, get: Reader, clock: Clock
+) -> None:
+    days = [date(2024, 3, 1) + timedelta(days=i) for i in range(31)]
+    coin: dict[date, Bar] = {day: (1.0, 3.0, 0.5, 2.0, 1000.0 + i) for i, day in enumerate(days)}
+    fake.listings["BTC-USD"] = Listing(
+        coin, zone="UTC", opens=time(0), closes=time(23, 59), kind="CRYPTOCURRENCY"
+    )
+    clock.seconds = moment("2024-03-22 12:00", "UTC")
+    bars, _ = get(symbols=("BTC-USD",))
+    assert days_of(bars[0])[-1] == "2024-03-21"
+    clock.seconds = moment("2024-03-24 12:00", "UTC")
+    bars, _ = get(symbols=("BTC-USD",))
+    assert days_of(bars[0])[-1] == "2024-03-23"
+
+
+def test_a_fetch_of_all_symbols_is_refused(folder: Path, yahoo: Yahoo) -> None:
+    with pytest.raises(ConfigError, match="name the symbols"):
+        fetch("all", store=folder, yahoo=yahoo)
 
 
 def test_an_interval_that_yahoo_lacks_is_refused(get: Reader) -> None:
