@@ -106,9 +106,7 @@ class WalkForwardConfig(_Block):
     train: int = Field(500, ge=20, description="bars before the first out-of-sample bar")
     refit: int = Field(63, ge=1, description="out-of-sample bars per fit")
     purge: int | None = Field(
-        None,
-        ge=0,
-        description="bars between the last training sample and each test block; default: the horizon",
+        None, ge=0, description="bars between last training sample and test; default: the horizon"
     )
     mode: Literal["expanding", "rolling"] = "expanding"
 

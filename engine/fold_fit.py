@@ -153,19 +153,22 @@ def seed_globals(seed: int) -> None:
 
 
 @contextmanager
-def one_thread(spec: ForecasterSpec) -> Iterator[None]:
-    """Keep torch to one thread, as in a worker, where the forecaster uses it in this process."""
+def as_in_a_worker(spec: ForecasterSpec) -> Iterator[None]:
+    """Hold torch to one thread in this process, and leave its generators as they were found."""
     spec.build(0)  # loads torch, if anything does
     torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    drawn = random.getstate(), np.random.get_state()
+    threads, torch_drawn = (torch.get_num_threads(), torch.get_rng_state()) if torch else (0, None)
+    if torch:
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        random.setstate(drawn[0])
+        np.random.set_state(drawn[1])
+        if torch:
+            torch.set_num_threads(threads)
+            torch.set_rng_state(torch_drawn)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def resolve(target: str) -> type[Any]:
     """
     where, _, name = target.rpartition(":")
     try:
-        module = load_file(Path(where)) if where.endswith(".py") else import_module(where)
+        module = _at(Path(where)) if where.endswith(".py") else import_module(where)
     except Exception as error:
         raise ForecastError(f"{target}: {where} does not load: {error!r}") from error
     found: Any = module
@@ -116,6 +116,12 @@ def resolve(target: str) -> type[Any]:
     if not isinstance(found, type):
         raise ForecastError(f"{target}: {where} has no class {name!r}")
     return found
+
+
+def _at(path: Path) -> ModuleType:
+    """Module of a file; the script being run is not run a second time."""
+    main = sys.modules.get("__main__")
+    return main if main is not None and _same_file(main, path) else load_file(path)
 
 
 def _same_file(module: ModuleType, path: Path) -> bool:

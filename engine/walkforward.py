@@ -23,8 +23,8 @@ from tradewind.engine.fold_fit import (
     FoldReport,
     FoldTask,
     Setting,
+    as_in_a_worker,
     fit_fold,
-    one_thread,
     open_setting,
     report_of,
 )
@@ -34,7 +34,7 @@ from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Panel
 from tradewind.engine.schedule import Fold, folds
 from tradewind.engine.shared_panel import read_only, write_panel
-from tradewind.engine.workers import each, usable_cores
+from tradewind.engine.workers import each, refuse_nested, usable_cores
 
 __all__ = [
     "Fold",
@@ -111,6 +111,7 @@ def run(
     OutsideError
         If a worker was killed, or the panel cannot be written for the workers.
     """
+    refuse_nested()
     sample = spec.build(seed)
     schedule = folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=config)
     tasks = _tasks(spec, panel, schedule, seed, cached=cache is not None)
@@ -208,7 +209,7 @@ def _fit(
     """Fit the folds that are not there yet, here or in worker processes."""
     if workers == 0:
         setting = Setting(spec, read_only(panel), cache)
-        with one_thread(spec):
+        with as_in_a_worker(spec):
             for task in tasks:
                 done(task, fit_fold(setting, task))
         return

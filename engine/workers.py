@@ -36,7 +36,7 @@ ENVIRONMENT = {
     "PYTHONHASHSEED": "0",  # a set iterates in the same order in every worker
 }
 BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "import json, sys; sys.path[:] = json.loads(sys.argv.pop()); "
     "from tradewind.engine.workers import serve; serve()"
 )
 Answer = tuple[int, str, Any]  # task number, what happened, result or reason
@@ -47,6 +47,16 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def refuse_nested() -> None:
+    """Refuse to walk forward inside a worker; raises ForecastError that says what is wrong."""
+    if os.environ.get(MARK):
+        raise ForecastError(
+            "a worker process was asked to start a walk-forward of its own: the file that holds "
+            "the forecaster runs one when it is imported; put that call below "
+            "'if __name__ == \"__main__\":'"
+        )
 
 
 def each(
@@ -81,11 +91,6 @@ def each(
         Whatever a task raised, as it was; OutsideError if a worker was killed from outside,
         ForecastError if it crashed or failed in another way.
     """
-    if os.environ.get(MARK):
-        raise ForecastError(
-            "a worker process was asked to start workers: the script that holds the forecaster "
-            "runs its backtest on import; put the call below 'if __name__ == \"__main__\":'"
-        )
     todo: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
     for item in enumerate(tasks):
         todo.put(item)

@@ -1,4 +1,5 @@
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError, OutsideError
 from tradewind.engine.protocols import Checkpointed, Forecasts
 from tradewind.engine.records import FIELDS, Panel
+from tradewind.engine.shared_panel import write_panel
 from tradewind.engine.walkforward import ForecasterSpec, WalkForward, fold_seed, run
 
 LEARNERS = str(Path(__file__).with_name("learners.py"))
@@ -201,6 +203,16 @@ def test_in_this_process_torch_is_held_to_one_thread_and_let_go_again(
         torch.set_num_threads(before)
 
 
+def test_in_this_process_the_callers_random_numbers_are_left_alone(panel: Panel) -> None:
+    np.random.seed(5)
+    random.seed(5)
+    want = np.random.random(), random.random()
+    np.random.seed(5)
+    random.seed(5)
+    go(spec("Careless"), panel)
+    assert (np.random.random(), random.random()) == want
+
+
 def test_finished_folds_come_from_the_cache_with_their_reports(
     panel: Panel, cache: ForecastCache
 ) -> None:
@@ -214,8 +226,9 @@ def test_finished_folds_come_from_the_cache_with_their_reports(
         assert new.folder is not None
         made = spec("Kept").build(0)
         assert isinstance(made, Checkpointed)
-        restored = made.restore(new.folder / "checkpoint")
-        assert repr(vars(restored)["slope"]) == (new.folder / "checkpoint" / "slope.txt").read_text()
+        checkpoint = new.folder / "checkpoint"
+        slope = vars(made.restore(checkpoint))["slope"]
+        assert repr(slope) == (checkpoint / "slope.txt").read_text()
 
 
 def test_without_a_cache_nothing_is_kept(panel: Panel, cache: ForecastCache) -> None:
@@ -293,7 +306,7 @@ def test_a_run_that_failed_continues_where_it_stopped(
     ill = spec("Failing", how="ours", after=80, marker=str(marker))
     with pytest.raises(ForecastError, match="the loss is not finite at epoch 3"):
         go(ill, panel, cache=cache, workers=workers)
-    done = len(list(cache.folder.glob("*/*/entry.json")))
+    done = len(list(cache.folder.glob("*/[0-9a-f]*/entry.json")))
     marker.touch()
     result = go(ill, panel, cache=cache, workers=workers)
     assert count_fits(result) == 6 - done
@@ -309,6 +322,7 @@ from pathlib import Path
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.shared_panel import map_panel
+from tradewind.engine.shared_panel import write_panel
 from tradewind.engine.walkforward import ForecasterSpec, run
 spec = ForecasterSpec({target!r}, {{"how": "hang", "after": 80, "marker": {marker!r}}})
 run(spec, map_panel(Path({bars!r})), WalkForwardConfig(train=40, refit=15), seed=7,
@@ -327,8 +341,6 @@ def test_a_run_killed_in_the_middle_continues_with_the_same_bits(
     done: int,
 ) -> None:
     # Fold 3 hangs; this process comes to it from the first, a worker from the last and longest.
-    from tradewind.engine.shared_panel import write_panel
-
     bars, marker = tmp_path / "bars", tmp_path / "healed"
     bars.mkdir()
     write_panel(panel, bars)
@@ -346,12 +358,53 @@ def test_a_run_killed_in_the_middle_continues_with_the_same_bits(
             os.sched_yield()
         process.send_signal(signal_number)
         assert process.wait() == -signal_number
-    assert len(list(cache.folder.glob("*/*/entry.json"))) == done
+    assert len(list(cache.folder.glob("*/[0-9a-f]*/entry.json"))) == done
     marker.touch()
     what = spec("Hanging", how="hang", after=80, marker=str(marker))
     result = go(what, panel, cache=cache)
     assert count_fits(result) == 6 - done
     assert same(result.forecasts, go(what, panel).forecasts)
+
+
+OWN_CLASS = """
+import sys
+import numpy as np
+from pathlib import Path
+from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.protocols import Forecasts
+from tradewind.engine.shared_panel import map_panel
+from tradewind.engine.walkforward import run, spec_of
+
+class Flat:
+    horizon, warmup = 1, 1
+    def fit(self, past):
+        return self
+    def predict(self, past, *, first):
+        zero = np.zeros((past.n_bars - first, past.n_symbols))
+        return Forecasts(zero, zero + 1, 1)
+
+{guard}
+    panel = map_panel(Path(__file__).parent)
+    result = run(spec_of(Flat, {{}}), panel, WalkForwardConfig(train=40), seed=1, workers=2)
+    print(result.forecasts.mean[40:].sum())
+"""
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_forecaster_in_the_script_that_is_run_needs_the_usual_guard(
+    panel: Panel, tmp_path: Path, guarded: bool
+) -> None:
+    write_panel(panel, tmp_path)
+    script = tmp_path / "own_forecaster.py"
+    guard = 'if __name__ == "__main__":' if guarded else "if True:"
+    script.write_text(OWN_CLASS.format(guard=guard))
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if guarded:
+        assert (done.returncode, done.stdout.strip()) == (0, "0.0"), done.stderr
+    else:
+        assert done.returncode == 1
+        assert """put that call below 'if __name__ == "__main__":'""" in done.stderr
 
 
 @pytest.mark.parametrize(

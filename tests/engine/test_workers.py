@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradewind.engine.errors import DataError, ForecastError, OutsideError
-from tradewind.engine.workers import ENVIRONMENT, MARK, each, usable_cores
+from tradewind.engine.workers import ENVIRONMENT, each, usable_cores
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 60.0  # how long a process that must end is waited for before the test fails
@@ -146,14 +146,6 @@ def test_a_state_that_cannot_be_made_is_an_error(
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ForecastError, match="RuntimeError: no panel"):
         run(tasks.square, [1], start=import_module(path.stem).start)
-
-
-def test_a_worker_that_is_asked_to_start_workers_points_at_the_missing_guard(
-    tasks: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(MARK, "1")
-    with pytest.raises(ForecastError, match='if __name__ == "__main__"'):
-        run(tasks.square, [1], start=tasks.nothing)
 
 
 def test_leaving_early_ends_every_worker_and_what_it_started(
