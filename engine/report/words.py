@@ -20,7 +20,10 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.REJECTED_CASH: ("no cash", "the cash at hand did not pay for it"),
     Reason.REJECTED_LEVERAGE: ("leverage cap", "it would have gone over the leverage cap"),
     Reason.REJECTED_MINIMUM: ("too small", "below the smallest order the account sends"),
-    Reason.DELISTED: ("delisted", "the symbol stopped trading"),
+    Reason.DELISTED: (
+        "delisted",
+        "no longer trades; what is held is closed at its last price",
+    ),
     Reason.END_OF_DATA: ("end of data", "no bar followed the decision"),
     Reason.REJECTED_SIZING: (
         "no size",

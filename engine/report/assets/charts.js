@@ -6,7 +6,10 @@ const charts = {};
 
 const write = {
   number: (v) => (Math.abs(v) >= 1000 ? write.money(v) : minus(v.toFixed(2))),
-  money: (v) => minus(v.toLocaleString("en", { maximumFractionDigits: Math.abs(v) < 1000 ? 2 : 0 })),
+  money: (v) => {
+    const digits = Math.abs(v) < 1000 ? 2 : 0;
+    return minus(v.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  },
   whole: (v) => minus(Math.round(v).toLocaleString("en")),
   percent: (v) => minus((v * 100).toFixed(1)) + "%",
   fine: (v) => minus((v * 100).toFixed(2)) + "%",
@@ -146,6 +149,6 @@ charts.bars = (data, look) => ({
   grid: grid(look, { top: 4, right: 56, left: 8 }),
   xAxis: valueAxis(look, [], false, write.short, { scale: false, splitNumber: look.narrow ? 3 : 6 }),
   yAxis: { type: "category", inverse: true, data: data.bars.map((bar) => bar.name), axisTick: { show: false }, axisLine: { show: false }, axisLabel: { color: look.ink, interval: 0, width: 96, overflow: "truncate" } },
-  tooltip: { trigger: "item", formatter: (hit) => tip(data.bars[hit.dataIndex].name, [["Profit", write.money(data.bars[hit.dataIndex].value)]]) },
+  tooltip: { trigger: "item", formatter: (hit) => tip(data.bars[hit.dataIndex].name, [[data.unit || "Value", write.money(data.bars[hit.dataIndex].value)]]) },
   series: [{ type: "bar", barMaxWidth: 14, data: data.bars.map((bar) => ({ value: bar.value, itemStyle: { color: bar.value < 0 ? look.loss : look.strategy } })), markLine: { ...zeroLine(look), data: [{ xAxis: 0 }] } }],
 });

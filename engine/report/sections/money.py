@@ -119,4 +119,4 @@ def _bars(symbols: list[dict[str, Any]]) -> Chart:
         f"least from {worst['name']} ({as_money(worst['value'])})."
     )
     height = 60 + 20 * len(symbols)
-    return Chart("money-symbols", "bars", {"bars": symbols}, label, height)
+    return Chart("money-symbols", "bars", {"bars": symbols, "unit": "Profit"}, label, height)

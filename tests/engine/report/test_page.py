@@ -16,9 +16,9 @@ from jinja2 import UndefinedError
 
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import FILL, Panel, Simulation
-from tradewind.engine.report import page
+from tradewind.engine.report import folder, page
 from tradewind.engine.report.run import Run
-from tradewind.engine.report.section import Chart, Context, Section, render_text
+from tradewind.engine.report.section import Context, render_text
 from tradewind.engine.report.sections.headline import evidence, verdict
 from tradewind.engine.report.sections.money import split
 from tradewind.engine.report.words import REASONS, reason
@@ -332,22 +332,16 @@ def test_a_ruined_account_is_called_ruined() -> None:
     assert "The account was ruined" in page.render(replace(RUN, metrics={"strategy": strategy}))
 
 
-def test_a_section_of_one_s_own_joins_the_page() -> None:
-    """What docs/report.md shows."""
-    text = """
-    {% from "macros.html" import figure %}
-    {{ figure(chart, "Trades by weekday") }}
-    """
-
-    def weekdays(context: Context) -> Section | None:
-        days = context.run.panel.dates[context.run.trades["entry_bar"]]
-        counts = np.bincount((days.astype("datetime64[D]").astype(np.int64) + 3) % 7, minlength=7)
-        bars = [{"name": f"Day {k}", "value": int(n)} for k, n in enumerate(counts)]
-        chart = Chart("weekday-bars", "bars", {"bars": bars}, "Trades by day of the week.")
-        return Section("weekdays", "Weekdays", render_text(text, chart=chart))
-
-    html = page.render(RUN, sections=(*page.SECTIONS, weekdays))
-    assert sum(bar["value"] for bar in _charts(html)["weekday-bars"]["bars"]) == len(RUN.trades)
+def test_the_section_that_the_docs_add_joins_the_page(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[3] / "docs/report.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 2
+    known: dict[str, Any] = {"folder": folder.write(RUN, tmp_path), "run": RUN}
+    for block in blocks:
+        exec(compile(block, "docs/report.md", "exec"), known)
+    assert known["names"] == [RUN.name] and len(known["trades"]) == len(RUN.trades)
+    bars = _charts(known["html"])["weekday-bars"]["bars"]
+    assert sum(bar["value"] for bar in bars[:5]) == len(RUN.trades)
 
 
 def test_a_template_that_misspells_a_name_is_an_error() -> None:
@@ -364,6 +358,7 @@ def test_notes_that_say_the_same_of_several_places_stand_once() -> None:
     ]
     words = Elements(page.render(replace(RUN, notes=tuple(said)))).words()
     assert words.count("ends before the others") == 1
-    assert "50 times: S0 2014-02-03, S1 2014-02-03" in words and "and 10 more in" in words
+    assert "50 times:" in words and "S39 2014-02-03" in words and "S40 " not in words
+    assert "and 10 more in manifest.json" in words
     assert "KO 2014-02-04: no bar" in words and "survivors only" in words
     assert "2 symbols left: see the list" in words
