@@ -1,6 +1,10 @@
-"""The public face of the strategies; what is not named here may change."""
+"""Strategies: from causal inputs and what is held to wishes.
 
-from typing import TYPE_CHECKING
+The face loads a strategy when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind.strategies.deciding import decide_by
@@ -8,3 +12,15 @@ if TYPE_CHECKING:
     from tradewind.strategies.timing import Timing
 
 __all__ = ["SmaCross", "Timing", "decide_by"]
+
+_HOMES = {"SmaCross": "sma_cross", "Timing": "timing", "decide_by": "deciding"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

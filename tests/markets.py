@@ -8,7 +8,7 @@ import numpy as np
 
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import cerebro, reference
-from tradewind.engine.executors.kernel import Account, Terms
+from tradewind.engine.executors.state import Account, Terms
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import DAY_NS, Floats, Panel, Simulation
 from tradewind.engine.sizing import Sizing, ewma_volatility

@@ -16,7 +16,8 @@ import numpy as np
 
 from tradewind.engine.costs import affordable_qty, quote_price, slipped_price
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.executors.kernel import EPS, Market, Terms, asked_qty, market_of
+from tradewind.engine.executors.kernel import asked_qty
+from tradewind.engine.executors.state import EPS, Market, Terms, market_of
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Book, Strategy, View
 from tradewind.engine.records import FIELDS, FILL, ORDER, Panel, Simulation

@@ -11,6 +11,7 @@ from tradewind.engine.config import RunConfig, VolatilityTargetConfig
 from tradewind.engine.costs import costs
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel
+from tradewind.engine.executors import state as states
 from tradewind.engine.intents import INTENT
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, View
@@ -26,7 +27,7 @@ def bars_needed(strategy: Strategy, config: RunConfig) -> int:
     return max(strategy.warmup, lookback + 1)
 
 
-def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> kernel.Terms:
+def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> states.Terms:
     """Costs, sizing and account of a config in the units of the kernel.
 
     Parameters
@@ -37,7 +38,7 @@ def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> kernel.Terms
         Turns annual volatility into that of one bar.
     """
     account = config.account
-    return kernel.Terms(
+    return states.Terms(
         costs(
             config.costs.fee_bps,
             config.costs.spread.bps,
@@ -45,7 +46,7 @@ def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> kernel.Terms
             config.costs.borrow_annual,
         ),
         _sizing(config, panel.n_symbols, bars_per_year),
-        kernel.Account(
+        states.Account(
             account.cash,
             account.max_leverage,
             account.on_short_cash == "reject",
@@ -72,7 +73,7 @@ def _volatility(config: RunConfig, close: Floats) -> Floats:
 
 
 def simulate(
-    strategy: Strategy, inputs: Any, panel: Panel, terms: kernel.Terms, *, start: int
+    strategy: Strategy, inputs: Any, panel: Panel, terms: states.Terms, *, start: int
 ) -> Simulation:
     """Run one strategy over one panel.
 
@@ -93,8 +94,8 @@ def simulate(
         If the rule cannot be compiled (naming its line), or asks for something impossible (naming
         bar and symbol).
     """
-    market = kernel.market_of(panel)
-    state = kernel.new_state(panel.n_bars, panel.n_symbols, terms.account.cash)
+    market = states.market_of(panel)
+    state = states.new_state(panel.n_bars, panel.n_symbols, terms.account.cash)
     params = getattr(strategy, "params", None)
     with _translated(strategy):
         orders, fills = kernel.simulate(
@@ -149,20 +150,20 @@ def _translated(strategy: Strategy) -> Iterator[None]:
         ) from None
 
 
-def check_status(state: kernel.State, strategy: Strategy, panel: Panel) -> None:
+def check_status(state: states.State, strategy: Strategy, panel: Panel) -> None:
     """Raise StrategyError for what the rule did wrong, naming bar and symbol."""
-    code = int(state.count[kernel.CODE])
-    if code == kernel.FINE:
+    code = int(state.count[states.CODE])
+    if code == states.FINE:
         return
-    bar, k = int(state.count[kernel.BAR]), int(state.count[kernel.SYMBOL])
+    bar, k = int(state.count[states.BAR]), int(state.count[states.SYMBOL])
     name = panel.symbols[k] if 0 <= k < panel.n_symbols else f"column {k}"
     found = {
-        kernel.NAN_WEIGHT: f"asked for a weight of {name} that is not a finite number; "
+        states.NAN_WEIGHT: f"asked for a weight of {name} that is not a finite number; "
         "name a symbol only when there is a number to trade on",
-        kernel.BAD_SYMBOL: f"named {name}; the panel has columns 0 to {panel.n_symbols - 1}",
-        kernel.TOO_MANY: f"wrote more intents than there are symbols ({panel.n_symbols}); "
+        states.BAD_SYMBOL: f"named {name}; the panel has columns 0 to {panel.n_symbols - 1}",
+        states.TOO_MANY: f"wrote more intents than there are symbols ({panel.n_symbols}); "
         "write at most one for each",
-        kernel.ASKED_TWICE: f"named {name} twice; write one intent for each symbol",
+        states.ASKED_TWICE: f"named {name} twice; write one intent for each symbol",
     }[code]
     raise StrategyError(
         f"{type(strategy).__name__}: at bar {bar} ({panel.dates[bar]}) the strategy {found}"

@@ -5,6 +5,7 @@ import pytest
 
 from tests.markets import Wishes, random_panel, random_terms, random_wishes, trade
 from tradewind.engine.executors import kernel
+from tradewind.engine.executors import state as states
 from tradewind.engine.executors.reference import compiled_kernel
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Simulation
@@ -62,9 +63,9 @@ def test_compiled_and_interpreted_loops_give_the_same_bits(seed: int) -> None:
     )  # always large enough to trade
     inputs = strategy.prepare(panel, Signals())
     results = []
-    market = kernel.market_of(panel)
+    market = states.market_of(panel)
     for loop in (compiled_kernel(strategy.rule), kernel.with_rule(strategy.rule)):
-        state = kernel.new_state(panel.n_bars, panel.n_symbols, 1e5)
+        state = states.new_state(panel.n_bars, panel.n_symbols, 1e5)
         orders, fills = kernel.simulate(loop, market, inputs, strategy.params, given, state, 8)
         results.append((orders.tobytes(), fills.tobytes(), state.equity_curve.tobytes()))
         assert len(fills) > 50
