@@ -61,12 +61,20 @@ def render(run: Run, *, sections: Sequence[SectionMaker] = SECTIONS) -> str:
         One file below two million bytes, without a reference to anything outside itself.
     """
     context = Context(run)
+    html = _page(context, sections)
+    over = len(html.encode()) - MAX_BYTES + 1
+    if over > 0:  # notes, names or a section of the user's own took the room of prices
+        html = _page(Context(run, max(0, context.price_bytes - over)), sections)
+    return html
+
+
+def _page(context: Context, sections: Sequence[SectionMaker]) -> str:
     made: list[Section] = [s for s in (make(context) for make in sections) if s is not None]
-    scripts = [Markup(asset(name)) for name in SCRIPTS]
+    scripts = [Markup(asset(name)) for name in SCRIPTS]  # ours, from the package
     return str(
         fill(
             "page.html",
-            name=run.name,
+            name=context.run.name,
             policy=_policy(scripts),
             style=Markup(asset(STYLE)),
             head=headline(context),

@@ -76,6 +76,7 @@ class Context:
     """A run as the sections read it; everything after the warm-up, computed once."""
 
     run: Run
+    price_bytes: int = 680_000  # of the page for prices: what the rest leaves of two million
 
     @cached_property
     def bars_per_year(self) -> float:

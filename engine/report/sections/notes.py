@@ -8,6 +8,7 @@ from tradewind.engine.report.section import Context, Section, render
 
 MAX_NOTES = 60
 MAX_LENGTH = 400  # characters of one note
+MAX_PLACE = 60  # characters of one place
 MAX_PLACES = 40  # named of those that share a note
 PLACED = re.compile(r"(\S+(?: \d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d\S*)?)?): (.+)", re.DOTALL)
 
@@ -43,5 +44,5 @@ def folded(said: Sequence[str]) -> list[Note]:
 
 def _note(text: str, places: list[str]) -> Note:
     cut = text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}…"
-    shown = [place[:MAX_LENGTH] for place in places[:MAX_PLACES]]
+    shown = [place[:MAX_PLACE] for place in places[:MAX_PLACES]]
     return Note(cut, shown, len(places))

@@ -30,7 +30,7 @@ def setup(context: Context) -> Section:
 def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Leaves of nested mappings, with dotted keys; long values are cut."""
     for key, value in values.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{key}"[:200]
         if isinstance(value, Mapping):
             yield from flat(value, f"{name}.")
         else:

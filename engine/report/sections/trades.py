@@ -11,8 +11,7 @@ from tradewind.engine.report.series import Candles, candles
 from tradewind.engine.report.words import moment, plural, signed
 
 MAX_CANDLES = 1_500  # of one symbol; several bars share a candle beyond that
-CANDLE_BYTES = 300_000  # of the page for candles; symbols beyond it show closes alone
-PRICE_BYTES = 560_000  # of the page for all prices; symbols beyond it are named, not drawn
+CANDLE_BYTES = 300_000  # of the page for candles; symbols beyond them show closes alone
 EXTREMES = 8  # trades listed at either end
 
 
@@ -29,7 +28,7 @@ def trades(context: Context) -> Section | None:
     if len(run.simulation.fills) == 0:
         return None
     per = max(1, -(-run.panel.n_bars // MAX_CANDLES))
-    drawn = draw(run.panel, run.simulation.fills, run.trades, per)
+    drawn = draw(run.panel, run.simulation.fills, run.trades, per, context.price_bytes)
     html = render(
         "trades.html",
         charts=[_chart(run.panel, drawn, per)] if drawn.shown else [],
@@ -54,7 +53,7 @@ def _chart(panel: Panel, drawn: Drawn, per: int) -> Chart:
     return Chart("trades-price", "price", data, label, 460)
 
 
-def draw(panel: Panel, fills: Records, trades: Records, per: int) -> Drawn:
+def draw(panel: Panel, fills: Records, trades: Records, per: int, room: int) -> Drawn:
     """Prices and fills of as many traded symbols as the page has room for.
 
     Parameters
@@ -64,6 +63,8 @@ def draw(panel: Panel, fills: Records, trades: Records, per: int) -> Drawn:
     trades : ndarray of TRADE
     per : int
         Bars a candle.
+    room : int
+        Bytes of the page; symbols beyond it are named, not drawn.
     """
     profit = np.bincount(trades["symbol"], weights=trades["pnl"], minlength=panel.n_symbols)
     traded = np.unique(fills["symbol"])
@@ -71,18 +72,18 @@ def draw(panel: Panel, fills: Records, trades: Records, per: int) -> Drawn:
     drawn, spent = Drawn([], []), 0
     for k in order.tolist():
         own = fills[fills["symbol"] == k]
-        one = _symbol(panel, k, own, per, candle=spent < CANDLE_BYTES)
-        if one is None or spent + (size := _bytes(one)) > PRICE_BYTES:
+        label = f"{panel.symbols[k]}  {signed(profit[k], 0)}"
+        one = _symbol(panel, k, own, per, label, candle=spent < CANDLE_BYTES)
+        if one is None or spent + (size := len(packing.script_json(one))) > room:
             drawn.left_out.append(panel.symbols[k])
             continue
         spent += size
-        one["label"] = f"{panel.symbols[k]}  {signed(profit[k], 0)}"
         drawn.shown.append(one)
     return drawn
 
 
 def _symbol(
-    panel: Panel, k: int, fills: Records, per: int, *, candle: bool
+    panel: Panel, k: int, fills: Records, per: int, label: str, *, candle: bool
 ) -> dict[str, Any] | None:
     """Packed prices and fills of one symbol; None where the run holds no price of it."""
     columns = (panel.open, panel.high, panel.low, panel.close)
@@ -99,6 +100,7 @@ def _symbol(
     at, qty, price = merged_fills(fills, per)
     return {
         "name": panel.symbols[k],
+        "label": label,
         "start": span.start,
         **packed,
         "at": packing.ints(at),
@@ -123,12 +125,6 @@ def merged_fills(fills: Records, per: int) -> tuple[Ints, Floats, Floats]:
     value = np.asarray(np.bincount(group, weights=fills["qty"] * fills["price"]), np.float64)
     price = np.divide(value, qty, out=np.full(len(qty), np.nan), where=qty != 0)
     return np.asarray(keys // 2, np.int64), qty, price
-
-
-def _bytes(one: dict[str, Any]) -> int:
-    """Bytes of a symbol on the page, near enough."""
-    packed = [part for part in one.values() if isinstance(part, dict)]
-    return sum(len(str(value)) for part in packed for value in part.values()) + 200
 
 
 def _extremes(trades: Records, panel: Panel) -> list[dict[str, Any]]:

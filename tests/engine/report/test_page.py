@@ -18,7 +18,7 @@ from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import FILL, Panel, Simulation
 from tradewind.engine.report import folder, page
 from tradewind.engine.report.run import Run
-from tradewind.engine.report.section import Context, render_text
+from tradewind.engine.report.section import Context, Section, render_text
 from tradewind.engine.report.sections.headline import evidence, verdict
 from tradewind.engine.report.sections.money import split
 from tradewind.engine.report.words import REASONS, reason
@@ -212,6 +212,17 @@ def test_a_page_of_a_very_large_run_stays_below_two_megabytes(
         assert "Not drawn" in words and f"and {n_symbols - len(symbols) - 40} more" in words
     else:
         assert "One candle holds 80 bars of 1min" in words
+
+
+def test_prices_make_room_for_whatever_else_a_page_has_to_hold() -> None:
+    def bulky(_: Context) -> Section:
+        return Section("bulky", "Bulky", render_text("{{ text }}", text="x" * 500_000))
+
+    run = _wide_run(1_200, 400, 60)
+    slim, full = page.render(run), page.render(run, sections=(*page.SECTIONS, bulky))
+    assert len(full.encode()) < page.MAX_BYTES and "x" * 500_000 in full
+    drawn = [len(_charts(html)["trades-price"]["symbols"]) for html in (slim, full)]
+    assert 0 < drawn[1] < drawn[0]
 
 
 def test_symbols_beyond_the_room_for_candles_keep_their_closes() -> None:
