@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Bps = Annotated[float, Field(ge=0, le=1_000)]
-Share = Annotated[float, Field(ge=-1, le=10)]
 Repair = Literal[
     "drop_bad_bars",
     "drop_duplicates",

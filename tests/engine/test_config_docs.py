@@ -1,0 +1,90 @@
+"""docs/config.md names every key that a config may hold, with the default it has."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined, to_jsonable_python
+
+from tradewind.engine import registry
+from tradewind.engine.config import RunConfig, TargetWeightConfig, VolatilityTargetConfig
+from tradewind.engine.config_faults import models
+from tradewind.engine.config_file import checked
+from tradewind.engine.config_yaml import parse, parse_value
+
+TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text("utf-8")
+ROW = re.compile(r"^\| `([\w.]+)` \| (?:`(.*?)`|(\w+)) \| (.+) \|$")
+REQUIRED, NONE = "required", "none"
+KINDS = {"strategy": "strategies", "forecaster": "forecasters"}
+SIZINGS: dict[str, type[BaseModel]] = {
+    "target_weight": TargetWeightConfig,
+    "volatility_target": VolatilityTargetConfig,
+}
+Table = dict[str, Any]
+
+
+def documented() -> dict[str, Table]:
+    """Key -> default of every table, by the heading above it."""
+    tables: dict[str, Table] = {}
+    heading = ""
+    for line in TEXT.splitlines():
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        elif line.startswith("| `"):
+            row = ROW.match(line)
+            assert row, f"not a row of key, default, meaning: {line}"
+            key, value, word, _ = row.groups()
+            table = tables.setdefault(heading, {})
+            assert key not in table, f"{key} stands twice"
+            table[key] = word if word else parse_value(value, "docs", {})
+    return tables
+
+
+def defaults(model: type[BaseModel], prefix: str = "") -> Table:
+    """Key -> default of a model; blocks are followed, a choice of blocks is not."""
+    found: Table = {}
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{field.alias or name}"
+        inner = models(field.annotation)
+        if len(inner) == 1:
+            found |= defaults(inner[0], f"{key}.")
+        elif not inner:
+            value = field.get_default(call_default_factory=True)
+            found[key] = REQUIRED if value is PydanticUndefined else _plain(value)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return NONE if value is None else to_jsonable_python(value)
+
+
+def test_every_key_of_a_run_is_documented_with_its_default() -> None:
+    tables = documented()
+    plain = {key: v for name, t in tables.items() if "kind:" not in name for key, v in t.items()}
+    assert plain == defaults(RunConfig)
+
+
+@pytest.mark.parametrize("kind", SIZINGS)
+def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None:
+    assert documented()[f"sizing, kind: {kind}"] == defaults(SIZINGS[kind], "sizing.")
+
+
+@pytest.mark.parametrize(
+    ("block", "kind"),
+    [(block, kind) for block, group in KINDS.items() for kind in registry.names(group)],
+)
+def test_every_key_of_a_registered_class_is_documented_with_its_default(
+    block: str, kind: str
+) -> None:
+    document = parse(f"{block}: {{kind: {kind}}}", where="c", folder=Path())
+    cls = registry.find(KINDS[block], kind, document, key=block)
+    wanted = defaults(registry.signature_model(cls), f"{block}.")
+    assert documented()[f"{block}, kind: {kind}"] == wanted
+
+
+def test_the_example_is_a_valid_config() -> None:
+    example = TEXT.partition("```yaml\n")[2].partition("```")[0]
+    document = parse(example, where="docs/config.md", folder=Path())
+    assert checked(RunConfig, document.values, document).name == "lstm-timing"
