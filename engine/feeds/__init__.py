@@ -122,15 +122,10 @@ def _chosen(raw: Sequence[RawBars], config: DataConfig) -> list[RawBars]:
     """Bars of the symbols asked for, in that order."""
     if config.symbols == "all":
         return list(raw)
-    if not config.symbols:
-        raise DataError("data.symbols: is empty; name symbols, or say all")
     held = {one.symbol: one for one in raw}
     unknown = [symbol for symbol in config.symbols if symbol not in held]
     if unknown:
         raise UnknownSymbolError(_unknown(unknown, sorted(held), config))
-    twice = sorted({s for s in config.symbols if config.symbols.count(s) > 1})
-    if twice:
-        raise DataError(f"data.symbols: {', '.join(twice)} named twice; name each symbol once")
     return [held[symbol] for symbol in config.symbols]
 
 

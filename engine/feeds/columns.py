@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Literal
 
 from tradewind.engine.errors import DataError
@@ -182,6 +183,13 @@ class _Search:
     def extra(self, used: set[int]) -> dict[str, int]:
         """Columns left over, by name; those the config names first."""
         ours = {k: v for k, v in self.chosen.items() if k not in (*ALIASES, "date")}
+        for key in ours:
+            near = get_close_matches(key, ALIASES, 1, 0.75)
+            if near:
+                raise DataError(
+                    f"data.columns: {key!r} is none of our names (did you mean {near[0]!r}?); "
+                    f"ours are {', '.join(ALIASES)}, any other name makes a column of its own"
+                )
         named = {k: self.named(v, k) for k, v in ours.items() if v != NOTHING}
         taken = used | set(named.values())
         left_out = {v for k, v in ours.items() if v == NOTHING}

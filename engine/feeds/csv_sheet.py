@@ -40,8 +40,9 @@ class CsvSheet:
     @classmethod
     def open(cls, path: Path, text: str) -> "CsvSheet":
         """Find delimiter and header in the text at the head of a file."""
-        lines = text.splitlines()[:SAMPLE_LINES]
-        skipped = next(i for i, x in enumerate(lines) if x.strip() and not x.startswith("#"))
+        lines = re.split(r"\r\n|\n|\r", text)[:SAMPLE_LINES]
+        filled = (i for i, x in enumerate(lines) if x.strip() and not x.startswith("#"))
+        skipped = next(filled, len(lines) - 1)
         delimiter = max(DELIMITERS, key=lines[skipped].count)
         if lines[skipped].lower().startswith("sep="):  # Excel says so on a line of its own
             delimiter, skipped = lines[skipped][4:5] or delimiter, skipped + 1
@@ -51,9 +52,7 @@ class CsvSheet:
                 f"{path}: its first line has no comma, semicolon, tab or bar between columns: "
                 f"{(lines or [''])[0][:60]!r}; wanted a header such as date,open,high,low,close"
             )
-        cells = [
-            row or [""] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
-        ]
+        cells = _cells(path, lines, delimiter)
         n_header = next((i for i, row in enumerate(cells) if _has_date(row)), len(cells))
         if n_header == 0:
             raise DataError(
@@ -185,6 +184,16 @@ class CsvSheet:
         returns = held[np.minimum(ends + 1, len(held) - 1)] == ord("\r")
         filled = np.flatnonzero(lengths > returns.astype(np.int64))[:n_rows]
         return lines if len(filled) < n_rows else filled + self.first
+
+
+def _cells(path: Path, lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """Cells of the lines at the head of a file."""
+    try:
+        return [
+            row or [""] for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)
+        ]
+    except (csv.Error, TypeError) as error:
+        raise DataError(f"{path}: cannot be read as CSV: {error}") from None
 
 
 def _has_date(cells: Sequence[str]) -> bool:

@@ -1,7 +1,8 @@
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def hours(n_days: int, first_hour: int, n_hours: int) -> np.ndarray:
     return (midnights[:, None] + offsets).ravel()
 
 
-def test_a_session_before_a_holiday_closes_early_and_the_holiday_has_none():
+def test_a_session_before_a_holiday_closes_early_and_the_holiday_has_none() -> None:
     found = session_closes("XNYS", "2013-11-27", "2013-12-02")
     assert [str(day) for day in found.days] == ["2013-11-27", "2013-11-29", "2013-12-02"]
     assert found.closes.tolist() == [
@@ -54,39 +55,39 @@ def test_a_session_before_a_holiday_closes_early_and_the_holiday_has_none():
     assert found.opens[0] == utc("2013-11-27T14:30")
 
 
-def test_the_close_moves_with_summer_time():
+def test_the_close_moves_with_summer_time() -> None:
     found = session_closes("XNYS", "2013-03-08", "2013-03-11")
     assert found.closes.tolist() == [utc("2013-03-08T21:00"), utc("2013-03-11T20:00")]
 
 
-def test_an_alias_in_any_case_is_the_calendar_it_stands_for():
+def test_an_alias_in_any_case_is_the_calendar_it_stands_for() -> None:
     assert session_closes("nyse", "2013-11-27", "2013-11-27").calendar == "XNYS"
 
 
-def test_a_market_that_never_closes_has_a_session_every_day():
+def test_a_market_that_never_closes_has_a_session_every_day() -> None:
     found = session_closes("24/7", "2016-02-28", "2016-03-01")
     assert len(found) == 3
     assert found.closes[1] == utc("2016-03-01")
 
 
-def test_a_lunch_break_is_not_traded():
+def test_a_lunch_break_is_not_traded() -> None:
     found = session_closes("XTKS", "2015-01-05", "2015-01-05")
     assert found.traded.tolist() == [5 * HOUR_NS]
     assert (found.closes - found.opens).tolist() == [6 * HOUR_NS]
 
 
 @pytest.mark.parametrize("name", ["XNYZ", "", "../../etc/passwd", "XNYS\n"])
-def test_an_unknown_calendar_is_refused(name):
+def test_an_unknown_calendar_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"data\.calendar: no calendar"):
         session_closes(name, "2013-01-01", "2014-01-01")
 
 
-def test_a_misspelt_calendar_gets_a_proposal():
+def test_a_misspelt_calendar_gets_a_proposal() -> None:
     with pytest.raises(ConfigError, match=r"did you mean 'XLON'"):
         session_closes("XLONN", "2013-01-01", "2014-01-01")
 
 
-def test_rows_finds_sessions_and_nothing_else():
+def test_rows_finds_sessions_and_nothing_else() -> None:
     found = session_closes("XNYS", "2013-11-27", "2013-12-02")
     days = np.array(["2013-11-26", "2013-11-28", "2013-11-29", "2013-12-03"], "datetime64[D]")
     assert found.rows(days).tolist() == [-1, -1, 1, -1]
@@ -103,7 +104,7 @@ def forget() -> None:
     session_book.book.cache_clear()
 
 
-def test_a_second_process_does_not_import_exchange_calendars(folder: Path):
+def test_a_second_process_does_not_import_exchange_calendars(folder: Path) -> None:
     session_closes("XNYS", "2013-01-01", "2013-02-01")
     code = (
         "import sys; from tradewind.engine.sessions import session_closes as s; "
@@ -114,7 +115,7 @@ def test_a_second_process_does_not_import_exchange_calendars(folder: Path):
     assert done.stdout.split("\n")[:2] == ["22", "[]"]
 
 
-def test_a_damaged_cache_is_made_again(folder: Path):
+def test_a_damaged_cache_is_made_again(folder: Path) -> None:
     wanted = session_closes("XNYS", "2013-01-01", "2014-01-01")
     place = next(folder.iterdir())
     whole = place.read_bytes()
@@ -133,21 +134,19 @@ def test_a_damaged_cache_is_made_again(folder: Path):
         assert place.read_bytes() == whole
 
 
-def test_a_cache_that_ends_too_early_is_made_again(folder: Path):
+def test_a_cache_that_ends_too_early_is_made_again(folder: Path) -> None:
     full = session_closes("XNYS", "2013-01-01", "2014-01-01")
     known = session_closes("XNYS", "1900-01-01", "2100-01-01").known
     place = next(folder.iterdir())
     short = full.between(full.days[0], full.days[9])
-    session_book._write(place, type(short)("XNYS", *_arrays(short), (known[0], short.days[-1])))
+    session_book._write(place, replace(short, known=(known[0], short.days[-1])))
     forget()
     assert len(session_closes("XNYS", "2013-01-01", "2014-01-01")) == len(full)
 
 
-def _arrays(sessions):
-    return sessions.days, sessions.opens, sessions.closes, sessions.traded
-
-
-def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypatch):
+def test_a_cache_that_cannot_be_written_costs_only_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TRADEWIND_CACHE", str(tmp_path / "file"))
     assert len(session_closes("XNYS", "2013-01-01", "2013-02-01")) == 22
@@ -170,30 +169,32 @@ def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, monkeypa
         ("24/7", "1h", 365 * 24),
     ],
 )
-def test_bars_per_year_is_a_convention_of_calendar_and_interval(calendar, interval, wanted):
+def test_bars_per_year_is_a_convention_of_calendar_and_interval(
+    calendar: str | None, interval: str, wanted: Any
+) -> None:
     for days in (every_day(n=3), every_day(n=730), every_day("2021-06-01", 40)):
         assert bars_per_year(Ticks(days, interval, calendar)) == wanted
 
 
-def test_without_a_calendar_weekends_tell():
+def test_without_a_calendar_weekends_tell() -> None:
     assert bars_per_year(Ticks(every_day(), "1d", None)) == 365
     assert bars_per_year(Ticks(weekdays(), "1d", None)) == 252
     with_sundays = np.sort(np.concatenate([weekdays(140), every_day("2015-01-04", 1)]))
     assert bars_per_year(Ticks(with_sundays, "1d", None)) == 252
 
 
-def test_without_a_calendar_intraday_bars_are_counted_over_all_days():
+def test_without_a_calendar_intraday_bars_are_counted_over_all_days() -> None:
     ticks = hours(n_days=60, first_hour=10, n_hours=9)
     assert bars_per_year(Ticks(ticks, "1h", None)) == 9 * 252
     assert bars_per_year(Ticks(ticks[:-5], "1h", None)) == 9 * 252
 
 
-def test_extended_hours_make_more_bars_than_the_session():
+def test_extended_hours_make_more_bars_than_the_session() -> None:
     assert bars_per_year(Ticks(hours(60, 10, 14), "1h", "XNYS")) == 14 * 252
     assert bars_per_year(Ticks(hours(60, 16, 3), "1h", "XNYS")) == 7 * 252
 
 
-def test_lengths_of_bars_are_read_and_nonsense_is_refused():
+def test_lengths_of_bars_are_read_and_nonsense_is_refused() -> None:
     assert interval_ns("90min") == 1.5 * HOUR_NS
     assert interval_ns("1wk") == 7 * 24 * HOUR_NS
     for wrong in ("0d", "d", "1y", "1.5h", ""):

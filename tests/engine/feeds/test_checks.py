@@ -1,5 +1,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,13 +11,20 @@ import pytest
 from tradewind.engine import feeds
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import DataError
+from tradewind.engine.feeds.history import History
+
+Find = Callable[..., list[tuple[str, str, str]]]
+Make = Callable[..., Any]
+Write = Callable[..., Path]
+Look = Callable[..., History]
+Text = Callable[..., str]
 
 CLEAN = [f"2017-01-{9 + k:02d},{10 + k},{12 + k},{9 + k},{11 + k},{100 + k}" for k in range(5)]
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def findings(csv_of, write, look) -> Callable[..., list[tuple[str, str, str]]]:
+def findings(csv_of: Text, write: Write, look: Look) -> Find:
     """Kind, severity and date of what is found in rows of one symbol."""
 
     def find(*rows: str, **keys: object) -> list[tuple[str, str, str]]:
@@ -25,7 +34,7 @@ def findings(csv_of, write, look) -> Callable[..., list[tuple[str, str, str]]]:
     return find
 
 
-def test_clean_bars_give_no_findings(findings):
+def test_clean_bars_give_no_findings(findings: Find) -> None:
     assert findings(*CLEAN) == []
 
 
@@ -48,7 +57,13 @@ def test_clean_bars_give_no_findings(findings):
         ("2026-06-01,15,17,14,16,105", "future"),
     ],
 )
-def test_a_bar_that_would_falsify_a_backtest_is_refused_at_its_line(row, kind, csv_of, write, look):
+def test_a_bar_that_would_falsify_a_backtest_is_refused_at_its_line(
+    row: str,
+    kind: str,
+    csv_of: Text,
+    write: Write,
+    look: Look,
+) -> None:
     history = look(write(csv_of(*CLEAN, row), "AAA.csv"))
     (found,) = history.refused
     assert (found.kind, found.symbol, found.date) == (kind, "AAA", row[:10])
@@ -56,17 +71,19 @@ def test_a_bar_that_would_falsify_a_backtest_is_refused_at_its_line(row, kind, c
     assert found.n_rows == 1
 
 
-def test_rounding_of_an_adjusted_price_is_no_fault(findings):
+def test_rounding_of_an_adjusted_price_is_no_fault(
+    findings: Find,
+) -> None:
     assert findings(*CLEAN, "2017-01-16,16,16.000000000000001,15,16.000000000000004,105") == []
 
 
-def test_bars_from_newest_to_oldest_are_one_finding(csv_of, write, look):
+def test_bars_from_newest_to_oldest_are_one_finding(csv_of: Text, write: Write, look: Look) -> None:
     (found,) = look(write(csv_of(*CLEAN[::-1]), "AAA.csv")).findings
     assert (found.kind, found.severity, found.n_rows) == ("unsorted", "refuse", 4)
     assert "stands behind 2017-01-13" in found.message
 
 
-def test_a_bar_of_today_is_refused_until_the_session_has_closed(csv_of, write):
+def test_a_bar_of_today_is_refused_until_the_session_has_closed(csv_of: Text, write: Write) -> None:
     rows = [row.replace("2017-01", "2025-12").replace("-09,", "-08,") for row in CLEAN[:1]]
     rows.append("2025-12-09,11,13,10,12,101")
     config = DataConfig(source="csv", path=write(csv_of(*rows)), calendar="XNYS")
@@ -76,7 +93,9 @@ def test_a_bar_of_today_is_refused_until_the_session_has_closed(csv_of, write):
     assert feeds.inspect(config, now=after).refused == ()
 
 
-def test_bars_on_holidays_are_refused_and_missing_sessions_noticed(findings):
+def test_bars_on_holidays_are_refused_and_missing_sessions_noticed(
+    findings: Find,
+) -> None:
     rows = ["2017-01-13,10,12,9,11,100", "2017-01-16,10,12,9,11,101", "2017-01-18,10,12,9,11.5,102"]
     assert findings(*rows, calendar="XNYS") == [
         ("off_session", "refuse", "2017-01-16"),
@@ -86,7 +105,7 @@ def test_bars_on_holidays_are_refused_and_missing_sessions_noticed(findings):
     assert findings(*rows) == []
 
 
-def test_a_long_gap_is_named_as_one(market, write, look):
+def test_a_long_gap_is_named_as_one(market: Make, write: Write, look: Look) -> None:
     table = market(n_bars=60, symbols=("AAA",), first="2017-03-01").single("AAA")
     kept = pa.concat_tables([table.slice(0, 10), table.slice(40)])
     (found, *others) = look(write(kept, "AAA.csv"), calendar="XNYS").findings
@@ -95,7 +114,9 @@ def test_a_long_gap_is_named_as_one(market, write, look):
     assert "booked on one bar" in found.message
 
 
-def test_a_session_nobody_has_is_one_finding_for_all(market, write, look):
+def test_a_session_nobody_has_is_one_finding_for_all(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=10, first="2017-03-01").long()
     lacking = table.filter(pc.not_equal(table["date"], date(2017, 3, 7)))
     found = look(write(lacking), calendar="XNYS").findings
@@ -106,24 +127,30 @@ def stale_rows(n: int, volume: Callable[[int], int]) -> list[str]:
     return [f"2017-01-{9 + k:02d},10,12,9,11,{volume(k)}" for k in range(n)]
 
 
-def test_runs_equal_in_price_and_volume_are_refused_from_five_on(findings):
+def test_runs_equal_in_price_and_volume_are_refused_from_five_on(
+    findings: Find,
+) -> None:
     assert findings(*stale_rows(4, lambda k: 100)) == []
     assert findings(*stale_rows(5, lambda k: 100)) == [("stale", "refuse", "2017-01-09")]
     assert findings(*stale_rows(5, lambda k: 100), accept=("stale",))[0][1] == "notice"
 
 
-def test_runs_equal_in_price_but_not_in_volume_are_noticed(findings):
+def test_runs_equal_in_price_but_not_in_volume_are_noticed(
+    findings: Find,
+) -> None:
     assert findings(*stale_rows(6, lambda k: 100 + k)) == [("quiet", "notice", "2017-01-09")]
 
 
-def test_bars_without_volume_are_noticed_unless_there_are_no_others(findings):
+def test_bars_without_volume_are_noticed_unless_there_are_no_others(
+    findings: Find,
+) -> None:
     assert findings(*CLEAN, "2017-01-16,15,17,14,16,0") == [("zero_volume", "notice", "2017-01-16")]
     nothing = [row.rsplit(",", 1)[0] + ",0" for row in CLEAN]
     assert findings(*nothing) == [("no_volume", "refuse", "2017-01-09")]
     assert findings(*nothing, columns={"volume": "none"}) == []
 
 
-def split_market(market, ratio: float, turnover: float, spread: float = 1.0) -> pa.Table:
+def split_market(market: Make, ratio: float, turnover: float, spread: float = 1.0) -> pa.Table:
     """A market that opens ``ratio`` times lower on its 26th bar, with so much turnover."""
     table = market(n_bars=40, symbols=("AAA",)).single("AAA").to_pydict()
     for name in ("open", "high", "low", "close"):
@@ -135,7 +162,12 @@ def split_market(market, ratio: float, turnover: float, spread: float = 1.0) -> 
 
 
 @pytest.mark.parametrize("ratio", [2, 3, 1.5, 7, 20, 1 / 10, 1 / 2])
-def test_a_split_nobody_adjusted_for_is_refused(ratio, market, write, look):
+def test_a_split_nobody_adjusted_for_is_refused(
+    ratio: float,
+    market: Make,
+    write: Write,
+    look: Look,
+) -> None:
     (found,) = look(write(split_market(market, ratio, 1.0), "AAA.csv")).refused
     assert (found.kind, found.date) == ("split_like", "2017-02-13")
     assert "not adjusted for" in found.message
@@ -146,12 +178,21 @@ def test_a_split_nobody_adjusted_for_is_refused(ratio, market, write, look):
     [(2, 8.0, 1.0), (2, 1.0, 1.5), (1.75, 1.0, 1.0), (1.6, 1.0, 1.0)],
     ids=["a crash trades more", "a crash ranges more", "no usual ratio", "no usual ratio either"],
 )
-def test_a_crash_is_noticed_and_not_taken_for_a_split(ratio, turnover, spread, market, write, look):
+def test_a_crash_is_noticed_and_not_taken_for_a_split(
+    ratio: float,
+    turnover: float,
+    spread: float,
+    market: Make,
+    write: Write,
+    look: Look,
+) -> None:
     (found,) = look(write(split_market(market, ratio, turnover, spread), "AAA.csv")).findings
     assert (found.kind, found.severity) == ("jump", "notice")
 
 
-def test_a_split_adjusted_in_the_adjusted_close_is_none(market, write, look):
+def test_a_split_adjusted_in_the_adjusted_close_is_none(
+    market: Make, write: Write, look: Look
+) -> None:
     table = split_market(market, 2.0, 1.0)
     close = table["close"].to_pylist()
     adjusted = pa.array([c / 2 if k < 25 else c for k, c in enumerate(close)])
@@ -161,14 +202,21 @@ def test_a_split_adjusted_in_the_adjusted_close_is_none(market, write, look):
     assert kinds == ["split_like"]
 
 
-def test_without_volume_a_split_can_only_be_suspected(market, write, look):
+def test_without_volume_a_split_can_only_be_suspected(
+    market: Make, write: Write, look: Look
+) -> None:
     path = write(split_market(market, 2.0, 1.0), "AAA.csv")
     (found,) = look(path, columns={"volume": "none"}).findings
     assert (found.kind, found.severity) == ("split_like", "notice")
 
 
 @pytest.mark.parametrize("factor", [10, 0.1, 0.01])
-def test_a_misplaced_decimal_point_is_one_refusal(factor, market, write, look):
+def test_a_misplaced_decimal_point_is_one_refusal(
+    factor: float,
+    market: Make,
+    write: Write,
+    look: Look,
+) -> None:
     table = market(n_bars=40, symbols=("AAA",)).single("AAA").to_pydict()
     for name in ("open", "high", "low", "close"):
         table[name][25:27] = [value * factor for value in table[name][25:27]]
@@ -179,7 +227,13 @@ def test_a_misplaced_decimal_point_is_one_refusal(factor, market, write, look):
 
 
 @pytest.mark.parametrize(("interval", "n"), [("1wk", 12), ("1h", 12)])
-def test_bars_of_another_length_than_the_config_says_are_refused(interval, n, market, write, look):
+def test_bars_of_another_length_than_the_config_says_are_refused(
+    interval: str,
+    n: int,
+    market: Make,
+    write: Write,
+    look: Look,
+) -> None:
     table = market(n_bars=n, symbols=("AAA",)).single("AAA")
     days = table["date"].to_numpy()[0] + np.arange(n) * 7
     weekly = table.set_column(
@@ -190,7 +244,9 @@ def test_bars_of_another_length_than_the_config_says_are_refused(interval, n, ma
     assert (found.kind, found.message) == ("interval", "bars are 7d apart, but data.interval is 1d")
 
 
-def test_many_bars_a_day_are_one_finding_that_says_so(market, write, look):
+def test_many_bars_a_day_are_one_finding_that_says_so(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=60, symbols=("AAA",)).single("AAA")
     times = np.datetime64("2017-01-09T10:00") + np.arange(60) * np.timedelta64(5, "m")
     intraday = table.set_column(0, "date", pa.array(times.astype("datetime64[s]")))
@@ -200,7 +256,9 @@ def test_many_bars_a_day_are_one_finding_that_says_so(market, write, look):
     assert look(write(intraday, "AAA.parquet"), interval="5min").refused == ()
 
 
-def test_symbols_that_begin_late_or_end_early_are_noticed(market, write, look):
+def test_symbols_that_begin_late_or_end_early_are_noticed(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=20, symbols=("AAA", "BBB", "CCC"))
     parts = [table.long().slice(0, 20), table.long().slice(25, 15), table.long().slice(40, 12)]
     found = look(write(pa.concat_tables(parts))).findings
@@ -212,7 +270,9 @@ def test_symbols_that_begin_late_or_end_early_are_noticed(market, write, look):
     assert "sold at its last close" in found[1].message
 
 
-def test_a_symbol_that_ends_early_ends_in_the_panel_too(market, write, look):
+def test_a_symbol_that_ends_early_ends_in_the_panel_too(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=20)
     panel = look(
         write(pa.concat_tables([table.long().slice(0, 20), table.long().slice(20, 12)]))
@@ -220,7 +280,9 @@ def test_a_symbol_that_ends_early_ends_in_the_panel_too(market, write, look):
     assert panel.ends.tolist() == [-1, 11]
 
 
-def test_symbols_in_different_time_zones_never_meet_and_are_refused(market, write, look):
+def test_symbols_in_different_time_zones_never_meet_and_are_refused(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=30).long()
     times = np.datetime64("2017-01-09T10:00", "s") + np.arange(30) * np.timedelta64(1, "h")
     shifted = np.concatenate([times, times + np.timedelta64(30, "m")])
@@ -230,7 +292,7 @@ def test_symbols_in_different_time_zones_never_meet_and_are_refused(market, writ
     assert look(path, interval="1h", accept=("no_overlap",)).refused == ()
 
 
-def test_symbols_of_different_years_are_noticed(market, write, look):
+def test_symbols_of_different_years_are_noticed(market: Make, write: Write, look: Look) -> None:
     early = market(n_bars=20, symbols=("AAA",)).long()
     late = market(n_bars=20, symbols=("BBB",), first="2019-01-07").long()
     found = look(write(pa.concat_tables([early, late]))).findings
@@ -238,7 +300,7 @@ def test_symbols_of_different_years_are_noticed(market, write, look):
     assert [f.symbol for f in found if f.kind == "no_overlap"] == ["AAA", "BBB"]
 
 
-def test_a_range_the_data_does_not_fill_is_noticed(market, write, look):
+def test_a_range_the_data_does_not_fill_is_noticed(market: Make, write: Write, look: Look) -> None:
     path = write(market(n_bars=20).long())
     found = look(path, start="2016-06-01", end="2017-06-30").findings
     assert [f.kind for f in found] == ["range", "range"]
@@ -246,7 +308,9 @@ def test_a_range_the_data_does_not_fill_is_noticed(market, write, look):
     assert look(path, start="2017-01-07", end="2017-02-05").findings == ()
 
 
-def test_intraday_bars_close_when_the_config_says_their_label_does(csv_of, write, look):
+def test_intraday_bars_close_when_the_config_says_their_label_does(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     rows = [f"2017-01-09 {h}:30,10,12,9,11,{h}" for h in range(9, 16)]
     path = write(csv_of(*(r.replace(" 9:", " 09:") for r in rows)), "AAA.csv")
     keys = {"interval": "1h", "timezone": "America/New_York"}
@@ -256,7 +320,7 @@ def test_intraday_bars_close_when_the_config_says_their_label_does(csv_of, write
     assert str(np.datetime64(int(opens[0]), "ns"))[:16] == "2017-01-09T15:30"
 
 
-def test_the_last_bar_of_a_session_ends_with_it(csv_of, write, look):
+def test_the_last_bar_of_a_session_ends_with_it(csv_of: Text, write: Write, look: Look) -> None:
     rows = [f"2017-01-09 {h:02d}:30,10,12,9,11,{h}" for h in range(9, 16)]
     path = write(csv_of(*rows), "AAA.csv")
     panel = look(path, interval="1h", timezone="America/New_York", calendar="XNYS").panel
@@ -264,7 +328,9 @@ def test_the_last_bar_of_a_session_ends_with_it(csv_of, write, look):
     assert str(np.datetime64(int(panel.ts[-2]), "ns"))[:16] == "2017-01-09T20:30"
 
 
-def test_hours_before_and_after_the_session_are_noticed_and_nights_refused(csv_of, write, look):
+def test_hours_before_and_after_the_session_are_noticed_and_nights_refused(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     hours = [4, 9, 10, 11, 12, 13, 14, 15, 17]
     rows = [f"2017-01-09 {h:02d}:30,10,12,9,11,{h}" for h in hours]
     rows += ["2017-01-14 12:30,10,12,9,11,5"]
@@ -276,7 +342,9 @@ def test_hours_before_and_after_the_session_are_noticed_and_nights_refused(csv_o
     assert ("off_session", "refuse", 1) in found
 
 
-def test_daily_bars_close_with_their_session_or_at_midnight(csv_of, write, look):
+def test_daily_bars_close_with_their_session_or_at_midnight(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2016-11-23,10,12,9,11,1", "2016-11-25,10,12,9,11.5,2"), "AAA.csv")
     with_calendar = look(path, calendar="XNYS").panel
     assert [str(np.datetime64(int(t), "ns"))[:16] for t in with_calendar.ts] == [
@@ -289,7 +357,9 @@ def test_daily_bars_close_with_their_session_or_at_midnight(csv_of, write, look)
     assert (without.dates == with_calendar.dates).all()
 
 
-def test_a_weekly_bar_is_known_when_its_week_is_over(csv_of, write, look):
+def test_a_weekly_bar_is_known_when_its_week_is_over(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2017-01-09,10,12,9,11,1", "2017-01-16,10,12,9,11.5,2"), "AAA.csv")
     starts = look(path, interval="1wk", calendar="XNYS").panel
     assert [str(day) for day in starts.dates] == ["2017-01-13", "2017-01-20"]
@@ -297,7 +367,9 @@ def test_a_weekly_bar_is_known_when_its_week_is_over(csv_of, write, look):
     assert [str(day) for day in ends.dates] == ["2017-01-09", "2017-01-16"]
 
 
-def test_a_monthly_bar_is_known_when_its_month_is_over(csv_of, write, look):
+def test_a_monthly_bar_is_known_when_its_month_is_over(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2017-02-01,10,12,9,11,1", "2017-03-01,10,12,9,11.5,2"), "AAA.csv")
     assert [str(day) for day in look(path, interval="1mo").panel.dates] == [
         "2017-02-28",
@@ -305,7 +377,9 @@ def test_a_monthly_bar_is_known_when_its_month_is_over(csv_of, write, look):
     ]
 
 
-def test_findings_beyond_the_first_thousand_of_a_kind_are_counted(market, write, look):
+def test_findings_beyond_the_first_thousand_of_a_kind_are_counted(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market(n_bars=1_500, symbols=("AAA",)).single("AAA").to_pydict()
     table["high"] = [low + 0.01 for low in table["low"]]
     found = look(write(pa.table(table), "AAA.csv")).refused
@@ -314,6 +388,6 @@ def test_findings_beyond_the_first_thousand_of_a_kind_are_counted(market, write,
     assert found[-1].message == "and 500 more like this"
 
 
-def test_everything_wrong_leaves_nothing_to_look_at(csv_of, write, look):
+def test_everything_wrong_leaves_nothing_to_look_at(csv_of: Text, write: Write, look: Look) -> None:
     with pytest.raises(DataError, match="no usable bar is left"):
         look(write(csv_of("2017-01-09,-1,-1,-1,-1,1"), "AAA.csv"))

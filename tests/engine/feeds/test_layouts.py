@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,10 @@ import pytest
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.history import History
 
-Make, Write, Look = Callable[..., object], Callable[..., Path], Callable[..., History]
+Make = Callable[..., Any]
+Write = Callable[..., Path]
+Look = Callable[..., History]
+Text = Callable[..., str]
 
 NAMES = {
     "symbol first": lambda s, f: f"{s}_{f}",
@@ -21,13 +25,18 @@ NAMES = {
 
 
 @pytest.fixture
-def clean(market, write, look):
+def clean(market: Make, write: Write, look: Look) -> Any:
     """Digest of the panel every layout must give."""
     return look(write(market().long(), "clean/long.csv")).panel.digest()
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_long_table_gives_every_bar(ending, market, write, look):
+def test_a_long_table_gives_every_bar(
+    ending: str,
+    market: Make,
+    write: Write,
+    look: Look,
+) -> None:
     table = market()
     panel = look(write(table.long(), f"bars.{ending}")).panel
     assert panel.symbols == ("AAA", "BBB")
@@ -40,12 +49,25 @@ def test_a_long_table_gives_every_bar(ending, market, write, look):
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 @pytest.mark.parametrize("naming", NAMES)
-def test_a_wide_table_is_the_long_one(ending, naming, market, write, look, clean):
+def test_a_wide_table_is_the_long_one(
+    ending: str,
+    naming: str,
+    market: Make,
+    write: Write,
+    look: Look,
+    clean: str,
+) -> None:
     assert look(write(market().wide(NAMES[naming]), f"w.{ending}")).panel.digest() == clean
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_a_folder_with_one_file_per_symbol_is_the_long_table(ending, market, write, look, clean):
+def test_a_folder_with_one_file_per_symbol_is_the_long_table(
+    ending: str,
+    market: Make,
+    write: Write,
+    look: Look,
+    clean: str,
+) -> None:
     table = market()
     for symbol in table.symbols:
         path = write(table.single(symbol), f"each/{symbol}.{ending}")
@@ -53,12 +75,16 @@ def test_a_folder_with_one_file_per_symbol_is_the_long_table(ending, market, wri
     assert look(path.parent, source=kind).panel.digest() == clean
 
 
-def test_rows_by_date_then_symbol_are_the_long_table(market, write, look, clean):
+def test_rows_by_date_then_symbol_are_the_long_table(
+    market: Make, write: Write, look: Look, clean: str
+) -> None:
     table = market().long().sort_by([("date", "ascending"), ("symbol", "descending")])
     assert look(write(table)).panel.digest() == clean
 
 
-def test_two_header_rows_are_one_name_each(market, write, look, clean):
+def test_two_header_rows_are_one_name_each(
+    market: Make, write: Write, look: Look, clean: str
+) -> None:
     table = market().wide(lambda s, f: f"{f}|{s}")
     rows = table.to_pydict()
     names = [name.split("|") for name in table.column_names[1:]]
@@ -71,7 +97,9 @@ def test_two_header_rows_are_one_name_each(market, write, look, clean):
     assert look(write("\n".join(lines) + "\n")).panel.digest() == clean
 
 
-def test_a_merged_header_cell_stands_over_all_its_columns(market, write, look):
+def test_a_merged_header_cell_stands_over_all_its_columns(
+    market: Make, write: Write, look: Look
+) -> None:
     text = (
         ",AAA,,,,,BBB,,,,\n"
         ",Open,High,Low,Close,Volume,Open,High,Low,Close,Volume\n"
@@ -82,7 +110,7 @@ def test_a_merged_header_cell_stands_over_all_its_columns(market, write, look):
     assert panel.close.tolist() == [[1.5, 3.5]]
 
 
-def test_numeric_tickers_in_a_second_header_row_are_names(write, look):
+def test_numeric_tickers_in_a_second_header_row_are_names(write: Write, look: Look) -> None:
     text = (
         "Price,Close,High,Low,Open,Volume\nTicker,7203,7203,7203,7203,7203\nDate,,,,,\n"
         "2017-01-09,1.5,2,0.5,1,10\n"
@@ -90,13 +118,15 @@ def test_numeric_tickers_in_a_second_header_row_are_names(write, look):
     assert look(write(text)).panel.symbols == ("7203",)
 
 
-def test_symbols_with_punctuation_and_field_names_survive_the_wide_form(market, write, look):
+def test_symbols_with_punctuation_and_field_names_survive_the_wide_form(
+    market: Make, write: Write, look: Look
+) -> None:
     symbols = ("BRK.B", "BTC-USD", "LOW", "OPEN")
     panel = look(write(market(symbols=symbols).wide(lambda s, f: f"{s}_{f}"))).panel
     assert panel.symbols == symbols
 
 
-def test_a_symbol_that_a_wide_table_knows_only_later_begins_later(write, look):
+def test_a_symbol_that_a_wide_table_knows_only_later_begins_later(write: Write, look: Look) -> None:
     names = [f"{s}_{f}" for s in ("AAA", "BBB") for f in ("open", "high", "low", "close", "volume")]
     text = ",".join(["date", *names]) + "\n"
     text += "2017-01-09,1,2,0.5,1.5,10,,,,,\n2017-01-10,1.4,2,0.5,1.5,10,3,4,2.5,3.5,20\n"
@@ -118,19 +148,28 @@ def test_a_symbol_that_a_wide_table_knows_only_later_begins_later(write, look):
         "Date,Open,High,Low,Price,Vol.",
     ],
 )
-def test_columns_are_found_by_their_usual_names(header, csv_of, write, look):
+def test_columns_are_found_by_their_usual_names(
+    header: str,
+    csv_of: Text,
+    write: Write,
+    look: Look,
+) -> None:
     panel = look(write(csv_of("2017-01-09,1,2,0.5,1.5,10", header=header))).panel
     held = [getattr(panel, name)[0, 0] for name in ("open", "high", "low", "close", "volume")]
     assert held == [1, 2, 0.5, 1.5, 10]
 
 
-def test_a_column_that_is_not_obvious_is_named_in_the_notes(csv_of, write, look):
+def test_a_column_that_is_not_obvious_is_named_in_the_notes(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     header = "Date,Open,High,Low,Close/Last,Volume"
     notes = look(write(csv_of("2017-01-09,1,2,0.5,1.5,10", header=header))).notes
     assert any("close from 'Close/Last'" in note for note in notes)
 
 
-def test_the_config_names_columns_that_have_no_usual_name(csv_of, write, look):
+def test_the_config_names_columns_that_have_no_usual_name(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     header = "when,first,top,bottom,final,n"
     columns = {
         "time": "when",
@@ -146,19 +185,36 @@ def test_the_config_names_columns_that_have_no_usual_name(csv_of, write, look):
         look(path)
 
 
-def test_a_column_the_config_names_but_the_file_lacks_is_an_error(csv_of, write, look):
+def test_a_column_the_config_names_but_the_file_lacks_is_an_error(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2017-01-09,1,2,0.5,1.5,10"))
     with pytest.raises(DataError, match="names 'Last' as close, but the columns are 'date'"):
         look(path, columns={"close": "Last"})
 
 
-def test_two_columns_that_could_be_the_close_are_an_error(csv_of, write, look):
+def test_a_misspelt_name_of_ours_is_refused_and_another_makes_a_column(
+    csv_of: Text, write: Write, look: Look
+) -> None:
+    path = write(
+        csv_of("2017-01-09,1,2,0.5,1.5,10,1.4", header="date,open,high,low,close,volume,Last")
+    )
+    with pytest.raises(DataError, match=r"'colse' is none of our names \(did you mean 'close'\?\)"):
+        look(path, columns={"colse": "Last"})
+    assert look(path, columns={"bid": "Last"}).panel.columns["bid"].tolist() == [[1.4]]
+
+
+def test_two_columns_that_could_be_the_close_are_an_error(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2017-01-09,1,2,0.5,1.5,1.6,10", header="date,open,high,low,close,Close,v"))
     with pytest.raises(DataError, match="'close' and 'Close' could both be close"):
         look(path)
 
 
-def test_an_adjusted_close_moves_all_prices_and_the_notes_say_so(csv_of, write, look):
+def test_an_adjusted_close_moves_all_prices_and_the_notes_say_so(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(
         csv_of("2017-01-09,8,12,6,10,5,100", header="Date,Open,High,Low,Close,Adj Close,Volume")
     )
@@ -171,7 +227,7 @@ def test_an_adjusted_close_moves_all_prices_and_the_notes_say_so(csv_of, write, 
     assert not any("multiplied" in note for note in raw.notes)
 
 
-def test_an_adjusted_close_alone_is_no_close(csv_of, write, look):
+def test_an_adjusted_close_alone_is_no_close(csv_of: Text, write: Write, look: Look) -> None:
     path = write(csv_of("2017-01-09,8,12,6,10", header="Date,Open,High,Low,Adj Close"))
     with pytest.raises(DataError, match="has an adjusted close alone"):
         look(path)
@@ -179,7 +235,9 @@ def test_an_adjusted_close_alone_is_no_close(csv_of, write, look):
     assert look(path, columns=columns).panel.close[0, 0] == 10
 
 
-def test_closes_alone_are_bars_only_when_the_config_says_so(csv_of, write, look):
+def test_closes_alone_are_bars_only_when_the_config_says_so(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(csv_of("2017-01-09,8", "2017-01-10,9", header="Date,Close"))
     with pytest.raises(DataError, match=r"say so with data.columns: \{open: Close"):
         look(path)
@@ -187,13 +245,17 @@ def test_closes_alone_are_bars_only_when_the_config_says_so(csv_of, write, look)
     assert look(path, columns=columns).panel.open[:, 0].tolist() == [8, 9]
 
 
-def test_a_file_without_volume_has_unknown_volume_and_says_so(csv_of, write, look):
+def test_a_file_without_volume_has_unknown_volume_and_says_so(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     history = look(write(csv_of("2017-01-09,1,2,0.5,1.5", header="date,open,high,low,close")))
     assert np.isnan(history.panel.volume).all()
     assert any("Volume is not in the file" in note for note in history.notes)
 
 
-def test_further_numbers_become_columns_and_words_are_left_out(csv_of, write, look):
+def test_further_numbers_become_columns_and_words_are_left_out(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     header = "date,open,high,low,close,volume,bid,exchange"
     history = look(write(csv_of("2017-01-09,1,2,0.5,1.5,10,1.4,NYSE", header=header)))
     assert history.panel.columns["bid"].tolist() == [[1.4]]
@@ -211,14 +273,22 @@ def test_further_numbers_become_columns_and_words_are_left_out(csv_of, write, lo
         (["2017-01-09\t1\t2\t0.5\t1.5\t10"], (1.5, 10.0)),
     ],
 )
-def test_numbers_are_read_as_people_write_them(rows, wanted, csv_of, write, look):
+def test_numbers_are_read_as_people_write_them(
+    rows: Any,
+    wanted: Any,
+    csv_of: Text,
+    write: Write,
+    look: Look,
+) -> None:
     sign = next(s for s in "\t;," if s in rows[0])
     header = "date,open,high,low,close,volume".replace(",", sign)
     panel = look(write(csv_of(*rows, header=header))).panel
     assert (panel.close[0, 0], panel.volume[0, 0]) == wanted
 
 
-def test_a_comma_that_could_be_either_sign_is_refused(csv_of, write, look):
+def test_a_comma_that_could_be_either_sign_is_refused(
+    csv_of: Text, write: Write, look: Look
+) -> None:
     path = write(
         csv_of("2017-01-09;1,250;1,260;1,240;1,255;10", header="date;open;high;low;close;v")
     )
@@ -228,12 +298,12 @@ def test_a_comma_that_could_be_either_sign_is_refused(csv_of, write, look):
         look(path)
 
 
-def test_comments_blank_lines_and_a_byte_order_mark_are_no_bars(write, look):
+def test_comments_blank_lines_and_a_byte_order_mark_are_no_bars(write: Write, look: Look) -> None:
     text = "\ufeff# from a vendor\n\ndate,open,high,low,close,volume\n2017-01-09,1,2,0.5,1.5,10\n\n"
     assert look(write(text)).panel.n_bars == 1
 
 
-def test_gzipped_csv_is_read(csv_of, write, look):
+def test_gzipped_csv_is_read(csv_of: Text, write: Write, look: Look) -> None:
     import gzip
 
     packed = gzip.compress(csv_of("2017-01-09,1,2,0.5,1.5,10").encode())
@@ -241,13 +311,15 @@ def test_gzipped_csv_is_read(csv_of, write, look):
     assert history.panel.symbols == ("AAA",)
 
 
-def test_parquet_from_a_frame_with_an_index_of_dates_is_read(market, write, look):
+def test_parquet_from_a_frame_with_an_index_of_dates_is_read(
+    market: Make, write: Write, look: Look
+) -> None:
     table = market().single("AAA")
     index = table.rename_columns(["__index_level_0__", *table.column_names[1:]])
     assert look(write(index, "AAA.parquet")).panel.n_bars == 30
 
 
-def test_float32_prices_are_widened_exactly(market, write, look):
+def test_float32_prices_are_widened_exactly(market: Make, write: Write, look: Look) -> None:
     table = market().single("AAA")
     prices = {n: pa.array(table[n].to_numpy().astype(np.float32)) for n in table.column_names[1:]}
     panel = look(write(pa.table({"date": table["date"], **prices}), "AAA.parquet")).panel
@@ -255,20 +327,24 @@ def test_float32_prices_are_widened_exactly(market, write, look):
     np.testing.assert_array_equal(panel.close[:, 0].astype(np.float32), prices["close"].to_numpy())
 
 
-def test_a_symbol_in_two_files_of_a_folder_is_an_error(market, write, look):
+def test_a_symbol_in_two_files_of_a_folder_is_an_error(
+    market: Make, write: Write, look: Look
+) -> None:
     write(market().long(), "two/a.csv")
     path = write(market().long(), "two/b.csv")
     with pytest.raises(DataError, match=r"b.csv: holds AAA, and so does .*a.csv"):
         look(path.parent, source="csv")
 
 
-def test_only_the_files_of_the_symbols_asked_for_are_opened(market, write, look):
+def test_only_the_files_of_the_symbols_asked_for_are_opened(
+    market: Make, write: Write, look: Look
+) -> None:
     write("not bars at all", "some/BAD.csv")
     path = write(market().single("AAA"), "some/aaa.csv")
     assert look(path.parent, source="csv", symbols=("AAA",)).panel.symbols == ("AAA",)
 
 
-def test_symbols_come_in_the_order_asked_for(market, write, look):
+def test_symbols_come_in_the_order_asked_for(market: Make, write: Write, look: Look) -> None:
     path = write(market().long())
     assert look(path, symbols=("BBB", "AAA")).panel.symbols == ("BBB", "AAA")
     assert look(path).panel.symbols == ("AAA", "BBB")
