@@ -26,6 +26,7 @@ class Listing:
     opens: time = time(9, 30)
     closes: time = time(16, 0)
     kind: str = "EQUITY"
+    currency: str = "USD"
     factor: float = 1.0  # a change of units that no split explains
     intraday: dict[datetime, Bar] = field(default_factory=dict)
 
@@ -56,6 +57,20 @@ def listing(first: str, last: str, price: float = 100.0, **more: Any) -> Listing
         for i, day in enumerate(trading_days(first, last))
     }
     return Listing(bars, **more)
+
+
+def march(price: float = 100.0, **more: Any) -> Listing:
+    """Listing of the weekdays of March 2024: its close is ``price`` on the first, then rises."""
+    return listing("2024-03-01", "2024-03-29", price, **more)
+
+
+def hours(day: date, n_bars: int, price: float = 100.0) -> dict[datetime, Bar]:
+    """Hours of a New York session; the first closes at 10:30."""
+    zone = ZoneInfo("America/New_York")
+    return {
+        datetime.combine(day, time(9 + i, 30), zone): (price, price + 9, price - 1, price + i, 9.0)
+        for i in range(n_bars)
+    }
 
 
 def moment(text: str, zone: str = "America/New_York") -> float:
@@ -176,7 +191,7 @@ def _meta(symbol: str, listing: Listing, interval: str, now: float) -> dict[str,
         }
 
     meta = {
-        "currency": "USD",
+        "currency": listing.currency,
         "symbol": symbol,
         "exchangeName": "NMS",
         "instrumentType": listing.kind,

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from tests.yahoo_listings import Listing, chart, moment
+from tradewind.engine.feeds.raw import RawBars
+from tradewind.engine.feeds.store_series import Prices
 
 HOSTS = (
     "fc.yahoo.com",
@@ -24,6 +26,15 @@ HOSTS = (
     "consent.yahoo.com",
     "finance.yahoo.com",
 )
+
+
+Reader = Callable[..., tuple[list[RawBars], tuple[str, ...]]]
+"""``read`` of MSFT with whatever else is given."""
+
+
+def days_of(bars: RawBars | Prices) -> list[str]:
+    """Days of daily bars."""
+    return [str(day) for day in bars.ts.astype("datetime64[ns]").astype("datetime64[D]")]
 
 
 @dataclass

@@ -5,16 +5,19 @@ failed answers of past ranges for as long as the process lives, and keeps cookie
 each of these ends: one call gives bars and events, or raises.
 """
 
+import atexit
 import contextlib
+import functools
 import logging
 import random
+import shutil
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from tradewind.engine.errors import (
@@ -67,13 +70,12 @@ class Retry:
 
 
 class Yahoo:
-    """Asks Yahoo for the history of one symbol at a time."""
+    """Asks Yahoo for the history of one symbol at a time; not for several threads at once."""
 
     name = "yahoo"
 
     def __init__(
         self,
-        caches: Path,
         *,
         session: Any = None,
         retry: Retry | None = None,
@@ -84,8 +86,6 @@ class Yahoo:
 
         Parameters
         ----------
-        caches : Path
-            Folder in which yfinance may keep its caches.
         session : curl_cffi or requests Session, optional
             What yfinance speaks through, for a proxy or a certificate authority of one's own.
         retry : Retry, optional
@@ -94,7 +94,6 @@ class Yahoo:
         timeout_s : float
             Of each request.
         """
-        self._caches = caches
         self._session = session
         self._retry = retry or Retry()
         self._timeout_s = timeout_s
@@ -177,12 +176,13 @@ class Yahoo:
     def _ask(self, symbol: str, interval: str, first: date, stop: date, timezone: str) -> Answer:
         """Ask once."""
         asked_at = self.now()
-        with _tamed(self._caches) as yf:
+        frame: Any = None
+        trouble: Exception | None = None
+        with _tamed() as yf:
             wire = self._wire = self._wire or Wire(self._session or _new_session())
             wire.reply = None
-            yf.data.YfData.cache_get.cache_clear()  # it remembers failures, too
-            frame: Any = None
-            trouble: Exception | None = None
+            with contextlib.suppress(AttributeError):  # a yfinance without this memory needs none
+                yf.data.YfData.cache_get.cache_clear()  # it remembers failures, too
             try:
                 ticker = yf.Ticker(symbol, session=wire.session)
                 ticker._tz = timezone or None
@@ -200,10 +200,7 @@ class Yahoo:
             if "timestamp" not in result or (trouble is None and frame.empty):
                 return empty_answer(result, timezone, asked_at)
             if trouble is not None:
-                raise MalformedPayloadError(
-                    f"{symbol}: yfinance could not make sense of Yahoo's answer: "
-                    f"{type(trouble).__name__}: {trouble}"
-                ) from trouble
+                raise _unreadable(symbol, trouble) from trouble
             return parsed(symbol, interval, frame, result, (first, stop), asked_at)
 
 
@@ -224,6 +221,13 @@ def _unreachable(symbol: str, trouble: Exception | None) -> ProviderDownError:
         return ProviderDownError(f"{symbol}: yfinance failed before Yahoo answered: {trouble!r}")
     words = str(trouble).split(" See http")[0].removeprefix("Failed to perform, ").rstrip(". ")
     return ProviderDownError(f"{symbol}: Yahoo cannot be reached: {words}")
+
+
+def _unreadable(symbol: str, trouble: Exception) -> MalformedPayloadError:
+    kind = type(trouble).__name__
+    return MalformedPayloadError(
+        f"{symbol}: yfinance could not make sense of Yahoo's answer: {kind}: {trouble}"
+    )
 
 
 def _joined(earlier: Answer, later: Answer) -> Answer:
@@ -250,23 +254,33 @@ def _new_session() -> Any:
     return curl.Session(impersonate="chrome")
 
 
+@functools.cache
+def _private_caches() -> str:
+    """Give yfinance a folder of this process's own, once; returns it.
+
+    It keeps its cookies on disk as a pickle, and in a folder that others may write to, a pickle is
+    somebody else's code. What is worth keeping, the time zones, is in the store's manifest.
+    """
+    import yfinance as yf
+
+    folder = tempfile.mkdtemp(prefix="tradewind-yfinance-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    yf.set_tz_cache_location(folder)
+    return folder
+
+
 @contextlib.contextmanager
-def _tamed(caches: Path) -> Iterator[Any]:
+def _tamed() -> Iterator[Any]:
     """Give yfinance a place of its own, make it raise, and keep its chatter to itself."""
     with warnings.catch_warnings():
         # Some ten deprecations of pandas 4 a call; they are yfinance's to mend, not the user's.
         warnings.simplefilter("ignore")
         import yfinance as yf
-        from yfinance import cache
 
         logger = logging.getLogger("yfinance")
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())  # else Python prints its errors
-        yf.set_tz_cache_location(str(caches))
-        # Its cookies lie on disk as a pickle, and whoever may write there could run code here; the
-        # time zones are in our manifest. Both caches have stand-ins that keep nothing.
-        cache._CookieCacheManager._Cookie_cache = cache._CookieCacheDummy()
-        cache._TzCacheManager._tz_cache = cache._TzCacheDummy()
+        _private_caches()
         hidden = yf.config.debug.hide_exceptions
         yf.config.debug.hide_exceptions = False
         try:

@@ -102,7 +102,7 @@ def read(
     keys = _keys(config.symbols, config.interval)
     want = _want(config.interval, config.start, config.end)
     store = Store(config.store or default_folder())
-    yahoo = yahoo or Yahoo(store.folder / "yfinance")
+    yahoo = yahoo or Yahoo()
     outcome = Outcome()
     if not config.offline:
         ask = list(dict.fromkeys(keys.values()))
@@ -160,7 +160,7 @@ def fetch(
     keys = _keys(symbols, interval)
     want = _want(interval, start, end)
     place = Store(store or default_folder())
-    yahoo = yahoo or Yahoo(place.folder / "yfinance")
+    yahoo = yahoo or Yahoo()
     notes: list[str] = []
     if refetch and (aside := place.set_damage_aside()):
         notes.append(f"the store's manifest was damaged; what it described was moved to {aside}")
@@ -244,6 +244,9 @@ def _notes(
     if failed:
         first = outcome.failures[keys[next(iter(failed))]]
         notes.append(stored_note(f"Yahoo could not be asked ({first})", failed, now))
+    if len({entry.currency for entry in entries.values()}) > 1:
+        listed = ", ".join(f"{symbol} {entry.currency}" for symbol, entry in entries.items())
+        notes.append(f"Quoted in several currencies, and none is converted: {listed}")
     return tuple(notes)
 
 

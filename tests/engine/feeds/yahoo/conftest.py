@@ -3,15 +3,18 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.yahoo_listings import moment
-from tests.yahoo_loopback import HOSTS, Clock, FakeYahoo
+from tests.yahoo_loopback import HOSTS, Clock, FakeYahoo, Reader
+from tradewind.engine.config import DataConfig
 from tradewind.engine.feeds.provider import Retry, Yahoo
+from tradewind.engine.feeds.raw import RawBars
+from tradewind.engine.feeds.yahoo import read
 
 
 @pytest.fixture(scope="session")
@@ -108,20 +111,31 @@ def retry(clock: Clock) -> Retry:
 @pytest.fixture
 def yahoo(tmp_path: Path, session: Any, clock: Clock, retry: Retry, _fresh_yfinance: None) -> Yahoo:
     """The genuine client against the loopback server."""
-    return Yahoo(tmp_path / "caches", session=session, retry=retry, now=clock.now, timeout_s=5)
+    return Yahoo(session=session, retry=retry, now=clock.now, timeout_s=5)
 
 
 @pytest.fixture
-def cut_off(tmp_path: Path, clock: Clock, retry: Retry, _fresh_yfinance: None) -> Iterator[Yahoo]:
+def cut_off(clock: Clock, retry: Retry, _fresh_yfinance: None) -> Iterator[Yahoo]:
     """A client whose way out is closed."""
     from curl_cffi import requests
 
     with requests.Session(impersonate="chrome") as session:
         session.proxies = {"https": "http://127.0.0.1:9", "http": "http://127.0.0.1:9"}
-        yield Yahoo(tmp_path / "caches", session=session, retry=retry, now=clock.now, timeout_s=5)
+        yield Yahoo(session=session, retry=retry, now=clock.now, timeout_s=5)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the store of a test lies."""
     return tmp_path / "store"
+
+
+@pytest.fixture
+def get(folder: Path, yahoo: Yahoo) -> Reader:
+    """Read MSFT from the first of March on, with whatever else is given."""
+
+    def get(client: Yahoo = yahoo, **keys: Any) -> tuple[list[RawBars], tuple[str, ...]]:
+        block = {"symbols": ("MSFT",), "start": date(2024, 3, 4), "store": folder, **keys}
+        return read(DataConfig(source="yahoo", **block), yahoo=client)
+
+    return get

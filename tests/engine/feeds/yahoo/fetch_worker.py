@@ -1,9 +1,10 @@
-"""One process that fetches, for the test of two at once; its one argument is a JSON object."""
+"""A process of its own that fetches; its one argument is a JSON object."""
 
 import json
 import sys
 from pathlib import Path
 
+import yfinance
 from curl_cffi import requests
 
 from tradewind.engine.feeds.provider import Yahoo
@@ -14,10 +15,12 @@ def main() -> None:
     """Fetch the symbols named from the server named."""
     told = json.loads(sys.argv[1])
     folder = Path(told["store"])
+    if "caches" in told:  # as if that were the user's cache folder
+        yfinance.set_tz_cache_location(told["caches"])
     with requests.Session(impersonate="chrome") as session:
         session.verify = told["authority"]
         session.proxies = {"https": told["proxy"]}
-        yahoo = Yahoo(folder / "yfinance", session=session, now=lambda: float(told["now"]))
+        yahoo = Yahoo(session=session, now=lambda: float(told["now"]))
         fetch(told["symbols"], store=folder, yahoo=yahoo)
 
 
