@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -29,6 +28,8 @@ Days = npt.NDArray[np.datetime64]
 Times = npt.NDArray[np.int64]
 
 FORMAT = 1
+_HELD: dict[Path, "Sessions"] = {}  # read by this process
+
 STARTS = (1960, 1980, 1991, 1997, 2001, 2006)  # calendars know their holidays from different years
 
 
@@ -97,7 +98,6 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("tradewind")) / "sessions"
 
 
-@cache
 def book(calendar: str, folder: Path, needed: np.datetime64) -> Sessions:
     """Everything known about a calendar, from disk where that reaches ``needed``.
 
@@ -117,12 +117,13 @@ def book(calendar: str, folder: Path, needed: np.datetime64) -> Sessions:
     """
     name = re.sub(r"[^A-Z0-9]", "_", calendar)
     place = folder / f"{name}-{version('exchange_calendars')}.sessions"
-    kept = _read(place)
-    if kept is not None and kept.known[1] >= needed:
-        return kept
-    made = _ask(calendar)
-    _write(place, made)
-    return made
+    if place not in _HELD:
+        kept = _read(place)
+        if kept is None or kept.known[1] < needed:
+            kept = _ask(calendar)
+            _write(place, kept)
+        _HELD[place] = kept
+    return _HELD[place]
 
 
 def _read(place: Path) -> Sessions | None:

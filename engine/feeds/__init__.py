@@ -144,8 +144,8 @@ def _unknown(unknown: Sequence[str], known: Sequence[str], config: DataConfig) -
 def _within(bars: RawBars, setting: Setting) -> RawBars:
     """Bars whose day lies between start and end."""
     config = setting.config
-    if config.start is None and config.end is None:
-        return bars
+    if config.source == "yahoo" or (config.start is None and config.end is None):
+        return bars  # Yahoo's reader has chosen the days, as the exchange counts them
     days = setting.days(bars.ts)
     inside = np.ones(len(days), bool)
     if config.start is not None:

@@ -20,6 +20,7 @@ from tradewind.engine.records import Floats, Ints
 
 DELIMITERS = (",", ";", "\t", "|")
 MAX_HEADER_ROWS = 3
+MAX_TITLE_LINES = 5  # "Data provided by ..." above the header
 SAMPLE_LINES = 200
 DATE = re.compile(
     r"\s*(?:(?:19|20)\d{2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|(?:19|20)\d{6}\b"
@@ -41,9 +42,8 @@ class CsvSheet:
     def open(cls, path: Path, text: str) -> "CsvSheet":
         """Find delimiter and header in the text at the head of a file."""
         lines = re.split(r"\r\n|\n|\r", text)[:SAMPLE_LINES]
-        filled = (i for i, x in enumerate(lines) if x.strip() and not x.startswith("#"))
-        skipped = next(filled, len(lines) - 1)
-        delimiter = max(DELIMITERS, key=lines[skipped].count)
+        skipped = _header_line(lines)
+        delimiter = _delimiter(lines[skipped])
         if lines[skipped].lower().startswith("sep="):  # Excel says so on a line of its own
             delimiter, skipped = lines[skipped][4:5] or delimiter, skipped + 1
         lines = lines[skipped:]
@@ -184,6 +184,25 @@ class CsvSheet:
         returns = held[np.minimum(ends + 1, len(held) - 1)] == ord("\r")
         filled = np.flatnonzero(lengths > returns.astype(np.int64))[:n_rows]
         return lines if len(filled) < n_rows else filled + self.first
+
+
+def _delimiter(line: str) -> str:
+    return max(DELIMITERS, key=line.count)
+
+
+def _header_line(lines: Sequence[str]) -> int:
+    """First line that is neither empty nor a comment, or the header below a line of title."""
+    filled = [i for i, x in enumerate(lines) if x.strip() and not x.startswith("#")]
+    if not filled:
+        return len(lines) - 1
+    width = lines[filled[0]].count(_delimiter(lines[filled[0]])) + 1
+    for i in filled[: MAX_TITLE_LINES + 1]:
+        names = [plain(cell) for cell in lines[i].split(_delimiter(lines[i]))]
+        says_when = any(name in ALIASES["time"] for name in names)
+        says_what = any(name in ALIASES["close"] for name in names)
+        if says_when and says_what and len(names) > 2 * width:
+            return i
+    return filled[0]
 
 
 def _cells(path: Path, lines: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -180,12 +180,15 @@ class _File:
         import pyarrow.compute as pc
 
         date = taken.text[self.layout.time[0]]
-        if len(self.layout.time) == 1:
+        if len(self.layout.time) == 1 or not is_intraday(self.config.interval):
             return date
-        clock = taken.text[self.layout.time[1]].cast(pa.string())
-        if not pc.all(pc.match_substring_regex(clock, r"^\s*\d{1,2}:\d{2}")).as_py():
+        clock = pc.utf8_trim_whitespace(taken.text[self.layout.time[1]].cast(pa.string()))
+        if pc.all(pc.match_substring_regex(clock, r"^\d{5,6}$")).as_py():
+            clock = pc.utf8_lpad(clock, 6, "0")  # 93000 is half past nine
+        elif not pc.all(pc.match_substring_regex(clock, r"^(\d{1,2}:\d{2}|\d{4}$)")).as_py():
             return date
-        return pc.binary_join_element_wise(date.cast(pa.string()), clock, " ")
+        day = date.cast(pa.date32()) if pa.types.is_temporal(date.type) else date
+        return pc.binary_join_element_wise(day.cast(pa.string()), clock, " ")
 
     def _long(self, ts: Ints, taken: Taken) -> list[RawBars]:
         import pyarrow as pa

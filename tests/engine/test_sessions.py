@@ -101,7 +101,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def forget() -> None:
-    session_book.book.cache_clear()
+    session_book._HELD.clear()
 
 
 def test_a_second_process_does_not_import_exchange_calendars(folder: Path) -> None:

@@ -303,6 +303,49 @@ def test_comments_blank_lines_and_a_byte_order_mark_are_no_bars(write: Write, lo
     assert look(write(text)).panel.n_bars == 1
 
 
+@pytest.mark.parametrize(
+    ("date", "clock"),
+    [
+        ("2017.01.09", "09:30"),
+        ("20170109", "093000"),
+        ("20170109", "93000"),
+        ("01/09/2017", "0930"),
+    ],
+)
+def test_a_time_of_day_beside_the_date_belongs_to_it(
+    date: str, clock: str, write: Write, look: Look
+) -> None:
+    text = (
+        "<TICKER>,<PER>,<DATE>,<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOL>\n"
+        f"AAA,60,{date},{clock},1,2,0.5,1.5,10\n"
+    )
+    options = {"date_format": "%m/%d/%Y %H%M"} if "/" in date else {}
+    panel = look(write(text), interval="1h", bar_label="close", **options).panel
+    assert str(np.datetime64(int(panel.ts[0]), "ns"))[:16] == "2017-01-09T09:30"
+    assert look(write(text), **({"date_format": "%m/%d/%Y"} if options else {})).panel.n_bars == 1
+
+
+def test_a_time_of_day_beside_a_parquet_date_belongs_to_it(write: Write, look: Look) -> None:
+    table = pa.table(
+        {
+            "date": pa.array(np.array(["2017-01-09", "2017-01-09"], "datetime64[s]")),
+            "time": ["09:30", "10:30"],
+            **{name: [1.0, 1.0] for name in ("open", "high", "low", "close", "volume")},
+        }
+    )
+    panel = look(write(table, "AAA.parquet"), interval="1h", bar_label="close").panel
+    assert str(np.datetime64(int(panel.ts[1]), "ns"))[:16] == "2017-01-09T10:30"
+
+
+def test_a_title_above_the_header_is_skipped(csv_of: Text, write: Write, look: Look) -> None:
+    text = "https://www.example.com\n" + csv_of(
+        "2017-01-09,1,2,0.5,1.5,10", "2017-01-10,1,2,0.5,-1,10"
+    )
+    history = look(write(text))
+    assert history.panel.n_bars == 1
+    assert history.refused[0].where.endswith("bars.csv:4")
+
+
 def test_gzipped_csv_is_read(csv_of: Text, write: Write, look: Look) -> None:
     import gzip
 
