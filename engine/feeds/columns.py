@@ -169,6 +169,8 @@ class _Search:
                 "it has an adjusted close alone; if open, high and low are adjusted too, say "
                 f"data.columns: {{close: {self.names[found['adj_close']]}, adj_close: none}}"
             )
+        elif len(missing) == 4 and not symbol:
+            hint += ", or for many symbols side by side call columns AAA_open, AAA_high ..."
         elif len(missing) == 3 and "close" in found and not symbol:
             close = self.names[found["close"]]
             hint = (
@@ -205,7 +207,7 @@ class _Search:
         odd = [
             f"{role} from {self.names[at]!r}"
             for role, at in found.items()
-            if plain(self.names[at]) not in (plain(role), role[0])
+            if plain(self.names[at]) not in (plain(role), role[0], "vol")
         ]
         return (f"Columns: {', '.join(odd)}.",) if odd else ()
 

@@ -20,7 +20,6 @@ Look = Callable[..., History]
 Text = Callable[..., str]
 
 CLEAN = [f"2017-01-{9 + k:02d},{10 + k},{12 + k},{9 + k},{11 + k},{100 + k}" for k in range(5)]
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -150,112 +149,6 @@ def test_bars_without_volume_are_noticed_unless_there_are_no_others(
     assert findings(*nothing, columns={"volume": "none"}) == []
 
 
-def split_market(market: Make, ratio: float, turnover: float, spread: float = 1.0) -> pa.Table:
-    """A market that opens ``ratio`` times lower on its 26th bar, with so much turnover."""
-    table = market(n_bars=40, symbols=("AAA",)).single("AAA").to_pydict()
-    for name in ("open", "high", "low", "close"):
-        table[name][25:] = [value / ratio for value in table[name][25:]]
-    table["volume"][25:] = [value * ratio for value in table["volume"][25:]]
-    table["volume"][25] *= turnover
-    table["high"][25] *= spread
-    return pa.table(table)
-
-
-@pytest.mark.parametrize("ratio", [2, 3, 1.5, 7, 20, 1 / 10, 1 / 2])
-def test_a_split_nobody_adjusted_for_is_refused(
-    ratio: float,
-    market: Make,
-    write: Write,
-    look: Look,
-) -> None:
-    (found,) = look(write(split_market(market, ratio, 1.0), "AAA.csv")).refused
-    assert (found.kind, found.date) == ("split_like", "2017-02-13")
-    assert "not adjusted for" in found.message
-
-
-@pytest.mark.parametrize(
-    ("ratio", "turnover", "spread"),
-    [(2, 8.0, 1.0), (2, 1.0, 1.5), (1.75, 1.0, 1.0), (1.6, 1.0, 1.0)],
-    ids=["a crash trades more", "a crash ranges more", "no usual ratio", "no usual ratio either"],
-)
-def test_a_crash_is_noticed_and_not_taken_for_a_split(
-    ratio: float,
-    turnover: float,
-    spread: float,
-    market: Make,
-    write: Write,
-    look: Look,
-) -> None:
-    (found,) = look(write(split_market(market, ratio, turnover, spread), "AAA.csv")).findings
-    assert (found.kind, found.severity) == ("jump", "notice")
-
-
-def test_a_split_adjusted_in_the_adjusted_close_is_none(
-    market: Make, write: Write, look: Look
-) -> None:
-    table = split_market(market, 2.0, 1.0)
-    close = table["close"].to_pylist()
-    adjusted = pa.array([c / 2 if k < 25 else c for k, c in enumerate(close)])
-    history = look(write(table.append_column("Adj Close", adjusted), "AAA.csv"))
-    assert history.findings == ()
-    kinds = [f.kind for f in look(write(table, "AAA.csv")).refused]
-    assert kinds == ["split_like"]
-
-
-def test_without_volume_a_split_can_only_be_suspected(
-    market: Make, write: Write, look: Look
-) -> None:
-    path = write(split_market(market, 2.0, 1.0), "AAA.csv")
-    (found,) = look(path, columns={"volume": "none"}).findings
-    assert (found.kind, found.severity) == ("split_like", "notice")
-
-
-@pytest.mark.parametrize("factor", [10, 0.1, 0.01])
-def test_a_misplaced_decimal_point_is_one_refusal(
-    factor: float,
-    market: Make,
-    write: Write,
-    look: Look,
-) -> None:
-    table = market(n_bars=40, symbols=("AAA",)).single("AAA").to_pydict()
-    for name in ("open", "high", "low", "close"):
-        table[name][25:27] = [value * factor for value in table[name][25:27]]
-    (found,) = look(write(pa.table(table), "AAA.csv")).findings
-    assert (found.kind, found.severity, found.date) == ("spike", "refuse", "2017-02-13")
-    assert found.n_rows == 2
-    assert "2 bars stand at" in found.message
-
-
-@pytest.mark.parametrize(("interval", "n"), [("1wk", 12), ("1h", 12)])
-def test_bars_of_another_length_than_the_config_says_are_refused(
-    interval: str,
-    n: int,
-    market: Make,
-    write: Write,
-    look: Look,
-) -> None:
-    table = market(n_bars=n, symbols=("AAA",)).single("AAA")
-    days = table["date"].to_numpy()[0] + np.arange(n) * 7
-    weekly = table.set_column(
-        0, "date", pa.array(days.astype("datetime64[s]") + np.timedelta64(9, "h"))
-    )
-    assert look(write(weekly, "AAA.parquet"), interval="1wk").refused == ()
-    (found,) = look(write(weekly, "AAA.parquet")).refused
-    assert (found.kind, found.message) == ("interval", "bars are 7d apart, but data.interval is 1d")
-
-
-def test_many_bars_a_day_are_one_finding_that_says_so(
-    market: Make, write: Write, look: Look
-) -> None:
-    table = market(n_bars=60, symbols=("AAA",)).single("AAA")
-    times = np.datetime64("2017-01-09T10:00") + np.arange(60) * np.timedelta64(5, "m")
-    intraday = table.set_column(0, "date", pa.array(times.astype("datetime64[s]")))
-    (found,) = look(write(intraday, "AAA.parquet")).refused
-    assert found.kind == "interval"
-    assert "several bars a day" in found.message
-    assert look(write(intraday, "AAA.parquet"), interval="5min").refused == ()
-
-
 def test_symbols_that_begin_late_or_end_early_are_noticed(
     market: Make, write: Write, look: Look
 ) -> None:
@@ -306,75 +199,6 @@ def test_a_range_the_data_does_not_fill_is_noticed(market: Make, write: Write, l
     assert [f.kind for f in found] == ["range", "range"]
     assert "data.start asks for 2016-06-01" in found[0].message
     assert look(path, start="2017-01-07", end="2017-02-05").findings == ()
-
-
-def test_intraday_bars_close_when_the_config_says_their_label_does(
-    csv_of: Text, write: Write, look: Look
-) -> None:
-    rows = [f"2017-01-09 {h}:30,10,12,9,11,{h}" for h in range(9, 16)]
-    path = write(csv_of(*(r.replace(" 9:", " 09:") for r in rows)), "AAA.csv")
-    keys = {"interval": "1h", "timezone": "America/New_York"}
-    opens = look(path, **keys, calendar="none").panel.ts
-    closes = look(path, **keys, calendar="none", bar_label="close").panel.ts
-    assert (opens - closes == 3_600_000_000_000).all()
-    assert str(np.datetime64(int(opens[0]), "ns"))[:16] == "2017-01-09T15:30"
-
-
-def test_the_last_bar_of_a_session_ends_with_it(csv_of: Text, write: Write, look: Look) -> None:
-    rows = [f"2017-01-09 {h:02d}:30,10,12,9,11,{h}" for h in range(9, 16)]
-    path = write(csv_of(*rows), "AAA.csv")
-    panel = look(path, interval="1h", timezone="America/New_York", calendar="XNYS").panel
-    assert str(np.datetime64(int(panel.ts[-1]), "ns"))[:16] == "2017-01-09T21:00"
-    assert str(np.datetime64(int(panel.ts[-2]), "ns"))[:16] == "2017-01-09T20:30"
-
-
-def test_hours_before_and_after_the_session_are_noticed_and_nights_refused(
-    csv_of: Text, write: Write, look: Look
-) -> None:
-    hours = [4, 9, 10, 11, 12, 13, 14, 15, 17]
-    rows = [f"2017-01-09 {h:02d}:30,10,12,9,11,{h}" for h in hours]
-    rows += ["2017-01-14 12:30,10,12,9,11,5"]
-    history = look(
-        write(csv_of(*rows), "AAA.csv"), interval="1h", timezone="America/New_York", calendar="XNYS"
-    )
-    found = {(f.kind, f.severity, f.n_rows) for f in history.findings}
-    assert ("extended_hours", "notice", 2) in found
-    assert ("off_session", "refuse", 1) in found
-
-
-def test_daily_bars_close_with_their_session_or_at_midnight(
-    csv_of: Text, write: Write, look: Look
-) -> None:
-    path = write(csv_of("2016-11-23,10,12,9,11,1", "2016-11-25,10,12,9,11.5,2"), "AAA.csv")
-    with_calendar = look(path, calendar="XNYS").panel
-    assert [str(np.datetime64(int(t), "ns"))[:16] for t in with_calendar.ts] == [
-        "2016-11-23T21:00",
-        "2016-11-25T18:00",
-    ]
-    assert [str(day) for day in with_calendar.dates] == ["2016-11-23", "2016-11-25"]
-    without = look(path).panel
-    assert str(np.datetime64(int(without.ts[0]), "ns"))[:16] == "2016-11-24T00:00"
-    assert (without.dates == with_calendar.dates).all()
-
-
-def test_a_weekly_bar_is_known_when_its_week_is_over(
-    csv_of: Text, write: Write, look: Look
-) -> None:
-    path = write(csv_of("2017-01-09,10,12,9,11,1", "2017-01-16,10,12,9,11.5,2"), "AAA.csv")
-    starts = look(path, interval="1wk", calendar="XNYS").panel
-    assert [str(day) for day in starts.dates] == ["2017-01-13", "2017-01-20"]
-    ends = look(path, interval="1wk", calendar="24/7", bar_label="close").panel
-    assert [str(day) for day in ends.dates] == ["2017-01-09", "2017-01-16"]
-
-
-def test_a_monthly_bar_is_known_when_its_month_is_over(
-    csv_of: Text, write: Write, look: Look
-) -> None:
-    path = write(csv_of("2017-02-01,10,12,9,11,1", "2017-03-01,10,12,9,11.5,2"), "AAA.csv")
-    assert [str(day) for day in look(path, interval="1mo").panel.dates] == [
-        "2017-02-28",
-        "2017-03-31",
-    ]
 
 
 def test_findings_beyond_the_first_thousand_of_a_kind_are_counted(

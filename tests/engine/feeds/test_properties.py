@@ -24,8 +24,6 @@ from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.timing import setting_for
 from tradewind.engine.records import DAY_NS
 
-Make = Callable[..., Any]
-
 FIELDS = ("open", "high", "low", "close", "volume")
 EVERYTHING = ("sort", "drop_duplicates", "drop_bad_bars", "drop_future")
 FIRST = int(np.datetime64("2017-01-09", "D").astype(np.int64))
