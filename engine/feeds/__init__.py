@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from tradewind.engine.config import DataConfig
-from tradewind.engine.errors import DataError, UnknownSymbolError
+from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.assemble import assemble
 from tradewind.engine.feeds.checks import check
 from tradewind.engine.feeds.coverage import check_all
@@ -92,6 +92,11 @@ def inspect(
 
 
 def _read(config: DataConfig, progress: Progress) -> tuple[list[RawBars], tuple[str, ...]]:
+    if config.path is None and set(config.columns) - {"volume"}:
+        raise ConfigError(
+            f"data.columns: the {config.source} data has columns of its own; only {{volume: none}} "
+            "means something there"
+        )
     if config.source == "embedded":
         from tradewind.engine.feeds import embedded
 

@@ -11,10 +11,11 @@ from tradewind.engine.feeds.history import Finding
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.repairs import take
 from tradewind.engine.feeds.timing import Setting, close_times, in_hours
-from tradewind.engine.records import Ints
+from tradewind.engine.records import DAY_NS, Ints
 from tradewind.engine.sessions import Sessions
 
 SLACK_DAYS = 5  # without a calendar, a range may begin or end in a long weekend
+OUTDATED_DAYS = 10
 GAP = 20  # sessions; a return across more of them is no return of one bar
 
 
@@ -109,6 +110,8 @@ def _lives(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
         if one.ts[-1] < end:
             where = f"{one.origin}:{one.row[-1]}"
             says = "ends before the others; what is held of it is sold at its last close"
+            if end - int(one.ts[-1]) <= OUTDATED_DAYS * DAY_NS:
+                says += ", unless its file is merely older than theirs: then set data.end"
             found.append(Finding("ends_early", one.symbol, last, "notice", where, says))
     return found
 

@@ -163,6 +163,16 @@ def test_symbols_that_begin_late_or_end_early_are_noticed(
     assert "sold at its last close" in found[1].message
 
 
+def test_a_symbol_whose_file_may_only_be_older_says_so(
+    market: Make, write: Write, look: Look
+) -> None:
+    (found,) = look(write(market(n_bars=20).long().slice(0, 38))).findings
+    assert (found.kind, found.symbol) == ("ends_early", "BBB")
+    assert "merely older than theirs: then set data.end" in found.message
+    (long_gone,) = look(write(market(n_bars=20).long().slice(0, 30))).findings
+    assert "set data.end" not in long_gone.message
+
+
 def test_a_symbol_that_ends_early_ends_in_the_panel_too(
     market: Make, write: Write, look: Look
 ) -> None:

@@ -126,6 +126,13 @@ def test_unknown_symbols_are_found_out_in_every_layout(
         feeds.load(csv_config(path, symbols=("AAA", "ZZZ")))
 
 
+def test_columns_of_a_source_without_files_mean_nothing_and_are_refused() -> None:
+    with pytest.raises(ConfigError, match="the embedded data has columns of its own"):
+        feeds.load(DataConfig(columns={"close": "last"}))
+    ignoring = feeds.load(DataConfig(symbols=("KO",), columns={"volume": "none"}))
+    assert np.isnan(ignoring.panel.volume).all()
+
+
 def test_a_zone_or_calendar_that_does_not_exist_is_a_config_error(
     csv_of: Text, write: Write
 ) -> None:
