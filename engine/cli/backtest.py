@@ -52,7 +52,7 @@ def backtest(
 
     chosen = [*(assignments or []), *([f"executor={executor}"] if executor else [])]
     settings, document = load(config, chosen)
-    with watched(FITS_KEPT) as bars:
+    with watched("backtest", FITS_KEPT) as bars:
         from tradewind.engine import runner  # after the config: a fault in it is told at once
 
         run = runner.backtest(

@@ -82,7 +82,7 @@ def fetch(
             f"data.source: {config.source} is not fetched, only yahoo is; 'tradewind data check' "
             "reads it where it is"
         )
-    with watched(FETCHED_KEPT) as bars:
+    with watched("data fetch", FETCHED_KEPT) as bars:
         done = yahoo.fetch(
             config.symbols,
             start=config.start,
@@ -121,7 +121,7 @@ def check(
     from tradewind.engine import feeds
 
     config = _config(what, start, end, interval, store)
-    with watched(FETCHED_KEPT) as bars:
+    with watched("data check", FETCHED_KEPT) as bars:
         history = feeds.inspect(config, progress=bars)
     if as_json:
         out_json(_findings(history))
@@ -181,7 +181,7 @@ def show(
     from tradewind.engine import feeds
 
     config = _config(what, start, end, interval, store)
-    with watched() as bars:
+    with watched("data show") as bars:
         history = feeds.inspect(config.model_copy(update={"offline": True}), progress=bars)
     rows = _symbol_rows(history)
     if as_json:

@@ -33,7 +33,7 @@ class Bars:
             display = self._opened()
             if task in self._rows:
                 display.remove_task(self._rows.pop(task))
-            self._rows[task] = display.add_task(task, total=total, note="")
+            self._rows[task] = display.add_task(task, total=total, note="", steps=_steps(0, total))
 
     def advance(self, task: str, steps: int = 1, note: str = "") -> None:
         """Report ``steps`` done; ``note`` stands beside the bar until the next one."""
@@ -42,7 +42,8 @@ class Bars:
         done, total = self.done[task]
         self.done[task] = (done + steps, total)
         if self._drawn:
-            self._display.update(self._rows[task], advance=steps, note=note)
+            text = _steps(done + steps, total)
+            self._display.update(self._rows[task], advance=steps, note=note, steps=text)
 
     def finish(self, task: str) -> None:
         """Close a task; its bar goes away."""
@@ -71,18 +72,12 @@ class Bars:
     def _opened(self) -> Any:
         if self._display is None:
             from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeElapsedColumn,
-            )
+            from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
             self._display = Progress(
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=30),
-                MofNCompleteColumn(),
+                TextColumn("{task.fields[steps]}", markup=False, justify="right"),
                 TimeElapsedColumn(),
                 TextColumn("{task.fields[note]}", markup=False),
                 console=Console(file=sys.stderr),
@@ -94,19 +89,29 @@ class Bars:
         return self._display
 
 
+def _steps(done: int, total: int | None) -> str:
+    if total is None:
+        return f"{done:,}" if done else ""
+    return f"{done:,}/{total:,}"
+
+
 @contextmanager
-def watched(kept: str = NOTHING_KEPT) -> Iterator[Bars]:
+def watched(command: str, kept: str = NOTHING_KEPT) -> Iterator[Bars]:
     """Bars for the length of a command; Ctrl-C inside becomes :class:`Interrupted`.
 
     Parameters
     ----------
+    command : str
+        Shown from the first moment on, so that loading and compiling are seen as well.
     kept : str
         What an interruption leaves on disk, in words for the user.
     """
     bars = Bars(drawn=is_watched())
     try:
+        bars.start(command, None)
         yield bars
     except KeyboardInterrupt:
+        bars.finish(command)
         raise Interrupted(bars.left_open(), kept) from None
     finally:
         bars.close()

@@ -16,7 +16,7 @@ def reproduce(
     Nothing is written. Exit code 1 where anything differs.
     """
     folder = run_folder(run, results)
-    with watched("the run folder is as it was") as bars:
+    with watched("reproduce", "the run folder is as it was") as bars:
         from tradewind.engine import runner
 
         found = runner.reproduce(folder, progress=bars)

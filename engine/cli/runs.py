@@ -56,7 +56,7 @@ def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
     from tradewind.engine.report.folder import rebuild
 
     folder = run_folder(run, results)
-    with watched("the page is as it was"):
+    with watched("report", "the page is as it was"):
         page = rebuild(folder)
     if as_json:
         out_json({"run": folder.name, "folder": str(folder), "report": str(page)})

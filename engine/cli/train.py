@@ -34,7 +34,7 @@ def train(
     from tradewind.engine.config_file import load
 
     settings, document = load(config, assignments or [])
-    with watched(FITS_KEPT) as bars:
+    with watched("train", FITS_KEPT) as bars:
         from tradewind.engine import runner  # after the config: a fault in it is told at once
 
         training = runner.train(settings, document, progress=bars, fresh=fresh, workers=workers)

@@ -16,7 +16,7 @@ def verify(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
     they do not.
     """
     folder = run_folder(run, results)
-    with watched() as bars:
+    with watched("verify") as bars:
         from tradewind.engine import runner
 
         found = runner.verify(folder, progress=bars)

@@ -24,17 +24,17 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 
 def test_nothing_is_drawn_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with watched() as bars:
+    with watched("train") as bars:
         bars.start("fit", 3)
         bars.advance("fit", 2, note="loss 0.1")
-    assert bars.done == {"fit": (2, 3)}
+    assert bars.done == {"train": (0, None), "fit": (2, 3)}
     captured = capsys.readouterr()
     assert captured.out + captured.err == ""
 
 
 def test_a_terminal_shows_task_steps_and_note(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = looked_at(monkeypatch)
-    with watched() as bars:
+    with watched("train") as bars:
         bars.start("fit [red]", 3)
         bars.advance("fit [red]", 2, note="loss [0.1]")
         bars._display.refresh()
@@ -56,7 +56,7 @@ def test_a_task_may_be_finished_begun_again_and_never_announced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked_at(monkeypatch)
-    with watched() as bars:
+    with watched("train") as bars:
         bars.start("a", 2)
         bars.finish("a")
         bars.start("a", 2)
@@ -64,11 +64,15 @@ def test_a_task_may_be_finished_begun_again_and_never_announced(
         bars.advance("a", 1)
         bars.advance("unannounced")
         bars.finish("never begun")
-        assert bars.left_open() == {"a": (1, 4), "unannounced": (1, None)}
+        assert bars.left_open() == {
+            "train": (0, None),
+            "a": (1, 4),
+            "unannounced": (1, None),
+        }
 
 
 def test_ctrl_c_says_what_was_left_open_even_where_the_work_closed_its_task() -> None:
-    with pytest.raises(Interrupted) as caught, watched("fits are kept") as bars:
+    with pytest.raises(Interrupted) as caught, watched("train", "fits are kept") as bars:
         bars.start("reading", None)
         bars.finish("reading")
         bars.start("done", 2)
@@ -88,12 +92,12 @@ def test_another_error_passes_through_and_gives_the_terminal_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     looked_at(monkeypatch)
-    with pytest.raises(ZeroDivisionError), watched() as bars:
+    with pytest.raises(ZeroDivisionError), watched("train") as bars:
         bars.start("fit", 3)
         raise ZeroDivisionError
     assert bars._display is None
     bars.advance("fit")
-    assert bars.done == {"fit": (1, 3)}, "late reports are counted, not drawn"
+    assert bars.done["fit"] == (1, 3), "late reports are counted, not drawn"
 
 
 def test_many_threads_may_report_at_once() -> None:
