@@ -14,11 +14,13 @@ import typer
 from tradewind.engine.cli import backtest, data, init, reproduce, runs, train, verify
 from tradewind.engine.cli.console import out, prepare_streams
 from tradewind.engine.cli.failures import DONE, INTERRUPTED, report
+from tradewind.engine.cli.options import Group
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][\w.]*=")
 
 app = typer.Typer(
     name="tradewind",
+    cls=Group,
     help="Algorithmic trading and backtesting with deep forecasting.",
     epilog="Exit codes: 0 done, 1 a check said no, 2 wrong input, 3 network or disk failed (safe "
     "to retry), 130 interrupted. Documentation: docs/cli.md.",

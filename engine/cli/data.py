@@ -9,7 +9,7 @@ import typer
 
 from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.failures import DONE, NO
-from tradewind.engine.cli.options import JsonOption
+from tradewind.engine.cli.options import Group, JsonOption
 from tradewind.engine.cli.progress import watched
 from tradewind.engine.errors import ConfigError
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 FETCHED_KEPT = "what had been fetched is kept in the store, so the same command goes on from there"
 
 app = typer.Typer(
-    help="Fetch, show and check market data.", no_args_is_help=True, rich_markup_mode=None
+    cls=Group,
+    help="Fetch, show and check market data.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 
 WhatArgument = Annotated[

@@ -1,14 +1,31 @@
 """Options and arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from tradewind.engine.cli.results import run_names
 
 DEFAULT_CONFIG = "lstm-timing"
 RESULTS = Path("results")
+
+
+class Group(TyperGroup):
+    """A group whose flags are off by default and not unset.
+
+    typer checks a flag that is None with pydantic, and loading that takes longer than everything
+    else that ``--help`` and the Tab key need.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Return options and arguments, flags off."""
+        parameters = super().get_params(ctx)
+        for parameter in parameters:
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
 
 
 def _configs(incomplete: str) -> list[str]:

@@ -164,10 +164,11 @@ def test_the_tab_key_completes_commands_options_presets_and_runs(
     assert sorted(ended.out.split()) == sorted(found), ended.err
 
 
-def test_help_loads_nothing_that_it_does_not_show() -> None:
+@pytest.mark.parametrize("words", [["--help"], ["backtest", "--help"], ["data", "show", "--help"]])
+def test_help_loads_nothing_that_it_does_not_show(words: list[str]) -> None:
     code = (
         "import sys\nfrom tradewind.engine.cli.app import main\n"
-        "try: main(['--help'])\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+        f"try: main({words!r})\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True
