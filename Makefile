@@ -58,7 +58,7 @@ lint: install-dev
 pytest: install-dev
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	  || echo "No Chromium here: tests of the report in a browser are skipped (.ci/run installs it)."
-	$(BIN)/pytest -n auto -q -rs | tee $(STAMPS)/pytest.log
+	$(BIN)/pytest -n auto -rs | tee $(STAMPS)/pytest.log
 
 install: $(STAMPS)/package
 install-dev: $(STAMPS)/package $(STAMPS)/dev
