@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from tradewind.contracts import strategy_contract as contract
 from tradewind.contracts.strategy_contract import CHECKS, Check
-from tradewind.engine.protocols import Rule, Signals, Strategy, View
+from tradewind.engine.protocols import Signals, Strategy, View
 from tradewind.engine.records import Floats, Panel
 from tradewind.engine.registry import names
 from tradewind.engine.types import Intent
@@ -112,18 +112,16 @@ class SaysOneThingAndDoesAnother(SmaCross):
         return [Intent(wish.symbol, -wish.weight) for wish in super().decide(view)]
 
 
+class TextParams(NamedTuple):
+    fast: str = "three"
+    slow: int = 10
+    below: float = 0.0
+
+
 class VariesAText(SmaCross):
-    @property
-    def params(self) -> Any:
-        return ("fast", 3)
-
-    @params.setter
-    def params(self, value: Any) -> None:
-        del value
-
-    @property
-    def rule(self) -> Rule:
-        return super().rule
+    def __init__(self) -> None:
+        super().__init__(fast=3, slow=10)
+        self.params = TextParams()  # type: ignore[assignment]
 
 
 @pytest.mark.parametrize(
