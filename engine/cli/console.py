@@ -39,7 +39,7 @@ def out_json(value: Mapping[str, Any]) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print an aligned table; columns that hold only numbers stand to the right.
+    """Print an aligned table; columns that mostly hold numbers stand to the right.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         pad_edge=False,
     )
     for i, name in enumerate(columns):
-        right = bool(rows) and all(_numeric(row[i]) for row in rows)
+        right = bool(rows) and 2 * sum(_numeric(row[i]) for row in rows) > len(rows)
         drawn.add_column(Text(name), justify="right" if right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(cell) for cell in row))
