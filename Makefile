@@ -24,13 +24,14 @@ define STATE
 } | sha256sum | cut -c1-64
 endef
 
-.PHONY: help demo test lint pytest install install-dev clean FORCE
+.PHONY: help demo test bench lint pytest install install-dev clean FORCE
 
 help:
 	@echo "make demo         install, then backtest the default config; prints where its report is"
 	@echo "make test         install what tests need, check style and types, run every test"
 	@echo "make test AGAIN=1 run them although nothing has changed since they passed"
 	@echo "make lint         style, types and layers only"
+	@echo "make bench        run every benchmark and write docs/benchmarks.md; minutes"
 	@echo "make install      .venv with the package; install-dev adds what tests need"
 	@echo "make clean        remove .venv and what was built"
 
@@ -59,6 +60,9 @@ pytest: install-dev
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	  || echo "No Chromium here: tests of the report in a browser are skipped (.ci/run installs it)."
 	$(BIN)/pytest -n auto -rs | tee $(STAMPS)/pytest.log
+
+bench: install
+	$(BIN)/python benchmarks/document.py
 
 install: $(STAMPS)/package
 install-dev: $(STAMPS)/package $(STAMPS)/dev

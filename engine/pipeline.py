@@ -1,6 +1,7 @@
 """The stages of a run, each timed and logged: data, forecast, simulate, measure."""
 
 import platform
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
-from tradewind.engine.errors import ConfigError
+from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.history import History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
@@ -28,6 +29,7 @@ from tradewind.engine.sessions import bars_per_year
 from tradewind.engine.walkforward import WalkForward
 from tradewind.engine.walkforward import run as walk_forward
 
+KEY_OF_DATA = re.compile(r"(data(?:\.\w+)*): ")
 RIVALS = ("naive", "drift")  # what every forecaster is measured against
 PACKAGES = ("tradewind", "numpy", "numba", "torch", "backtrader", "pandas", "pyarrow", "ta")
 
@@ -122,13 +124,28 @@ def _checked(
     return kind, params, cls
 
 
-def read_history(config: RunConfig, diary: Diary, progress: Progress) -> History:
-    """Bars of a config, checked."""
-    with diary.stage("data"):
+def read_history(
+    config: RunConfig, document: Document, diary: Diary, progress: Progress
+) -> History:
+    """Bars of a config, checked; an error about a key of ``data:`` points at its line."""
+    with diary.stage("data"), _located(document):
         history = load(config.data, progress=progress)
     for finding in history.findings:
         diary.note("finding", kind=finding.kind, symbol=finding.symbol, date=finding.date)
     return history
+
+
+@contextmanager
+def _located(document: Document) -> Iterator[None]:
+    """Put file, line and column before a message that begins with a key of the config."""
+    try:
+        yield
+    except DataError as error:
+        key = KEY_OF_DATA.match(str(error))
+        if key is None or type(error) not in (DataError, UnknownSymbolError):
+            raise
+        where = document.at(tuple(key[1].split(".")))
+        raise type(error)(f"{where}{error}") from None
 
 
 def forecast(

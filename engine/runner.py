@@ -107,7 +107,7 @@ def compute(
     diary = Diary()
     parts = pipeline.resolve(config, document)
     diary.note("started", name=config.name, at=now.isoformat(timespec="seconds"))
-    history = pipeline.read_history(config, diary, progress)
+    history = pipeline.read_history(config, document, diary, progress)
     panel = history.panel
     _check_benchmark(config, panel, document)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
@@ -163,7 +163,7 @@ def train(
         raise ConfigError(
             f"{document.where}: has no 'forecaster:' block, so there is nothing to train"
         )
-    history = pipeline.read_history(config, diary, progress)
+    history = pipeline.read_history(config, document, diary, progress)
     cache = pipeline.forecast_cache(fresh=fresh)
     outlook = pipeline.forecast(parts, history.panel, diary, progress, workers=workers, cache=cache)
     return Training(parts.config, outlook.folds, dict(outlook.scores), cache.folder)

@@ -11,7 +11,7 @@ import pytest
 from tradewind.engine import runner
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load, parse, validate
-from tradewind.engine.errors import ConfigError, RunError
+from tradewind.engine.errors import ConfigError, DataError, RunError
 from tradewind.engine.report.folder import read
 
 SMA = """
@@ -170,6 +170,24 @@ def test_a_user_strategy_from_a_file_runs_and_its_folder_finds_it_again(tmp_path
 )
 def test_what_cannot_run_is_said_with_the_numbers(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=says):
+        runner.compute(*config(text, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ("symbols: [MSFT, KOO]", r"^config\.yaml:4:26: data\.symbols: .*did you mean 'KO'"),
+        ("start: 2031-01-01", r"^config\.yaml:4:1: data: no bar from 2031-01-01"),
+    ],
+)
+def test_what_the_data_does_not_have_is_said_with_its_line(
+    changed: str, says: str, tmp_path: Path
+) -> None:
+    text = SMA.replace(
+        "data: {source: embedded, symbols: [MSFT, KO, JPM, BHI], start: 2016-01-04}",
+        f"data: {{source: embedded, {changed}}}",
+    )
+    with pytest.raises(DataError, match=says):
         runner.compute(*config(text, tmp_path))
 
 
