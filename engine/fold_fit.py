@@ -15,12 +15,11 @@ from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import CheckpointError, ForecastError, TradewindError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.lookahead import refuse_lookahead
 from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
 from tradewind.engine.records import Panel
 from tradewind.engine.schedule import Fold
 from tradewind.engine.shared_panel import map_panel
-
-SAME = 1e-3  # of a forecast's std: below it lies rounding of a batch of another shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class FoldTask:
-    """One fold to fit; ``key`` names its cache entry, ``probe`` asks for the look-ahead check."""
+    """One fold to fit; ``key`` names its cache entry."""
 
     fold: Fold
     seed: int
     key: str
-    probe: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +105,7 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FoldReport]:
         seen = panel.rows(fold.train_start, fold.test_stop)
         forecasts = forecaster.predict(seen, first=fold.test_start - fold.train_start)
         _check_shape(forecasts, forecaster, fold, panel)
-        if task.probe:
-            _check_causal(forecasts, forecaster, fold, panel)
+        refuse_lookahead(forecasts, forecaster, fold, seen)
     facts = {
         "fold": asdict(fold),
         "seed": task.seed,
@@ -210,27 +207,6 @@ def _check_shape(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, panel
         raise ForecastError(
             f"predict gave a horizon of {forecasts.horizon} bars, the forecaster's own is "
             f"{forecaster.horizon}"
-        )
-
-
-def _check_causal(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, panel: Panel) -> None:
-    """Predict half the block without the other half: what was said before must stay."""
-    half = (fold.test_stop - fold.test_start) // 2
-    if half == 0:
-        return
-    past = panel.rows(fold.train_start, fold.test_start + half)
-    early = forecaster.predict(past, first=fold.test_start - fold.train_start)
-    whole, short = forecasts.mean[:half], early.mean
-    moved = np.abs(whole - short) > SAME * forecasts.std[:half]
-    moved |= np.isnan(whole) != np.isnan(short)
-    moved |= np.abs(forecasts.std[:half] / early.std - 1.0) > SAME
-    if moved.any():
-        row, column = (int(i) for i in np.argwhere(moved)[0])
-        raise ForecastError(
-            f"looks ahead: the forecast for {panel.symbols[column]} at "
-            f"{panel.dates[fold.test_start + row]} is {whole[row, column]:.6g}, but "
-            f"{short[row, column]:.6g} once the bars from {panel.dates[fold.test_start + half]} on "
-            "are taken away; compute every row from bars up to its own"
         )
 
 

@@ -128,7 +128,6 @@ def run(
 
         left = [task for task in tasks if task.fold.number not in finished]
         if left:
-            left[0] = FoldTask(left[0].fold, left[0].seed, left[0].key, probe=True)
             _fit(spec, panel, left, workers, cache, done)
     finally:
         progress.finish(label)
@@ -164,7 +163,7 @@ def _tasks(
     for fold in schedule:
         own_seed = fold_seed(seed, fold.number, spec.params.get("seed", 0))
         key = _key(content, panel, fold, own_seed) if cached else ""
-        tasks.append(FoldTask(fold, own_seed, key, probe=False))
+        tasks.append(FoldTask(fold, own_seed, key))
     return tasks
 
 

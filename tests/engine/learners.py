@@ -81,6 +81,45 @@ class Peeking(Slope):
         return Forecasts(made.mean - np.nanmean(made.mean, axis=0), made.std, made.horizon)
 
 
+class LeaksOf(Slope):
+    """Lets the next bar's return into one of its numbers, in a way that hides from a lone look."""
+
+    def __init__(self, *, how: str, horizon: int = 3, seed: int = 0) -> None:
+        super().__init__(horizon=horizon, seed=seed)
+        self.how = how
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        made = super().predict(past, first=first)
+        close = np.log(past.close)
+        step = np.nan_to_num(np.diff(close, axis=0, append=close[-1:]))
+        rows = np.arange(past.n_bars)
+        if self.how == "every other bar":
+            step[rows % 2 == 1] = 0.0
+        elif self.how == "the other bars":
+            step[rows % 2 == 0] = 0.0
+        elif self.how == "the third fold on":
+            step[:70] = 0.0
+        step = step[first:]
+        spoiled = self.how in ("std", "quantile")
+        mean = made.mean if spoiled else made.mean + step
+        std = made.std * (1 + np.abs(step)) if self.how == "std" else made.std
+        median = made.mean + step if self.how == "quantile" else made.mean
+        return Forecasts(mean, std, made.horizon, (0.5,), median[..., None])
+
+
+class Foreboding(Slope):
+    """Falls silent a bar before a symbol leaves."""
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        made = super().predict(past, first=first)
+        leaves = np.isnan(
+            past.close[np.minimum(np.arange(first, past.n_bars) + 1, past.n_bars - 1)]
+        )
+        return Forecasts(
+            np.where(leaves, np.nan, made.mean), np.where(leaves, np.nan, made.std), made.horizon
+        )
+
+
 class Careless(Slope):
     """Draws from numpy's global generator."""
 

@@ -165,7 +165,31 @@ def test_a_forecaster_that_looks_ahead_inside_its_block_is_caught(panel: Panel) 
         go(spec("Peeking"), panel)
     message = str(caught.value)
     assert "Peeking, fold 0" in message
-    assert "looks ahead: the forecast for S0 at 2013-11-30" in message
+    assert "looks ahead: the forecast's mean for S0 at 2013-11-30" in message
+
+
+@pytest.mark.parametrize(
+    ("how", "what"),
+    [
+        ("every other bar", "mean"),
+        ("the other bars", "mean"),
+        ("the third fold on", "mean"),
+        ("std", "std"),
+        ("quantile", "0.5 quantile"),
+    ],
+)
+def test_a_leak_into_any_number_on_any_bar_of_any_fold_is_caught(
+    panel: Panel, how: str, what: str
+) -> None:
+    with pytest.raises(ForecastError, match=f"looks ahead: the forecast's {what} for S"):
+        go(spec("LeaksOf", how=how), panel)
+
+
+def test_falling_silent_before_a_symbol_leaves_is_looking_ahead(panel: Panel) -> None:
+    # The symbol's last bar is 89, and so is the last bar before one of the first fold's cuts.
+    config = WalkForwardConfig(train=84, refit=12)
+    with pytest.raises(ForecastError, match="looks ahead: the forecast's mean for S2 .* is nan"):
+        go(spec("Foreboding"), panel, config=config)
 
 
 def test_the_bars_handed_to_a_forecaster_cannot_be_written_to(panel: Panel) -> None:
