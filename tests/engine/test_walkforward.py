@@ -188,7 +188,7 @@ def test_a_leak_into_any_number_on_any_bar_of_any_fold_is_caught(
 def test_falling_silent_before_a_symbol_leaves_is_looking_ahead(panel: Panel) -> None:
     # The symbol's last bar is 89, and so is the last bar before one of the first fold's cuts.
     config = WalkForwardConfig(train=84, refit=12)
-    with pytest.raises(ForecastError, match="looks ahead: the forecast's mean for S2 .* is nan"):
+    with pytest.raises(ForecastError, match=r"looks ahead: the forecast's mean for S2 .* is nan"):
         go(spec("Foreboding"), panel, config=config)
 
 
