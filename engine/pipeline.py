@@ -19,7 +19,7 @@ from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds import load
-from tradewind.engine.feeds.history import History
+from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.ledger import round_trips
 from tradewind.engine.progress import Progress
@@ -30,6 +30,7 @@ from tradewind.engine.walkforward import WalkForward
 from tradewind.engine.walkforward import run as walk_forward
 
 KEY_OF_DATA = re.compile(r"(data(?:\.\w+)*): ")
+NAMED = 30  # symbols that a note lists
 RIVALS = ("naive", "drift")  # what every forecaster is measured against
 PACKAGES = ("tradewind", "numpy", "numba", "torch", "backtrader", "pandas", "pyarrow", "ta")
 
@@ -279,18 +280,37 @@ def versions() -> dict[str, str]:
 
 
 def notes(history: History, outlook: Outlook, panel: Panel) -> tuple[str, ...]:
-    """What a reader of the report must know about data and forecasts."""
-    repairs = tuple(f"repair {name}: {n} rows" for name, n in history.repairs.items())
-    findings = tuple(
-        f"{found.symbol} {found.date}: {found.message}".strip() for found in history.findings
-    )
-    gone = int(np.count_nonzero(panel.ends >= 0))
-    ended = (f"{gone} symbols stop trading inside the data and are sold at their last close",)
+    """What a reader of the report must know about data and forecasts, one line each."""
+    repairs = (f"repair {name}: {n} rows" for name, n in history.repairs.items())
     return (
-        history.survivorship,
+        *filter(None, [history.survivorship]),
         *history.notes,
         *outlook.notes,
-        *(ended if gone else ()),
+        *_leavers(panel),
         *repairs,
-        *findings,
+        *(_spoken(found) for found in history.findings if not _said_of_leavers(found)),
     )
+
+
+def _leavers(panel: Panel) -> list[str]:
+    """Who stops trading before the end, in one line."""
+    gone = [panel.symbols[k] for k in np.flatnonzero(panel.ends >= 0)]
+    if not gone:
+        return []
+    more = f" and {len(gone) - NAMED} more" if len(gone) > NAMED else ""
+    who = "1 symbol stops" if len(gone) == 1 else f"{len(gone)} symbols stop"
+    close = "its last close" if len(gone) == 1 else "their last close"
+    names = ", ".join(gone[:NAMED])
+    return [f"{who} trading inside the data and what is held is sold at {close}: {names}{more}"]
+
+
+def _said_of_leavers(found: Finding) -> bool:
+    return found.kind == "ends_early" and "unless" not in found.message
+
+
+def _spoken(found: Finding) -> str:
+    """A finding behind its place; a date that the message already gives is not said twice."""
+    message = found.message.removesuffix(f" on {found.date}")
+    told = found.date in message  # true of a finding without a date as well
+    place = found.symbol if told else f"{found.symbol} {found.date}".strip()
+    return f"{place}: {message}" if place else message
