@@ -174,7 +174,9 @@ def forecast(
         )  # fmt: skip
     with diary.stage("score"):
         scores = _scores(parts, panel, walk)
-    return Outlook(Signals(walk.forecasts), walk.first_bar, scores, _fit_notes(walk), walk.folds)
+    doubt = evaluation.suspicion(scores, _called(block.kind))
+    remarks = (*filter(None, [doubt]), *_fit_notes(walk))
+    return Outlook(Signals(walk.forecasts), walk.first_bar, scores, remarks, walk.folds)
 
 
 def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
@@ -186,8 +188,13 @@ def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
         for name, spec in parts.rivals.items()
     }
     return evaluation.score(
-        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=block.kind
+        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=_called(block.kind)
     )
+
+
+def _called(kind: str) -> str:
+    """What a sentence calls a forecaster: of ``path/to/mine.py:Mine`` the class."""
+    return kind.rpartition(":")[2]
 
 
 def _fit_notes(walk: WalkForward) -> tuple[str, ...]:

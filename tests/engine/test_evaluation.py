@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from math import log, sqrt
 from typing import Any
 
@@ -16,6 +17,7 @@ from tradewind.engine.evaluation import (
     rank_ic,
     realised,
     score,
+    suspicion,
     verdict,
 )
 from tradewind.engine.protocols import Forecasts
@@ -278,3 +280,31 @@ def test_every_result_is_strict_json(
     result = score(ours, panel, first_bar=first_bar, rivals={"naive": zero, "twin": ours})
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert result["verdict"].endswith("in mean absolute error.")
+
+
+def test_the_tested_difference_is_that_of_the_errors_in_the_table(walk: Panel) -> None:
+    early = walk.close.copy()
+    early[200:, 2:] = np.nan  # four of six symbols leave half way
+    panel = replace(walk, close=early)
+    made, rival = (peeking(walk, skill=s, horizon=1, seed=s10) for s, s10 in ((0.1, 1), (0.0, 2)))
+    found = score(made, panel, first_bar=0, rivals={"r": rival})
+    gap = found["forecaster"]["mae"] - found["rivals"]["r"]["mae"]
+    assert found["rivals"]["r"]["against"]["difference"] == pytest.approx(gap, rel=1e-9)
+    share = f"{abs(gap) / found['rivals']['r']['mae']:.2%}"
+    assert share in found["rivals"]["r"]["against"]["verdict"]
+
+
+def test_scores_that_no_honest_forecast_reaches_raise_a_doubt(walk: Panel) -> None:
+    def doubt(skill: float) -> str:
+        made = peeking(walk, skill=skill, horizon=1)
+        return suspicion(score(made, walk, first_bar=0, rivals={}), "mine")
+
+    assert doubt(0.9).startswith("too good to be true: mine's rank correlation of 0.9")
+    assert doubt(0.05) == ""
+
+
+def test_a_single_symbol_is_doubted_by_its_signs_and_nothing_by_no_scores(walk: Panel) -> None:
+    alone = walk.select(walk.symbols[:1])
+    found = score(peeking(alone, skill=0.9, horizon=1), alone, first_bar=0, rivals={})
+    assert "mine's share of right signs" in suspicion(found, "mine")
+    assert suspicion({}, "mine") == ""
