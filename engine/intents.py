@@ -39,6 +39,8 @@ def target(intents: Any, n: int, symbol: int, weight: float) -> int:
     weight : float
         Signed strength, 1 = the full position the sizing allows.
     """
+    if n >= len(intents):  # compiled code would write into memory that is not ours
+        return n + 1  # which the executor refuses
     row = intents[n]
     row["symbol"] = symbol
     row["weight"] = weight

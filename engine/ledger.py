@@ -4,7 +4,7 @@ A simulator says what was filled; everything else follows from that here, and th
 itself must agree to 1e-9 on every bar, or the run is not believed.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,31 +43,31 @@ def fold(
     InvariantError
         If the books do not balance.
     """
-    cash_curve, net, gross = compiled(curves)(
-        panel.close, cash, borrow, fills["bar"], fills["symbol"],
-        fills["qty"], fills["price"], fills["fee"],
-    )  # fmt: skip
-    _balance(panel, cash, cash_curve + net, equity, gross)
-    return Simulation(equity, cash_curve, gross, borrow, orders, fills)
-
-
-def _balance(panel: Panel, cash: float, folded: Floats, equity: Floats, gross: Floats) -> None:
-    """Compare the folded equity with the reported one, bar by bar."""
-    scale = np.maximum(np.maximum(np.abs(equity), gross), cash)
-    off = np.flatnonzero(~(np.abs(folded - equity) <= TOLERANCE * scale))
-    if off.size:
-        t = int(off[0])
+    curves = Curves(equity, borrow, np.empty(panel.n_bars), np.empty(panel.n_bars))
+    off, folded = compiled(fill_curves)(panel.close, cash, fills, curves)
+    if off >= 0:
         raise InvariantError(
-            f"ledger: at bar {t} ({label(panel.ts[t])}) the fills give an equity of "
-            f"{folded[t]!r}, the executor reports {equity[t]!r}; this is a bug of tradewind, "
+            f"ledger: at bar {off} ({label(panel.ts[off])}) the fills give an equity of "
+            f"{folded!r}, the executor reports {float(equity[off])!r}; this is a bug of tradewind, "
             "please report it with the run folder"
         )
+    return Simulation(equity, curves.cash, curves.gross, borrow, orders, fills)
 
 
-def curves(
-    close: Any, cash: float, borrow: Any, bar: Any, symbol: Any, qty: Any, price: Any, fee: Any
-) -> Any:
-    """Cash, net and gross value of positions at each close; in the subset numba compiles.
+class Curves(NamedTuple):
+    """Account over time, shape (n_bars,), currency; made outside compiled code: faster inside."""
+
+    equity: Any  # as the executor reports it
+    borrow: Any  # as the executor reports it
+    cash: Any  # filled in
+    gross: Any  # filled in
+
+
+def fill_curves(close: Any, cash: float, fills: Any, curves: Curves) -> Any:
+    """Fill in cash and gross value of positions at each close, and check the reported equity.
+
+    In the subset numba compiles, and in one pass: every curve more would cost more in page faults
+    than it takes to compute.
 
     Parameters
     ----------
@@ -75,26 +75,29 @@ def curves(
         A symbol without a bar counts at its last close.
     cash : float
         At the start.
-    borrow : ndarray of float64, shape (n_bars,)
-    bar, symbol, qty, price, fee : ndarray, shape (n_fills,)
-        Fills in order of execution.
+    fills : ndarray of FILL
+        In order of execution.
+    curves : Curves
 
     Returns
     -------
-    tuple of ndarray of float64, shape (n_bars,)
-        cash, net, gross; currency.
+    tuple of int and float
+        The first bar whose reported equity is not that of the fills, -1 where there is none; the
+        equity of the fills at that bar.
     """
     n_bars, n_symbols = close.shape
-    cash_curve, net, gross = np.empty(n_bars), np.zeros(n_bars), np.zeros(n_bars)
+    equity, borrow, cash_curve, gross = curves
+    start, off, folded = cash, -1, 0.0
     units = np.zeros(n_symbols)
     mark = np.zeros(n_symbols)
     n = 0
     for t in range(n_bars):
         cash -= borrow[t]
-        while n < len(bar) and bar[n] == t:
-            k = symbol[n]
-            cash -= qty[n] * price[n] + fee[n]
-            units[k] += qty[n]
+        while n < len(fills) and fills[n]["bar"] == t:
+            fill = fills[n]
+            k = fill["symbol"]
+            cash -= fill["qty"] * fill["price"] + fill["fee"]
+            units[k] += fill["qty"]
             if abs(units[k]) < FLAT:
                 units[k] = 0.0
             back = t  # the last close known when the position was changed
@@ -102,15 +105,20 @@ def curves(
                 back -= 1
             mark[k] = close[back, k]
             n += 1
-        cash_curve[t] = cash
+        worth, exposed = cash, 0.0
         for k in range(n_symbols):
             if units[k] != 0.0:
                 if close[t, k] == close[t, k]:
                     mark[k] = close[t, k]
                 value = units[k] * mark[k]
-                net[t] += value
-                gross[t] += abs(value)
-    return cash_curve, net, gross
+                worth += value
+                exposed += abs(value)
+        cash_curve[t] = cash
+        gross[t] = exposed
+        slack = TOLERANCE * max(abs(equity[t]), exposed, start)
+        if off < 0 and not abs(worth - equity[t]) <= slack:  # "not": NaN agrees with nothing
+            off, folded = t, worth
+    return off, folded
 
 
 def known_close(close: Floats) -> Floats:

@@ -160,9 +160,14 @@ class Panel:
         return self.n_bars, self.n_symbols
 
     @property
+    def daily(self) -> bool:
+        """Whether a bar spans a day or more and is labelled with a day."""
+        return self.interval.endswith(("d", "wk", "mo"))
+
+    @property
     def dates(self) -> npt.NDArray[np.datetime64]:
         """Label of each bar, shape (n_bars,): its day for daily bars, else its close in UTC."""
-        if self.interval.endswith(("d", "wk", "mo")):
+        if self.daily:
             # A bar that closes at midnight belongs to the day that ends there.
             return (self.ts - 1).astype("datetime64[ns]").astype("datetime64[D]")
         return self.ts.astype("datetime64[ns]")

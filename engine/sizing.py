@@ -63,7 +63,8 @@ def ewma_volatility(close: np.ndarray, lookback: int) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n_bars, n_symbols)
-        Row t uses closes up to t; NaN until ``lookback`` returns have been seen.
+        Row t uses closes up to t; NaN until ``lookback`` returns have been seen. A row without a
+        bar repeats the last estimate, so that a halted symbol can be sized by what is known of it.
 
     Notes
     -----
@@ -79,14 +80,13 @@ def ewma_volatility(close: np.ndarray, lookback: int) -> np.ndarray:
         seen = 0
         for t in range(n_bars):
             price = close[t, k]
-            if not price > 0.0:
-                continue
-            if last > 0.0:
-                step = np.log(price / last)
-                total = decay * total + step * step
-                weight = decay * weight + 1.0
-                seen += 1
-            last = price
+            if price > 0.0:
+                if last > 0.0:
+                    step = np.log(price / last)
+                    total = decay * total + step * step
+                    weight = decay * weight + 1.0
+                    seen += 1
+                last = price
             if seen >= lookback:
                 out[t, k] = sqrt(total / weight)
     return out

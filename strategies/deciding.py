@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.errors import StrategyError
 from tradewind.engine.intents import INTENT
 from tradewind.engine.protocols import Rule, View
 from tradewind.engine.types import Intent, OrderType
@@ -19,9 +20,19 @@ def decide_by(rule: Rule, params: Any, view: View) -> Sequence[Intent]:
         ``rule(bar, inputs, params, book, intents) -> rows written``.
     params : NamedTuple
     view : View
+
+    Raises
+    ------
+    StrategyError
+        If the rule writes more rows than there are symbols.
     """
     rows = np.empty(len(view.book.qty), INTENT)
     n = rule(view.bar, view.inputs, params, view.book, rows)
+    if n > len(rows):
+        raise StrategyError(
+            f"{rule.__qualname__}: at bar {view.bar} the rule wrote {n} intents for {len(rows)} "
+            "symbols; write at most one for each"
+        )
     return [
         Intent(
             symbol=int(row["symbol"]),

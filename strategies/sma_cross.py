@@ -82,11 +82,15 @@ class SmaCross:
     def prepare(self, panel: Panel, signals: Signals) -> SmaInputs:
         """Sum the closes; a gap keeps the last close, as the average of a halted symbol does."""
         del signals
-        total = np.zeros((panel.n_bars + 1, panel.n_symbols))
-        alive = ~np.isnan(panel.close)
-        np.cumsum(carried_forward(panel.close), axis=0, out=total[1:])
-        first = np.where(alive.any(axis=0), np.argmax(alive, axis=0), panel.n_bars)
-        return SmaInputs(total, first.astype(np.int64), panel.close)
+        total = np.empty((panel.n_bars + 1, panel.n_symbols))
+        total[0] = 0.0
+        np.cumsum(panel.close, axis=0, out=total[1:])
+        first = np.zeros(panel.n_symbols, np.int64)
+        if np.isnan(total[-1]).any():  # a sum tells of every gap at once, and most data has none
+            alive = ~np.isnan(panel.close)
+            np.cumsum(carried_forward(panel.close), axis=0, out=total[1:])
+            first[:] = np.where(alive.any(axis=0), np.argmax(alive, axis=0), panel.n_bars)
+        return SmaInputs(total, first, panel.close)
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

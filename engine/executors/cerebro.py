@@ -16,8 +16,8 @@ import numpy as np
 
 from tradewind.engine.costs import affordable_qty, quote_price, slipped_price
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.executors.kernel import asked_qty
-from tradewind.engine.executors.state import EPS, Market, Terms, market_of
+from tradewind.engine.executors.entry import asked_qty
+from tradewind.engine.executors.state import EPS, MIN_PART, Market, Terms, calendar_days, market_of
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Book, Strategy, View
 from tradewind.engine.records import FIELDS, FILL, ORDER, Panel, Simulation
@@ -111,7 +111,7 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             if self.units(k) < 0.0:
                 fresh = int(feed.bar[0]) == t
                 short -= self.units(k) * (feed.close[-1] if fresh else feed.close[0])
-        days = float(self.market.day[t] - self.market.day[t - 1])
+        days = calendar_days(self.market, t)
         self.borrow[t] = short * self.terms.costs.borrow_daily * days
         self.cash -= self.borrow[t]
 
@@ -150,21 +150,26 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             for k, feed in enumerate(self.feeds):
                 if self.units(k) != 0.0:
                     opened = int(feed.bar[0]) == self.row
-                    value = self.units(k) * (feed.open[0] if opened else feed.close[0])
-                    self.room += cap * value - abs(value)
+                    units, mark = self.units(k), feed.open[0] if opened else feed.close[0]
+                    self.room += cap * units * mark - abs(units) * mark
         most = affordable_qty(self.room, cap, mid, price, costs.fee)
         if wanted <= most * (1.0 + EPS):
             return wanted
-        return 0.0 if self.terms.account.reject else whole_lots(most, self.terms.sizing.lot)
+        part = 0.0 if self.terms.account.reject else whole_lots(most, self.terms.sizing.lot)
+        return part if part > MIN_PART * wanted else 0.0
 
     def _fill(self, order: Any, k: int, price: float, quotes: tuple[float, float]) -> None:
         # backtrader refuses to open a position that takes cash below zero; the cap above is the
-        # rule here, so it is lent what it may miss for the length of this one fill.
-        credit = abs(self.cash) + 2.0 * abs(order.executed.remsize) * price
+        # rule here, so it is lent what it may miss for the length of this one fill. Not more than
+        # the fill needs: beside a large credit the cents of a small account are rounded away.
+        credit = abs(self.cash) + 2.0 * self.allowed * price
         self.cash += credit
         self._execute(order, ago=0, price=price)
         self.cash -= credit
         done = order.executed.exbits[-1]
+        rest = self.units(k)
+        if abs(rest) < MIN_QTY:  # noise of the subtraction, which backtrader would go on holding
+            self.positions[order.data].update(-rest, price)
         fee = done.closedcomm + done.openedcomm
         number = self.made[order.ref]
         self.fills.append((number, k, self.row, done.size, done.price, *quotes, fee))
@@ -232,9 +237,10 @@ class Decider(bt.Strategy):  # type: ignore[misc]
         aims = [(wish.symbol, self._aim(t, wish, wishes)) for wish in wishes]
         for k, aim in aims:  # what lowers exposure first: it frees cash
             now = self.qty[k]
-            if now != 0.0:
-                crosses = now * aim <= 0.0
-                self._order(t, k, -now if crosses else min(0.0, abs(aim) - abs(now)) * np.sign(now))
+            if now != 0.0 and now * aim <= 0.0:
+                self._order(t, k, -now, closes=True)
+            elif now != 0.0:
+                self._order(t, k, min(0.0, abs(aim) - abs(now)) * np.sign(now))
         for k, aim in aims:
             now = self.qty[k]
             crosses = now * aim <= 0.0
@@ -260,12 +266,12 @@ class Decider(bt.Strategy):  # type: ignore[misc]
             return float(self.qty[k])
         return float(aim)
 
-    def _order(self, t: int, k: int, size: float) -> None:
-        if abs(size) < MIN_QTY:
+    def _order(self, t: int, k: int, size: float, *, closes: bool = False) -> None:
+        if abs(size) < max(MIN_QTY, EPS * abs(self.qty[k])):
             return
         broker, feed = self.broker, self.datas[k]
         small = abs(size) * feed.close[0] < broker.terms.sizing.min_notional
-        if small and self.qty[k] + size != 0.0:
+        if small and not closes:
             broker.note(k, t, size, Reason.REJECTED_MINIMUM)
             return
         number = broker.note(k, t, size, Reason.WORKING)

@@ -20,9 +20,8 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.costs import affordable_qty, fee_paid, quote_price, slipped_price
+from tradewind.engine.executors.entry import heed, write_order
 from tradewind.engine.executors.state import (
-    ASKED_TWICE,
-    BAD_SYMBOL,
     BAR,
     BORROWED,
     CASH,
@@ -33,28 +32,23 @@ from tradewind.engine.executors.state import (
     FILLS,
     FINE,
     HELD,
-    NAN_WEIGHT,
+    MIN_PART,
     NO_CASH,
     NO_LEVERAGE,
     NO_ROOM,
-    NO_SIZE,
     OPEN,
     ORDERS,
     OVER,
     PARTLY,
-    REBALANCED,
-    SYMBOL,
-    TOO_MANY,
-    TOO_SMALL,
-    WORKING,
     Market,
     State,
     Terms,
+    calendar_days,
     last_price,
 )
 from tradewind.engine.protocols import Book, Rule
 from tradewind.engine.records import FILL, ORDER, Records
-from tradewind.engine.sizing import MIN_QTY, weight_of, whole_lots
+from tradewind.engine.sizing import MIN_QTY, whole_lots
 
 
 def room_at_open(market: Market, state: State, max_leverage: float, t: int) -> Any:
@@ -93,21 +87,6 @@ def hold(state: State, k: int) -> None:
         state.count[HELD] = n - 1
 
 
-def write_order(state: State, orders: Any, k: int, t: int, qty: float, reason: int) -> int:
-    """Write the next order; returns its number."""
-    n = state.count[ORDERS]
-    row = orders[n]
-    row["id"] = n
-    row["symbol"] = k
-    row["bar"] = t
-    row["qty"] = qty
-    row["order_type"] = 0
-    row["reason"] = reason
-    row["filled_qty"] = 0.0
-    state.count[ORDERS] = n + 1
-    return n  # type: ignore[no-any-return]
-
-
 def settle(
     state: State, orders: Any, fills: Any, order: int, t: int, qty: float, prices: Any, fee: float
 ) -> None:
@@ -133,7 +112,7 @@ def settle(
 
 def charge_borrow(market: Market, terms: Terms, state: State, t: int) -> None:
     """Step 1: pay for the calendar days since the last bar on the value short at its close."""
-    days = float(market.day[t] - market.day[t - 1])
+    days = calendar_days(market, t)
     short = 0.0
     for i in range(state.count[HELD]):
         k = state.held[i]
@@ -172,10 +151,10 @@ def meet_open(market: Market, terms: Terms, state: State, orders: Any, fills: An
             most = affordable_qty(room, leverage, mid, price, costs.fee)
             if abs(size) > most * (1.0 + EPS):
                 scaled = 0.0 if account.reject else whole_lots(most, terms.sizing.lot)
-                size = side * scaled
                 reason = NO_LEVERAGE if leverage > 1.0 else NO_CASH
-                if scaled > MIN_QTY:
+                if scaled > max(MIN_QTY, MIN_PART * abs(size)):
                     reason = PARTLY
+                size = side * scaled
         orders[order]["reason"] = reason
         if reason != FILLED and reason != PARTLY:
             continue
@@ -204,80 +183,6 @@ def leave(market: Market, terms: Terms, state: State, orders: Any, fills: Any, t
             price = market.close[t, k] * (1.0 + terms.account.delisting_return)
             order = write_order(state, orders, k, t, -state.qty[k], DELISTED)
             settle(state, orders, fills, order, t, -state.qty[k], (price, price, price), 0.0)
-
-
-def asked_qty(market: Market, terms: Terms, equity: float, t: int, k: int, strength: float) -> Any:
-    """Units a strength means at the decision's close and equity; NaN where it cannot be sized."""
-    if strength == 0.0:
-        return 0.0
-    price = last_price(market.close, t, k)
-    if not (price > 0.0 and equity > 0.0):
-        return np.nan
-    vol = terms.vol[t, k] if terms.sizing.vol_target > 0.0 else 0.0
-    weight = weight_of(strength, terms.sizing, vol)
-    return whole_lots(weight * equity / price, terms.sizing.lot)
-
-
-def replace_working(state: State, orders: Any, k: int) -> None:
-    """Cancel what still works for column ``k``: a newer decision stands in its place."""
-    kept = 0
-    for i in range(state.count[OPEN]):
-        order = state.working[i]
-        if orders[order]["symbol"] == k:
-            orders[order]["reason"] = REBALANCED
-        else:
-            state.working[kept] = order
-            kept += 1
-    state.count[OPEN] = kept
-
-
-def heed(market: Market, terms: Terms, state: State, orders: Any, n: int, t: int) -> int:
-    """Step 5: turn ``n`` intents into orders that work from the next bar on; returns a code."""
-    if n > len(state.qty):
-        return TOO_MANY
-    for i in range(n):
-        k = state.intents[i]["symbol"]
-        strength = state.intents[i]["weight"]
-        state.count[SYMBOL] = k
-        if k < 0 or k >= len(state.qty):
-            return BAD_SYMBOL
-        if not np.isfinite(strength):
-            return NAN_WEIGHT
-        if state.named[k] == t:
-            return ASKED_TWICE
-        state.named[k] = t
-        replace_working(state, orders, k)
-        gone = market.ends[k] >= 0 and market.ends[k] <= t
-        asked = asked_qty(market, terms, state.equity[0], t, k, strength)
-        if strength != 0.0 and (gone or np.isnan(asked)):
-            write_order(state, orders, k, t, 0.0, DELISTED if gone else NO_SIZE)
-            asked = state.qty[k]
-        state.asked[i] = asked
-    for adding in range(2):  # reductions first: they free cash
-        for i in range(n):
-            send(market, terms, state, orders, i, t, adding == 1)
-    return FINE
-
-
-def send(
-    market: Market, terms: Terms, state: State, orders: Any, i: int, t: int, adding: bool
-) -> None:
-    """Send the part of intent ``i`` that reduces, or the part that adds."""
-    k = state.intents[i]["symbol"]
-    now, aim = state.qty[k], state.asked[i]
-    size = 0.0
-    if now * aim <= 0.0:  # leave entirely, then open the other side
-        size = aim if adding else -now
-    elif (abs(aim) > abs(now)) == adding:
-        size = aim - now
-    if abs(size) < MIN_QTY:
-        return
-    value = abs(size) * last_price(market.close, t, k)
-    if value < terms.sizing.min_notional and now + size != 0.0:
-        write_order(state, orders, k, t, size, TOO_SMALL)
-        return
-    state.working[state.count[OPEN]] = write_order(state, orders, k, t, size, WORKING)
-    state.count[OPEN] += 1
 
 
 def rule(bar: int, inputs: Any, params: Any, book: Book, intents: Any) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 
 from tradewind.engine.costs import Costs
 from tradewind.engine.intents import INTENT
-from tradewind.engine.records import Panel
+from tradewind.engine.records import DAY_NS, Panel
 from tradewind.engine.sizing import Sizing
 
 WORKING, FILLED, PARTLY, REBALANCED, NO_CASH, NO_LEVERAGE, TOO_SMALL, DELISTED, OVER, NO_SIZE = (
@@ -15,13 +15,15 @@ WORKING, FILLED, PARTLY, REBALANCED, NO_CASH, NO_LEVERAGE, TOO_SMALL, DELISTED, 
 FINE, NAN_WEIGHT, BAD_SYMBOL, TOO_MANY, ASKED_TWICE, NO_ROOM = range(6)
 CASH, BORROWED = range(2)  # places in State.money
 ORDERS, FILLS, OPEN, HELD, BAR, CODE, SYMBOL = range(7)  # places in State.count
+MIN_PART = 1e-6  # of an order: what the cap leaves below this is rounding of large sums, not room
 EPS = 1e-12  # relative slack on the leverage cap: rounding must not cut an order that just fits
 
 
 class Market(NamedTuple):
     """What the loop reads; arrays of shape (n_bars, n_symbols) unless stated."""
 
-    day: Any  # (n_bars,) calendar day number of each bar
+    ts: Any  # (n_bars,) close of each bar, UTC nanoseconds
+    midnight: int  # 1 where a bar that closes at midnight belongs to the day that ends there
     open: Any
     close: Any
     volume: Any
@@ -67,8 +69,15 @@ def market_of(panel: Panel) -> Market:
     """Arrays of a panel as the loop reads them."""
     leaves = np.zeros(panel.n_bars, np.bool_)
     leaves[panel.ends[panel.ends >= 0]] = True
-    day = panel.dates.astype("datetime64[D]").astype(np.int64)
-    return Market(day, panel.open, panel.close, panel.volume, panel.ends, leaves)
+    return Market(
+        panel.ts, int(panel.daily), panel.open, panel.close, panel.volume, panel.ends, leaves
+    )
+
+
+def calendar_days(market: Market, t: int) -> Any:
+    """Calendar days between the bars ``t - 1`` and ``t``, by the labels of the panel."""
+    today = (market.ts[t] - market.midnight) // DAY_NS
+    return float(today - (market.ts[t - 1] - market.midnight) // DAY_NS)
 
 
 def new_state(n_bars: int, n_symbols: int, cash: float) -> State:

@@ -33,6 +33,7 @@ class Case:
 
 ONE = [flat(100.0), flat(110.0), flat(120.0), flat(130.0)]
 
+VOLATILE = [flat(100.0), flat(110.0), flat(100.0), flat(100.0)]
 CASES = [
     Case(
         "a decision at the close fills at the next open",
@@ -189,6 +190,22 @@ CASES = [
         [("A", 1, 5.0, 100.0), ("A", 3, -5.0, 100.0)],
         {"min_notional": 100.0},
         reasons=[Reason.FILLED, Reason.REJECTED_MINIMUM, Reason.FILLED],
+    ),
+    Case(
+        "a reversal to the same size may close, but not open what is below the minimum",
+        [[flat(100.0), flat(100.0), flat(50.0), flat(50.0)]],
+        [0.5, _, -0.34, _],
+        [("A", 1, 5.0, 100.0), ("A", 3, -5.0, 50.0)],
+        {"min_notional": 300.0, "lot": 1.0},
+        reasons=[Reason.FILLED, Reason.FILLED, Reason.REJECTED_MINIMUM],
+    ),
+    Case(
+        "a wish for a halted symbol is sized with the volatility known before the halt",
+        [[*VOLATILE, NO_BAR, flat(100.0)], [flat(10.0)] * 6],
+        [[_, _], [_, _], [_, _], [_, _], [1.0, _], [_, _]],
+        [("A", 5, 10.0, 100.0)],
+        {"vol_target": 10.0, "lookback": 2, "max_weight": 1.0},
+        reasons=[Reason.FILLED],
     ),
     Case(
         "a weight is capped where the sizing says so",

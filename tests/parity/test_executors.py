@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.markets import Wishes, random_panel, random_terms, random_wishes, trade
+from tests.markets import Wishes, candles, random_panel, random_terms, random_wishes, terms, trade
 from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.reference import compiled_kernel
@@ -83,7 +83,6 @@ def test_a_strategy_that_only_decides_runs_through_the_same_loop() -> None:
         def decide(self, view):  # type: ignore[no-untyped-def]
             return strategy.decide(view)
 
-    from tests.markets import terms
     from tradewind.engine.executors import reference
 
     given = terms(panel, cash=1e5, weight=0.3)
@@ -91,3 +90,33 @@ def test_a_strategy_that_only_decides_runs_through_the_same_loop() -> None:
     b = reference.simulate(Deciding(asked), inputs, panel, given, start=5)
     assert len(a.fills) > 10
     assert a.fills.tobytes() == b.fills.tobytes()
+
+
+def test_a_small_account_loses_no_cents_to_the_credit_backtrader_is_lent() -> None:
+    panel = candles([(1e5, 1e5, 1e5, 1e5)] * 8)
+    wishes = [10.0, np.nan, 0.0, 1e-10, 10.0, 1e-10, 0.0, 0.0]
+    given = terms(panel, cash=1.0, weight=10.0, max_leverage=20.0, fee_bps=3.0)
+    ours, theirs = (trade(e, panel, wishes, given) for e in ("kernel", "cerebro"))
+    assert len(ours.fills) > 3
+    assert_same(ours, theirs)
+
+
+def test_what_rounding_leaves_of_the_cap_is_no_fill() -> None:
+    rng = np.random.default_rng(0)
+    close = 1e-4 * np.exp(np.cumsum(rng.normal(0, 0.05, (60, 3)), axis=0))
+    panel = candles(*[[(p, p, p, p) for p in close[:, k]] for k in range(3)])
+    given = terms(panel, cash=1e9, weight=1.0, fee_bps=1.0, spread_bps=4.0)
+    ours, theirs = (trade(e, panel, np.ones(panel.shape), given) for e in ("kernel", "cerebro"))
+    assert_same(ours, theirs)
+    orders = ours.orders[ours.fills["order"]]
+    assert (np.abs(ours.fills["qty"]) > 1e-6 * np.abs(orders["qty"])).all()
+    assert Reason.REJECTED_CASH in ours.orders["reason"].tolist()
+
+
+def test_the_smallest_positions_are_the_same_on_both() -> None:
+    panel = candles([(1e6, 1e6, 1e6, 1e6)] * 6)
+    wishes = [0.5, 1e-6, 1e-6, 0.5, 0.0, 0.0]  # 1e-6 of this account is less than 1e-9 units
+    given = terms(panel, cash=100.0)
+    ours, theirs = (trade(e, panel, wishes, given) for e in ("kernel", "cerebro"))
+    assert_same(ours, theirs)
+    assert ours.equity[-1] == 100.0, "nothing costs anything here, so nothing may be lost"

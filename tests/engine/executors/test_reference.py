@@ -188,3 +188,23 @@ def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
 
 def test_signals_are_empty_unless_somebody_made_some() -> None:
     assert Signals().forecasts is None
+
+
+def writes_beyond(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    n = 0
+    for _ in range(5):
+        n = target(intents, n, 0, 1.0)
+    return n
+
+
+def test_a_compiled_rule_cannot_write_beyond_its_rows() -> None:
+    with pytest.raises(StrategyError, match=r"more intents than there are symbols \(2\)"):
+        run(writes_beyond)
+
+
+def test_a_rule_that_writes_too_much_is_refused_uncompiled_too() -> None:
+    from tradewind.engine.protocols import Book, View
+    from tradewind.strategies.deciding import decide_by
+
+    with pytest.raises(StrategyError, match=r"writes_beyond: at bar 3 .* 5 intents for 2 symbols"):
+        decide_by(writes_beyond, None, View(3, None, Book(np.zeros(2), np.ones(1))))
