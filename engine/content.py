@@ -79,7 +79,13 @@ def plain(value: Any, where: str) -> Any:
 
 
 def content_digest(path: Path) -> str | None:
-    """SHA-256 of a file, or of all names and contents below a folder; None where nothing is."""
+    """SHA-256 of a file, or of all names and contents below a folder; None where nothing is.
+
+    Raises
+    ------
+    CheckpointError
+        If something is there and cannot be read.
+    """
     try:
         if path.is_file():
             with path.open("rb") as file:

@@ -181,7 +181,7 @@ def _named(spec: ForecasterSpec, fold: Fold, panel: Panel) -> Iterator[None]:
         yield
     except TradewindError as error:
         if len(error.args) == 1:
-            error.args = (f"{where}: {error}",)
+            error.args = (f"{where}: {str(error).removeprefix(f'{spec.name}: ')}",)
         raise
     except MemoryError as error:
         raise ForecastError(

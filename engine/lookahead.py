@@ -16,16 +16,20 @@ from tradewind.engine.schedule import Fold
 SAME = 1e-3  # of a forecast's std: below it lies rounding of a batch of another shape
 
 
-def cuts(fold: Fold) -> tuple[int, ...]:
+def cuts(fold: Fold, seen: Panel) -> tuple[int, ...]:
     """Rows of a fold's block after which the future is taken away, each >= 1.
 
     Two neighbours in the middle of the first fold: what leaks inside groups of bars (a week, every
     other bar) shows at one of them even where the other is the end of a group. One in each later
-    fold, at odd and even places in turn, for leaks that begin later in the data.
+    fold, at odd and even places in turn, for leaks that begin later in the data. And one behind the
+    last bar of the first symbol that leaves inside the block: nobody knows yet that it will.
     """
     n_rows = fold.test_stop - fold.test_start
     middle = n_rows // 2
     wanted = {middle, middle + 1} if fold.number == 0 else {middle + fold.number % 2}
+    leaves = seen.ends - (fold.test_start - fold.train_start) + 1
+    leaves = leaves[(seen.ends >= 0) & (leaves > 0)]
+    wanted |= {int(leaves.min())} if leaves.size else set()
     return tuple(sorted(cut for cut in wanted if 0 < cut < n_rows))
 
 
@@ -49,7 +53,7 @@ def refuse_lookahead(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, s
         of the std, or appeared or vanished.
     """
     first = fold.test_start - fold.train_start
-    for cut in cuts(fold):
+    for cut in cuts(fold, seen):
         early = forecaster.predict(seen.past(first + cut), first=first)
         scale = SAME * forecasts.std[:cut]
         for name, whole, short in _pairs(forecasts, early, cut):

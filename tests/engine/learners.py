@@ -120,6 +120,13 @@ class Foreboding(Slope):
         )
 
 
+class SignedError(Slope):
+    """Puts its name in front of what it says."""
+
+    def fit(self, past: Panel) -> Self:
+        raise ForecastError(f"SignedError: {past.n_bars} bars are too few")
+
+
 class Careless(Slope):
     """Draws from numpy's global generator."""
 

@@ -185,11 +185,19 @@ def test_a_leak_into_any_number_on_any_bar_of_any_fold_is_caught(
         go(spec("LeaksOf", how=how), panel)
 
 
-def test_falling_silent_before_a_symbol_leaves_is_looking_ahead(panel: Panel) -> None:
-    # The symbol's last bar is 89, and so is the last bar before one of the first fold's cuts.
-    config = WalkForwardConfig(train=84, refit=12)
+@pytest.mark.parametrize(("train", "refit"), [(84, 12), (75, 20), (40, 30)])
+def test_falling_silent_before_a_symbol_leaves_is_looking_ahead(
+    panel: Panel, train: int, refit: int
+) -> None:
+    config = WalkForwardConfig(train=train, refit=refit)
     with pytest.raises(ForecastError, match=r"looks ahead: the forecast's mean for S2 .* is nan"):
         go(spec("Foreboding"), panel, config=config)
+
+
+def test_an_error_names_its_forecaster_once(panel: Panel) -> None:
+    with pytest.raises(ForecastError) as caught:
+        go(spec("SignedError"), panel)
+    assert str(caught.value).count("SignedError") == 1
 
 
 def test_the_bars_handed_to_a_forecaster_cannot_be_written_to(panel: Panel) -> None:
