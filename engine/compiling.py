@@ -9,15 +9,19 @@ numpy. To numba it is a function of that file, and is cached like any other.
 
 import inspect
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
+from inspect import ismodule
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from tradewind.engine.errors import StrategyError
 
@@ -26,6 +30,7 @@ from tradewind.engine.errors import StrategyError
 # every array in seven words, so what is called at each bar is compiled into the loop.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
 MARK = '"""Stands for a loop compiled by tradewind; numba keeps its code here. Delete at will."""\n'
+LIBRARIES = ("numpy", "numba", "math", "builtins")
 Binder = Callable[[Callable[..., Any]], FunctionType]
 
 
@@ -83,11 +88,27 @@ def _module(
         if helper not in functions:
             register_jitable(**OPTIONS)(helper)
     called = [f"{f.__module__}:{f.__qualname__}" for f in functions]
-    path = _written(digest([*called, *_sources([*functions, compiled])]))
+    path = _written(digest([*called, *_sources([*functions, compiled]), *_constants(functions)]))
     bound = bind(njit(**OPTIONS)(part)) if part is not None and bind is not None else loop
     code = bound.__code__.replace(co_filename=str(path))
-    whole = FunctionType(code, bound.__globals__, loop.__name__)
-    return njit(cache=True, **OPTIONS)(whole)  # type: ignore[no-any-return]
+    whole = njit(cache=True, **OPTIONS)(FunctionType(code, bound.__globals__, loop.__name__))
+    _forgive(whole)
+    return whole  # type: ignore[no-any-return]
+
+
+def _forgive(function: Any) -> None:
+    """Compile again where kept code is damaged: numba would end the run with a pickle's error."""
+    kept = function._cache
+    read = kept.load_overload
+
+    def load(*given: Any) -> Any:
+        try:
+            return read(*given)
+        except Exception:
+            kept.flush()
+            return None
+
+    kept.load_overload = load
 
 
 def reached(functions: list[Callable[..., Any]]) -> list[FunctionType]:
@@ -104,15 +125,53 @@ def reached(functions: list[Callable[..., Any]]) -> list[FunctionType]:
 
 
 def _called(function: FunctionType) -> Iterator[FunctionType]:
-    for name in function.__code__.co_names:
-        other = function.__globals__.get(name)
-        # What another library wrote is numba's business, not ours.
-        if isinstance(other, FunctionType) and not _foreign(other):
+    for _, other in _globals_of(function):
+        if isinstance(other, FunctionType):
             yield other
 
 
-def _foreign(function: FunctionType) -> bool:
-    return (function.__module__ or "").split(".")[0] in ("numpy", "numba", "math", "builtins")
+def _globals_of(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """(name, value) of every global a function reads, through modules and inside comprehensions."""
+    for code in _codes(function.__code__):
+        for name in code.co_names:
+            value = function.__globals__.get(name)
+            for found in _looked_up(value, code.co_names) if ismodule(value) else (value,):
+                # A function compiled by its author counts by its source, like any other.
+                plain = getattr(found, "py_func", found)
+                # What another library wrote is numba's business, not ours.
+                if not _foreign(plain):
+                    yield name, plain
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _codes(part)
+
+
+def _looked_up(module: ModuleType, names: tuple[str, ...]) -> Iterator[Any]:
+    if module.__name__.split(".")[0] not in LIBRARIES:
+        yield from (getattr(module, name) for name in names if hasattr(module, name))
+
+
+def _constants(functions: list[Callable[..., Any]]) -> list[str]:
+    """Values of globals read: compiled code holds them, wherever they were imported from."""
+    found = []
+    for function in reached(functions):
+        for name, value in _globals_of(function):
+            if isinstance(value, bool | int | float | complex | str | tuple):
+                found.append(f"{name}={value!r}")
+            elif isinstance(value, np.ndarray):
+                content = sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+                found.append(f"{name}={value.dtype}{value.shape}{content}")
+    return found
+
+
+def _foreign(found: Any) -> bool:
+    if not isinstance(found, FunctionType):
+        return False
+    return (found.__module__ or "").split(".")[0] in LIBRARIES
 
 
 def _sources(functions: list[Callable[..., Any]]) -> list[str]:
@@ -148,13 +207,13 @@ def cache_folder() -> Path:
 
 def _written(name: str) -> Path:
     """Write the file that stands for a loop, once; to a temp folder if the cache is read-only."""
-    for folder in (cache_folder(), Path(tempfile.gettempdir()) / f"tradewind-{os.getuid()}"):
-        path = folder / f"tradewind_loop_{name}.py"
+    for folder in (cache_folder, _own_temporary):
         try:
+            path = folder() / f"tradewind_loop_{name}.py"
             if path.is_file() and path.read_text("utf-8") == MARK:
                 return path
-            folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
                 file.write(MARK)
             Path(file.name).replace(path)
             return path
@@ -164,3 +223,14 @@ def _written(name: str) -> Path:
         f"{cache_folder()}: cannot be written, and neither can the temporary folder; set "
         "TRADEWIND_KERNELS to a folder for compiled code"
     )
+
+
+def _own_temporary() -> Path:
+    """Folder below the shared temporary one: kept code is run, so nobody else may have made it."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"tradewind-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if found.st_uid != user or stat.S_ISLNK(found.st_mode) or found.st_mode & 0o022:
+        raise PermissionError(f"{folder}: belongs to somebody else")
+    return folder

@@ -258,7 +258,7 @@ def forecast_cache(*, fresh: bool) -> ForecastCache:
 
 def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
     """What a run depended on: versions, seed, data, code."""
-    code = {"strategy": code_content(_target(type(parts.strategy)))}
+    code = {"strategy": strategy_code(parts)}
     if parts.forecaster is not None:
         code["forecaster"] = code_content(parts.forecaster.target)
     return {
@@ -271,8 +271,9 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
     }
 
 
-def _target(cls: type[Any]) -> str:
-    return spec_of(cls, {}).target
+def strategy_code(parts: Parts) -> Any:
+    """Content of the strategy's code, as the manifest holds it."""
+    return code_content(spec_of(type(parts.strategy), {}).target)
 
 
 def versions() -> dict[str, str]:

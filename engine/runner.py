@@ -17,7 +17,7 @@ from tradewind.engine.errors import ConfigError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.records import Floats, Panel, Simulation
+from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report.run import Run
 
@@ -185,7 +185,8 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     """
     run = run_folder.read(folder)
     document = _document(folder)
-    parts = pipeline.resolve(run.config, document)
+    # The forecasts are in the folder: whoever made them need not be installed here.
+    parts = pipeline.resolve(run.config.model_copy(update={"forecaster": None}), document)
     other = "cerebro" if run.config.executor == "kernel" else "kernel"
     task = f"simulating with {other}"
     progress.start(task, None)
@@ -195,6 +196,8 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     finally:
         progress.finish(task)
     found = fill_differences(run.simulation, again, run.panel, tolerance=SAME)
+    if run.manifest.get("code", {}).get("strategy") != jsonable(pipeline.strategy_code(parts)):
+        found.insert(0, "code: the strategy was changed since, so this compares two strategies")
     return Verification(
         not found, run.config.executor, other, len(run.simulation.fills), tuple(found)
     )
@@ -214,7 +217,8 @@ def reproduce(
     config, document = load(folder / "config.yaml")
     new = compute(config, document, progress=progress, workers=workers, cached=False)
     found = _manifest_differences(old, new)
-    found += fill_differences(old.simulation, new.simulation, new.panel, tolerance=0.0)
+    found += fill_differences(old.simulation, new.simulation, old.panel, tolerance=0.0)
+    found += _order_differences(old.simulation.orders, new.simulation.orders)
     found += _curve_differences("equity", old.simulation.equity, new.simulation.equity)
     found += _forecast_differences(old, new)
     found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
@@ -255,6 +259,16 @@ def fill_differences(
             where = f"{panel.dates[a['bar'][i]]} {panel.symbols[a['symbol'][i]]}"
             found.append(f"fill {i} ({where}): {name} {x[i]!r} here, {y[i]!r} there")
     return found
+
+
+def _order_differences(old: Records, new: Records) -> list[str]:
+    if len(old) != len(new):
+        return [f"orders: {len(old):,} then, {len(new):,} now"]
+    off = np.flatnonzero(old != new)
+    if not off.size:
+        return []
+    i = int(off[0])
+    return [f"orders: {off.size:,} differ, first order {i}: {old[i]} then, {new[i]} now"]
 
 
 def _curve_differences(name: str, a: Floats, b: Floats) -> list[str]:

@@ -8,7 +8,7 @@ orders are made from it and how they are filled is not, so that each checks the 
 """
 
 from collections.abc import Sequence
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from typing import Any
 
 import backtrader as bt
@@ -255,6 +255,13 @@ class Decider(bt.Strategy):  # type: ignore[misc]
                 f"{type(self.p.decision).__name__}: at bar {t} the strategy asked for "
                 f"{wish.weight} of column {k}{' twice' if twice else ''}; wanted one finite weight "
                 f"for each of the columns 0 to {len(self.qty) - 1}"
+            )
+        prices = (wish.limit, wish.stop, wish.trail, wish.take_profit)
+        if wish.order_type or wish.expiry_bars or not all(isnan(price) for price in prices):
+            raise StrategyError(
+                f"{type(self.p.decision).__name__}: at bar {t} the strategy asked for more than a "
+                f"market order of column {k}; limit, stop, trail, take_profit and expiry_bars are "
+                "not filled yet: leave them out, or they would be ignored"
             )
         for order in [o for o in broker.pending if broker.columns[id(o.data)] == k]:
             broker.end(order, Reason.CANCELLED_REBALANCE)

@@ -16,6 +16,7 @@ from tradewind.engine.executors.state import (
     FINE,
     NAN_WEIGHT,
     NO_SIZE,
+    NOT_MARKET,
     OPEN,
     ORDERS,
     REBALANCED,
@@ -73,6 +74,17 @@ def replace_working(state: State, orders: Any, k: int) -> None:
     state.count[OPEN] = kept
 
 
+def plain_market(intent: Any) -> bool:
+    """Whether an intent asks for nothing but an order at market, the one kind filled so far."""
+    priceless = (
+        np.isnan(intent["limit"])
+        and np.isnan(intent["stop"])
+        and np.isnan(intent["trail"])
+        and np.isnan(intent["take_profit"])
+    )
+    return bool(priceless and intent["order_type"] == 0 and intent["expiry_bars"] == 0)
+
+
 def heed(market: Market, terms: Terms, state: State, orders: Any, n: int, t: int) -> int:
     """Step 5: turn ``n`` intents into orders that work from the next bar on; returns a code."""
     if n > len(state.qty):
@@ -87,6 +99,8 @@ def heed(market: Market, terms: Terms, state: State, orders: Any, n: int, t: int
             return NAN_WEIGHT
         if state.named[k] == t:
             return ASKED_TWICE
+        if not plain_market(state.intents[i]):
+            return NOT_MARKET
         state.named[k] = t
         replace_working(state, orders, k)
         gone = market.ends[k] >= 0 and market.ends[k] <= t

@@ -163,6 +163,8 @@ def check_status(state: states.State, strategy: Strategy, panel: Panel) -> None:
         states.BAD_SYMBOL: f"named {name}; the panel has columns 0 to {panel.n_symbols - 1}",
         states.TOO_MANY: f"wrote more intents than there are symbols ({panel.n_symbols}); "
         "write at most one for each",
+        states.NOT_MARKET: f"asked for more than a market order of {name}; limit, stop, trail, "
+        "take_profit and expiry_bars are not filled yet: leave them out, or they would be ignored",
         states.ASKED_TWICE: f"named {name} twice; write one intent for each symbol",
     }[code]
     raise StrategyError(

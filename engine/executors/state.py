@@ -12,7 +12,7 @@ from tradewind.engine.sizing import Sizing
 WORKING, FILLED, PARTLY, REBALANCED, NO_CASH, NO_LEVERAGE, TOO_SMALL, DELISTED, OVER, NO_SIZE = (
     range(10)  # tradewind.engine.types.Reason, as plain numbers
 )
-FINE, NAN_WEIGHT, BAD_SYMBOL, TOO_MANY, ASKED_TWICE, NO_ROOM = range(6)
+FINE, NAN_WEIGHT, BAD_SYMBOL, TOO_MANY, ASKED_TWICE, NO_ROOM, NOT_MARKET = range(7)
 CASH, BORROWED = range(2)  # places in State.money
 ORDERS, FILLS, OPEN, HELD, BAR, CODE, SYMBOL = range(7)  # places in State.count
 MIN_PART = 1e-6  # of an order: what the cap leaves below this is rounding of large sums, not room

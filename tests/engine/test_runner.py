@@ -1,6 +1,7 @@
 """A run from config to folder and back, through the Python a notebook would use."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -211,3 +212,44 @@ def test_a_changed_cost_never_fits_again(tmp_path: Path, monkeypatch: pytest.Mon
     assert run.metrics["costs"]["fee"] > 0
     assert fits == []
     assert any("came from the cache" in note for note in run.notes)
+
+
+def test_verify_needs_no_forecaster_and_says_when_the_strategy_was_changed(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from tradewind.forecasters.baselines import Drift\n"
+        "from tradewind.strategies.timing import Timing\n\n\n"
+        "class MyDrift(Drift):\n    pass\n\n\n"
+        "class Mine(Timing):\n    pass\n"
+    )
+    (tmp_path / "theirs.py").write_text((tmp_path / "mine.py").read_text())
+    text = DRIFT.replace("kind: drift,", "kind: theirs.py:MyDrift,")
+    text = text.replace("kind: timing,", "kind: mine.py:Mine,")
+    run = runner.backtest(*config(text, tmp_path), results=tmp_path / "results")
+    folder = tmp_path / "results" / run.name
+    (tmp_path / "theirs.py").unlink()
+    assert runner.verify(folder).identical
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["code"]["strategy"] = {"source": "another"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    found = runner.verify(folder)
+    assert not found.identical
+    assert found.differences[0].startswith("code: the strategy was changed since")
+    (tmp_path / "mine.py").unlink()
+    with pytest.raises(ConfigError, match=r"mine\.py"):
+        runner.verify(folder)
+
+
+def test_reproduce_reports_shorter_data_instead_of_failing_over_it(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = runner.compute
+
+    def shorter(given: RunConfig, document: Document, **options: Any) -> Any:
+        data = given.data.model_copy(update={"start": date(2017, 6, 1)})
+        return compute(given.model_copy(update={"data": data}), document, **options)
+
+    monkeypatch.setattr(runner, "compute", shorter)
+    found = runner.reproduce(made)
+    assert any(line.startswith("data: ") for line in found.differences)
+    assert any(line.startswith("orders: ") for line in found.differences)
+    assert any(line.startswith("fill 0 (2016-") for line in found.differences)

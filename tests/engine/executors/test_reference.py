@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tests.markets import Wishes, candles, terms, trade
+from tests.markets import EXECUTORS, Wishes, candles, terms, trade
 from tradewind.engine.compiling import cache_folder, compiled, reached
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import reference
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import FILL, ORDER
-from tradewind.engine.types import Intent
+from tradewind.engine.types import Intent, OrderType
 
 BARS = [(100.0, 101.0, 99.0, 100.0)] * 6
 
@@ -208,3 +208,22 @@ def test_a_rule_that_writes_too_much_is_refused_uncompiled_too() -> None:
 
     with pytest.raises(StrategyError, match=r"writes_beyond: at bar 3 .* 5 intents for 2 symbols"):
         decide_by(writes_beyond, None, View(3, None, Book(np.zeros(2), np.ones(1))))
+
+
+@pytest.mark.parametrize("executor", ["kernel", "cerebro"])
+@pytest.mark.parametrize(
+    "more",
+    [{"limit": 90.0}, {"stop": 90.0}, {"trail": 1.0}, {"take_profit": 120.0}, {"expiry_bars": 3},
+     {"order_type": OrderType.LIMIT}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_filled_yet_is_refused_and_not_traded_at_market(
+    executor: str, more: dict[str, Any]
+) -> None:
+    class Wanting(Wishes):
+        def decide(self, view: Any) -> list[Intent]:
+            return [Intent(0, 1.0, **more)]
+
+    panel = candles(BARS)
+    with pytest.raises(StrategyError, match="asked for more than a market order"):
+        EXECUTORS[executor](Wanting(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
