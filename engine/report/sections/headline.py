@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup
 
 from tradewind.engine.report.gap import Gap
@@ -73,7 +74,7 @@ def evidence(context: Context) -> str:
     if is_number(ours.get("max_drawdown")):
         parts.append(f"fell {percent(abs(ours['max_drawdown']))} from its peak at worst")
     text = " and ".join(parts)
-    trades = plural(len(context.run.trades), "trade")
+    trades = plural(int(np.count_nonzero(context.run.trades["exit_bar"] >= 0)), "closed trade")
     length = f"over {number(years, 1)} out-of-sample years and {trades}"
     return f"{text}, {length}." if text else f"Measured {length}."
 
