@@ -136,7 +136,7 @@ charts.waterfall = (data, look) => {
     ] };
   };
   const ends = bars.flatMap((bar) => [bar.value[1], bar.value[2]]);
-  const low = Math.min(...ends), high = Math.max(...ends), room = (high - low) * 0.24 || 1;
+  const low = Math.min(...ends), high = Math.max(...ends), room = (high - low) * (look.narrow ? 0.42 : 0.24) || 1;
   return {
     grid: grid(look, { top: 4 }),
     xAxis: valueAxis(look, [], false, write.short, { min: low < 0 ? low - room : 0, max: high > 0 ? high + room : 0, splitNumber: 4, scale: false, axisLabel: { show: false }, splitLine: { show: false } }),
