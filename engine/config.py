@@ -129,6 +129,15 @@ class TargetWeightConfig(_Block):
     )
     max_weight: float = Field(1.0, gt=0, le=10)
 
+    @model_validator(mode="after")
+    def _weight_is_within_its_cap(self) -> "TargetWeightConfig":
+        if self.weight is not None and self.weight > self.max_weight:
+            raise ValueError(
+                f"weight {self.weight} lies above max_weight {self.max_weight}, which would cut it "
+                "in silence; raise max_weight (and account.max_leverage) or lower weight"
+            )
+        return self
+
 
 class VolatilityTargetConfig(_Block):
     """Full strength means a position of stated risk."""

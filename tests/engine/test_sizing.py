@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from tradewind.engine.config import RunConfig
 from tradewind.engine.sizing import Sizing, ewma_volatility, weight_of, whole_lots
 
 
@@ -50,7 +51,7 @@ def test_ewma_volatility_by_hand() -> None:
     )
 
 
-def test_ewma_volatility_takes_the_return_across_a_gap_and_says_nothing_inside_it() -> None:
+def test_ewma_volatility_takes_the_return_across_a_gap() -> None:
     close = np.array([[100.0], [np.nan], [110.0], [121.0]])
     found = ewma_volatility(close, 2)[:, 0]
     assert np.isnan(found[:3]).all()
@@ -66,3 +67,20 @@ def test_ewma_volatility_does_not_change_when_the_future_does(cut: int) -> None:
     a, b = ewma_volatility(close, 10)[:cut], ewma_volatility(other, 10)[:cut]
     np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(a, ewma_volatility(close[:cut], 10))
+
+
+def test_a_weight_that_its_own_cap_would_cut_is_refused() -> None:
+    blocks = {"strategy": {"kind": "sma_cross"}}
+    with pytest.raises(ValueError, match=r"weight 2\.0 lies above max_weight 1\.0"):
+        RunConfig.model_validate({**blocks, "sizing": {"weight": 2.0, "kind": "target_weight"}})
+    wide = {"weight": 2.0, "max_weight": 2.0, "kind": "target_weight"}
+    config = RunConfig.model_validate({**blocks, "sizing": wide})
+    assert config.sizing.max_weight == 2.0
+
+
+def test_a_gap_keeps_the_last_volatility_and_nothing_comes_before_the_first() -> None:
+    close = np.array([[np.nan], [100.0], [110.0], [100.0], [np.nan], [100.0]])
+    vol = ewma_volatility(close, 2)[:, 0]
+    assert np.isnan(vol[:3]).all()
+    assert vol[4] == vol[3]
+    assert vol[5] < vol[4]
