@@ -231,5 +231,5 @@ def _portable(error: BaseException) -> BaseException:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
     except Exception:
-        pass
+        pass  # an exception with arguments of its own kind cannot be rebuilt: its text goes instead
     return ForecastError(f"{type(error).__name__}: {error}")

@@ -11,16 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from tests.walks import go, same, spec
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.errors import ConfigError, ForecastError, OutsideError
-from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward import ForecasterSpec, WalkForward, fold_seed, run
-
-LEARNERS = str(Path(__file__).with_name("learners.py"))
-SCHEDULE = WalkForwardConfig(train=40, refit=15)
+from tradewind.engine.walkforward import fold_seed
 
 
 @pytest.fixture(scope="module")
@@ -33,20 +30,6 @@ def panel(make_walk: Callable[..., Panel]) -> Panel:
 @pytest.fixture
 def cache(tmp_path: Path) -> ForecastCache:
     return ForecastCache(tmp_path / "cache")
-
-
-def spec(name: str = "Slope", **params: Any) -> ForecasterSpec:
-    return ForecasterSpec(f"{LEARNERS}:{name}", params)
-
-
-def go(what: ForecasterSpec, panel: Panel, **options: Any) -> WalkForward:
-    options = {"seed": 7, "workers": 0, "config": SCHEDULE, **options}
-    return run(what, panel, options.pop("config"), **options)
-
-
-def same(one: Forecasts, other: Forecasts) -> bool:
-    """Equal to the last bit, NaN for NaN."""
-    return one.mean.tobytes() == other.mean.tobytes() and one.std.tobytes() == other.std.tobytes()
 
 
 class Recorder:

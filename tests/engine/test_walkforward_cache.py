@@ -9,16 +9,14 @@ from typing import Any
 
 import pytest
 
+from tests.walks import LEARNERS, go, same, spec
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.errors import CheckpointError, ForecastError
-from tradewind.engine.protocols import Checkpointed, Forecasts
+from tradewind.engine.protocols import Checkpointed
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward import ForecasterSpec, WalkForward, run
-
-LEARNERS = str(Path(__file__).with_name("learners.py"))
-SCHEDULE = WalkForwardConfig(train=40, refit=15)
+from tradewind.engine.walkforward import WalkForward
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +28,6 @@ def panel(make_walk: Callable[..., Panel]) -> Panel:
 @pytest.fixture
 def cache(tmp_path: Path) -> ForecastCache:
     return ForecastCache(tmp_path / "cache")
-
-
-def spec(name: str = "Slope", **params: Any) -> ForecasterSpec:
-    return ForecasterSpec(f"{LEARNERS}:{name}", params)
-
-
-def go(what: ForecasterSpec, panel: Panel, **options: Any) -> WalkForward:
-    options = {"seed": 7, "workers": 0, "config": SCHEDULE, **options}
-    return run(what, panel, options.pop("config"), **options)
-
-
-def same(one: Forecasts, other: Forecasts) -> bool:
-    """Equal to the last bit, NaN for NaN."""
-    return one.mean.tobytes() == other.mean.tobytes() and one.std.tobytes() == other.std.tobytes()
 
 
 def count_fits(result: WalkForward) -> int:
