@@ -7,11 +7,15 @@ signature with the same messages.
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Bps = Annotated[float, Field(ge=0, le=1_000)]
+from tradewind.engine.config_account import AccountConfig, ExecutionConfig
+from tradewind.engine.config_block import Block, KindBlock
+from tradewind.engine.config_costs import CostsConfig
+from tradewind.engine.config_sizing import SizingConfig, TargetWeightConfig
+
 Repair = Literal[
     "drop_bad_bars",
     "drop_duplicates",
@@ -24,28 +28,7 @@ Repair = Literal[
 Accept = Literal["split_like", "spike", "off_session", "stale", "interval", "no_overlap"]
 
 
-class _Block(BaseModel):
-    """Base of every block: frozen, closed to unknown keys, defaults validated."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False
-    )
-
-
-class _KindBlock(BaseModel):
-    """A block whose further keys belong to the class that ``kind`` names."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
-
-    kind: str = Field(description="registered name, or path/to/file.py:Class")
-
-    @property
-    def params(self) -> dict[str, Any]:
-        """The keys that belong to the class."""
-        return dict(self.model_extra or {})
-
-
-class DataConfig(_Block):
+class DataConfig(Block):
     """Where bars come from and which of them."""
 
     source: Literal["embedded", "csv", "parquet", "yahoo"] = "embedded"
@@ -99,7 +82,7 @@ class DataConfig(_Block):
         return self
 
 
-class WalkForwardConfig(_Block):
+class WalkForwardConfig(Block):
     """When a forecaster is fitted, on what, and what it then predicts; all in bars."""
 
     train: int = Field(500, ge=20, description="bars before the first out-of-sample bar")
@@ -110,78 +93,17 @@ class WalkForwardConfig(_Block):
     mode: Literal["expanding", "rolling"] = "expanding"
 
 
-class ForecasterConfig(_KindBlock):
+class ForecasterConfig(KindBlock):
     """Which forecaster, when it is fitted, and its own parameters."""
 
     walk_forward: WalkForwardConfig = WalkForwardConfig()
 
 
-class StrategyConfig(_KindBlock):
+class StrategyConfig(KindBlock):
     """Which strategy, and its own parameters."""
 
 
-class TargetWeightConfig(_Block):
-    """Full strength means a fixed fraction of equity."""
-
-    kind: Literal["target_weight"] = "target_weight"
-    weight: float | None = Field(
-        None, gt=0, le=10, description="fraction of equity at full strength; default 1 / n_symbols"
-    )
-    max_weight: float = Field(1.0, gt=0, le=10)
-
-    @model_validator(mode="after")
-    def _weight_is_within_its_cap(self) -> "TargetWeightConfig":
-        if self.weight is not None and self.weight > self.max_weight:
-            raise ValueError(
-                f"weight {self.weight} lies above max_weight {self.max_weight}, which would cut it "
-                "in silence; raise max_weight (and account.max_leverage) or lower weight"
-            )
-        return self
-
-
-class VolatilityTargetConfig(_Block):
-    """Full strength means a position of stated risk."""
-
-    kind: Literal["volatility_target"]
-    vol_annual: float = Field(0.15, gt=0, le=5, description="volatility of one full position")
-    share: float | None = Field(
-        None, gt=0, le=1, description="capital per symbol; default 1 / n_symbols"
-    )
-    lookback: int = Field(60, ge=2, description="bars of the exponential volatility estimate")
-    max_weight: float = Field(1.0, gt=0, le=10)
-
-
-SizingConfig = Annotated[TargetWeightConfig | VolatilityTargetConfig, Field(discriminator="kind")]
-
-
-class ConstantSpreadConfig(_Block):
-    """The same full quoted spread on every bar."""
-
-    kind: Literal["constant"] = "constant"
-    bps: Bps = Field(4.0, description="full quoted spread, basis points of mid")
-
-
-class CostsConfig(_Block):
-    """What trading costs."""
-
-    fee_bps: Bps = Field(1.0, description="commission per side, basis points of traded value")
-    spread: ConstantSpreadConfig = ConstantSpreadConfig()
-    slippage_bps: Bps = Field(1.0, description="against us, on top of the half-spread")
-    borrow_annual: float = Field(0.005, ge=0, le=10, description="rate on short value, act/365")
-
-
-class AccountConfig(_Block):
-    """What is traded with."""
-
-    cash: float = Field(100_000, gt=0)
-    fractional: bool = True
-    lot: float = Field(1.0, gt=0, description="units per lot when not fractional")
-    min_notional: float = Field(0.0, ge=0, description="orders below this value are not sent")
-    max_leverage: float = Field(1.0, gt=0, le=100, description="gross exposure / equity")
-    on_short_cash: Literal["scale", "reject"] = "scale"
-
-
-class RunConfig(_Block):
+class RunConfig(Block):
     """One file = one reproducible run."""
 
     name: str = Field("run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -192,6 +114,7 @@ class RunConfig(_Block):
     sizing: SizingConfig = TargetWeightConfig()
     costs: CostsConfig = CostsConfig()
     account: AccountConfig = AccountConfig()
+    execution: ExecutionConfig = ExecutionConfig()
     rules: Literal["tradewind"] = "tradewind"
     executor: Literal["kernel", "cerebro"] = "kernel"
     benchmark: str = Field("equal_weight", description="equal_weight, cash, or a symbol")

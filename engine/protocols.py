@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 import numpy as np
 
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.records import Floats, Panel
+from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.types import Bar, Fill, Intent, Order
 
 Inputs = Any
@@ -77,10 +77,18 @@ class Signals:
 
 
 class Book(NamedTuple):
-    """What is held, as arrays that change in place while a run goes on; a rule only reads them."""
+    """What is held and what works, as arrays that change in place; a rule reads them.
+
+    Only ``memory`` is a rule's own to write.
+    """
 
     qty: Floats  # (n_symbols,) signed units
-    equity: Floats  # (1,) currency, marked at the close of the bar
+    equity: Floats  # (1,) account currency, marked at the close of the bar
+    entry: Floats  # (n_symbols,) average price of what is held, the symbol's currency
+    orders: Records  # ORDER, every order so far by its number
+    working: Ints  # numbers of the orders on the market, oldest first
+    n_working: Ints  # (1,) how many of them
+    memory: Floats  # (n_symbols, n_memory) what a rule remembers from bar to bar
 
 
 class View(NamedTuple):

@@ -27,10 +27,23 @@ ORDER = np.dtype(
         ("id", np.int64),
         ("symbol", np.int64),
         ("bar", np.int64),  # the bar at whose close it was decided
-        ("qty", np.float64),
+        ("qty", np.float64),  # signed units asked for
         ("order_type", np.int64),
         ("reason", np.int64),
         ("filled_qty", np.float64),
+        ("limit", np.float64),  # NaN where the type has none
+        ("stop", np.float64),  # trigger; of a trailing stop where the trail stands
+        ("trail", np.float64),  # distance in price units
+        ("trail_fraction", np.float64),  # distance as a fraction of the price followed
+        ("tif", np.int64),
+        ("until", np.int64),
+        ("parent", np.int64),  # order that a child protects, else -1
+        ("oco", np.int64),  # group number, 0 = none
+        ("reduce_only", np.int64),
+        ("triggered", np.int64),  # a stop-limit that has become a limit
+        ("fee", np.float64),  # charged so far, account currency
+        ("raw_fee", np.float64),  # before minimum and maximum
+        ("value", np.float64),  # traded so far, account currency
     ]
 )
 FILL = np.dtype(
@@ -41,11 +54,17 @@ FILL = np.dtype(
         ("qty", np.float64),
         ("price", np.float64),
         ("mid", np.float64),
-        (
-            "quote",
-            np.float64,
-        ),  # the side's own price before slippage: ask for a buy, bid for a sale
-        ("fee", np.float64),
+        ("quote", np.float64),  # the side's own price before slippage: ask to buy, bid to sell
+        ("fee", np.float64),  # account currency
+        ("fx", np.float64),  # account currency per unit of the symbol's
+    ]
+)
+EVENT = np.dtype(
+    [
+        ("bar", np.int64),
+        ("symbol", np.int64),  # -1 where it concerns the account
+        ("kind", np.int64),  # tradewind.engine.types.Happening
+        ("amount", np.float64),
     ]
 )
 TRADE = np.dtype(
@@ -69,12 +88,14 @@ class Simulation:
     Attributes
     ----------
     equity, cash, gross, borrow : ndarray of float64, shape (n_bars,)
-        Currency, at the close of each bar: account value, cash, sum of absolute position values,
-        and the borrow fee paid on that bar.
+        Account currency, at the close of each bar: account value, cash, sum of absolute position
+        values, and the borrow fee paid on that bar.
     orders : ndarray of ORDER
         In order of submission.
     fills : ndarray of FILL
         In order of execution.
+    events : ndarray of EVENT
+        In order of time: carry, corporate actions, ambiguous bars, margin calls.
     """
 
     equity: Floats
@@ -83,6 +104,7 @@ class Simulation:
     borrow: Floats
     orders: Records
     fills: Records
+    events: Records
 
 
 @dataclass(frozen=True, slots=True)
