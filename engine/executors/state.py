@@ -50,6 +50,11 @@ BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
     CALLED_BACK,
 ) = range(8)  # why the loop stopped
 WORST, BEST, BY_PATH = range(3)  # Execution.intrabar
+PLAIN, TRIGGERED, ASLEEP = range(3)  # ORDER.triggered: as sent, a stop-limit now a limit, a child
+# When on a bar an order fills; NEVER comes first so that a fresh array means it.
+NEVER, AT_OPEN, AGAINST, FAVOUR, AT_CLOSE = range(5)
+# How an entry came about inside its bar, which says what its children can know of the path.
+BY_OPEN, BY_LIMIT, BY_STOP, BY_RETURN, BY_CLOSE = range(5)
 
 MIN_PART = 1e-6  # of an order: what the cap leaves below this is rounding of large sums, not room
 EPS = 1e-12  # relative slack on the leverage cap: rounding must not cut an order that just fits
@@ -137,9 +142,9 @@ class Terms(NamedTuple):
 
 
 # places in State.money
-CASH, MONTH_VALUE, PEAK, GROSS, LAST = range(5)
+CASH, MONTH_VALUE, PEAK, LAST, ROOM = range(5)
 # places in State.count
-ORDERS, FILLS, EVENTS, OPEN, HELD, BAR, CODE, SYMBOL, MONTH, CALL, STAMP = range(11)
+ORDERS, FILLS, EVENTS, OPEN, HELD, BAR, CODE, SYMBOL, MONTH, CALL, ENTERED = range(11)
 # places in State.sums: of the returns of every bar after the first decision
 RETURNS, SUM, SQUARES, DRAWDOWN = range(4)
 
@@ -151,15 +156,15 @@ class State(NamedTuple):
     entry: Any  # (n_symbols,) average price of what is held, the symbol's currency
     adds: Any  # (n_symbols,) fills that added to the position since it was opened
     held: Any  # (n_symbols,) columns with a position, sorted, the first count[HELD] of them
-    asked: Any  # (n_intents,) units each target of this bar means
+    aim: Any  # (n_symbols,) units a target of this bar means
     named: Any  # (n_symbols,) last bar at which a target named the column
     used: Any  # (n_symbols,) units filled on the bar ``used_on``
     used_on: Any  # (n_symbols,)
     intents: Any  # (n_intents,) INTENT
     memory: Any  # (n_symbols, n_memory) what a rule remembers
     equity: Any  # (1,) at the last close
-    money: Any  # (5,) see CASH ... LAST
-    count: Any  # (11,) see ORDERS ... STAMP
+    money: Any  # (5,) see CASH ... ROOM
+    count: Any  # (11,) see ORDERS ... ENTERED
     sums: Any  # (4,) see RETURNS ... DRAWDOWN
     equity_curve: Any  # (n_bars,) at each close: all else can be folded from the fills
 
@@ -173,6 +178,8 @@ class Log(NamedTuple):
     working: Any  # numbers of the orders on the market, oldest first, the first count[OPEN]
     phase: Any  # beside ``working``: in which phase an order fills on this bar
     price: Any  # beside ``working``: at which price of its side
+    entered: Any  # entries filled on this bar whose children wake, the first count[ENTERED]
+    manner: Any  # beside ``entered``: BY_OPEN ... BY_CLOSE
 
 
 NO_BARS = np.zeros((1, 1))
@@ -242,7 +249,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         entry=np.zeros(n_symbols),
         adds=np.zeros(n_symbols, np.int64),
         held=np.empty(n_symbols, np.int64),
-        asked=np.empty(room),
+        aim=np.zeros(n_symbols),
         named=np.full(n_symbols, -1),
         used=np.zeros(n_symbols),
         used_on=np.full(n_symbols, -1),
@@ -264,8 +271,10 @@ def new_log(n_symbols: int) -> Log:
         np.empty(n, FILL),
         np.empty(n, EVENT),
         np.empty(n, np.int64),
-        np.empty(n, np.int64),
+        np.zeros(n, np.int64),
         np.empty(n),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
     )
 
 
