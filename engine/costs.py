@@ -5,7 +5,7 @@
 slippage can be reported separately (sections 2 and 7 of docs/broker-rules.md).
 """
 
-from math import ceil, floor, inf, sqrt
+from math import ceil, floor, inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,27 +79,6 @@ def costs(fee_bps: float, spread_bps: float, slippage_bps: float, borrow_annual:
 def quote_price(mid: float, side: float, half_spread: float) -> float:
     """Ask for ``side`` +1, bid for -1, around ``mid``."""
     return mid * (1.0 + side * half_spread)
-
-
-def slipped_price(costs: Any, quote: float, side: float, qty: float, volume: float) -> float:
-    """Price after slippage against us; never clipped to the bar's range.
-
-    Parameters
-    ----------
-    costs : Costs
-    quote : float
-        The side's own price.
-    side : float
-        +1 to buy, -1 to sell.
-    qty : float
-        Unsigned units of this fill.
-    volume : float
-        Of the bar; NaN or 0 leaves the impact out.
-    """
-    rate = costs.slippage
-    if costs.impact > 0.0 and volume > 0.0:
-        rate += costs.impact * sqrt(qty / volume)
-    return quote * (1.0 + side * rate) + side * costs.slippage_fixed
 
 
 def against_us(price: float, side: float, tick: float) -> float:
