@@ -9,7 +9,7 @@ from tradewind.engine.series import at
 
 
 def half_spread(market: Market, terms: Terms, t: int, k: int) -> Any:
-    """Half the quoted spread of a bar as a fraction of mid; of bid and ask bars that at the open."""
+    """Half the quoted spread as a fraction of mid; of bid and ask bars that at the open."""
     if market.quoted:
         ask, bid = market.ask.open[t, k], market.bid.open[t, k]
         return (ask - bid) / (ask + bid)

@@ -70,7 +70,7 @@ class Bars(NamedTuple):
 
 
 class Path(NamedTuple):
-    """Finer bars inside the panel's; those of bar t are rows ``first[t]`` up to ``first[t + 1]``."""
+    """Finer bars inside the panel's; those of bar t are rows ``first[t]`` to ``first[t + 1]``."""
 
     first: Any  # (n_bars + 1,)
     open: Any  # (n_fine, n_symbols), mid prices, NaN where there is none
