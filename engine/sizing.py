@@ -1,7 +1,8 @@
 """From a strategy's strength to units: pure functions on numbers, in the subset numba compiles.
 
 A sizing sees only what was known at the decision: the close and the equity of that bar, what is
-held, and estimates made from bars up to it.
+held, and estimates made from bars up to it. What every kind means, with numbers, is told in
+docs/sizing.md.
 """
 
 from math import floor, inf, nan, sqrt
@@ -12,7 +13,8 @@ import numpy as np
 from tradewind.engine.series import Series, at, constant
 
 MIN_QTY = 1e-9  # below this a rebalance is rounding noise, not a trade
-WEIGHT, UNITS, NOTIONAL, RISK, PARITY = range(5)  # Sizing.kind
+SLACK = 1e-12  # relative: rounding of a sum of positions must not cut a wish that just fits
+WEIGHT, UNITS, NOTIONAL, RISK, PARITY, KELLY = range(6)  # Sizing.kind
 NO_CUT, BY_NAME, BY_GROUP, BY_GROSS, BY_PYRAMIDING, BY_DRAWDOWN = range(6)  # engine.types.Cut
 
 
@@ -21,10 +23,10 @@ class Sizing(NamedTuple):
 
     kind: int
     full: Series  # at strength 1: weight of equity, units, notional, fraction lost at the stop ...
-    distance: Series  # RISK: price units to the stop where the wish brings none
+    distance: Series  # RISK: to the stop where the wish brings none, as a fraction of the close
     vol: Series  # PARITY: volatility of one bar
     max_weight: float  # cap on the weight of one symbol
-    group: Any  # (n_symbols,) number of each symbol's group
+    group: Any  # (n_symbols,) number of each symbol's group, -1 = in none
     max_group: float  # cap on the gross weight of a group
     max_gross: float  # cap on the gross weight of everything
     max_adds: int  # fills that may add to a position once it is open
@@ -39,19 +41,19 @@ def fixed_weight(
 ) -> Sizing:
     """Full strength means ``weight`` of equity, with no cap but ``max_weight``."""
     return Sizing(
-        WEIGHT,
-        constant(weight),
-        constant(nan),
-        constant(nan),
-        max_weight,
-        np.zeros(n_symbols, np.int64),
-        inf,
-        inf,
-        2**31,
-        inf,
-        inf,
-        lot,
-        0.0,
+        kind=WEIGHT,
+        full=constant(weight),
+        distance=constant(nan),
+        vol=constant(nan),
+        max_weight=max_weight,
+        group=np.full(n_symbols, -1, np.int64),
+        max_group=inf,
+        max_gross=inf,
+        max_adds=2**31,
+        throttle_from=inf,
+        throttle_to=inf,
+        lot=lot,
+        min_notional=0.0,
     )
 
 
@@ -73,20 +75,51 @@ def sized(
     t, k : int
         Bar of the decision and column.
     strength : float
-        What the strategy asked for, 1 = full position.
+        What the strategy asked for, 1 = full position, after :func:`throttled`.
     equity, price : float
-        Account currency, at the close of the decision.
+        Account currency, at the close of the decision; the last close where there is no bar.
     distance : float
-        To the protective stop of the wish, account currency per unit; NaN without one.
+        To the protective stop of the wish, account currency per unit, > 0; NaN without one.
     parity : float
-        Sum of inverse volatilities over open positions and wishes, for PARITY.
+        Sum of :func:`inverse_vol` over the columns that are held and not named in this decision,
+        and over those that it names with a strength other than 0; read by PARITY alone.
+
+    Notes
+    -----
+    KELLY gives 0, which is a number, where the forecast points the other way.
     """
     if strength == 0.0:
         return 0.0
     if not (price > 0.0 and equity > 0.0):
         return nan
     full = at(sizing.full, t, k)
-    return strength * full * equity / price
+    if sizing.kind == WEIGHT:
+        return strength * full * equity / price
+    if sizing.kind == UNITS:
+        return strength * full
+    if sizing.kind == NOTIONAL:
+        return strength * full / price
+    if sizing.kind == RISK:
+        own = at(sizing.distance, t, k) * price
+        risked = own if distance != distance else distance
+        return strength * full * equity / risked if risked > 0.0 else nan
+    if sizing.kind == PARITY:
+        share = inverse_vol(sizing, t, k)
+        if not (share > 0.0 and parity > 0.0):
+            return nan
+        return strength * full * (share / parity) * equity / price
+    # KELLY: the forecast's sign is in ``full``
+    if strength * full < 0.0:
+        return 0.0
+    return strength * abs(full) * equity / price
+
+
+def inverse_vol(sizing: Sizing, t: int, k: int) -> Any:
+    """What column ``k`` adds to the ``parity`` of :func:`sized`; 0 where it is not known."""
+    if sizing.kind != PARITY:
+        return 0.0
+    vol = at(sizing.vol, t, k)
+    return 1.0 / vol if vol > 0.0 else 0.0
 
 
 def capped(
@@ -100,7 +133,11 @@ def capped(
     others_in_group: float,
     others: float,
 ) -> tuple[float, int]:
-    """(signed units within the caps, number of the cap that cut them or 0).
+    """(signed units within the caps, number of the cap that left the least, or 0).
+
+    Pyramiding, name, group and gross are applied in this order. The cap per name holds for the
+    position, so it may ask to sell what has grown beyond it. Pyramiding, group and gross stop what
+    would be added and never sell what is held.
 
     Parameters
     ----------
@@ -114,18 +151,62 @@ def capped(
     price, equity : float
         Account currency, at the close of the decision.
     others_in_group, others : float
-        Gross value of the other positions of the group, and of all others; account currency, the
-        targets of this decision in place of what is held where they are known already.
+        Gross value of the other positions of the group, and of all others; account currency. A
+        symbol whose wish of this decision has been through here counts with what was left of it,
+        one whose wish is still to come with the smaller of held and aimed at (0 where the signs
+        differ): what is let go makes room at once, what is bought takes it in the order of the
+        wishes.
     """
-    most = sizing.max_weight * equity / price
-    if abs(aim) > most * (1.0 + 1e-12):
-        return (most if aim > 0.0 else -most), BY_NAME
-    return aim, NO_CUT
+    size = abs(aim)
+    kept = min(size, abs(held)) if aim * held > 0.0 else 0.0
+    left, by = size, NO_CUT
+    if adds >= sizing.max_adds and kept > 0.0 and left > kept:
+        left, by = kept, BY_PYRAMIDING
+    if sizing.max_weight < inf:
+        most = sizing.max_weight * max(equity, 0.0)
+        if left * price > most * (1.0 + SLACK):
+            left, by = most / price, BY_NAME
+    if sizing.group[k] >= 0 and sizing.max_group < inf:
+        fits = _room(sizing.max_group, equity, others_in_group, left, kept, price)
+        if fits < left:
+            left, by = fits, BY_GROUP
+    if sizing.max_gross < inf:
+        fits = _room(sizing.max_gross, equity, others, left, kept, price)
+        if fits < left:
+            left, by = fits, BY_GROSS
+    return (left if aim > 0.0 else -left), by
+
+
+def _room(
+    cap: float, equity: float, others: float, size: float, kept: float, price: float
+) -> float:
+    """Units of ``size`` for which a cap on a sum has room, at least those ``kept``."""
+    most = cap * max(equity, 0.0)
+    if others + size * price <= most * (1.0 + SLACK):
+        return size
+    return max((most - others) / price, min(kept, size), 0.0)
 
 
 def throttled(sizing: Sizing, equity: float, peak: float) -> float:
-    """Factor on every strength, from the drawdown of the account; 1 without a throttle."""
-    return 1.0
+    """Factor on every strength, from the drawdown of the account; 1 without a throttle.
+
+    For targets and for orders that add. Orders that reduce are not throttled: in a drawdown they
+    are what is wanted.
+
+    Parameters
+    ----------
+    sizing : Sizing
+    equity, peak : float
+        Account currency, at the close of the decision, and the most it has been at a close so far.
+    """
+    if sizing.throttle_to == inf or not peak > 0.0:
+        return 1.0
+    fall = 1.0 - equity / peak
+    if fall <= sizing.throttle_from:
+        return 1.0
+    if fall >= sizing.throttle_to:
+        return 0.0
+    return (sizing.throttle_to - fall) / (sizing.throttle_to - sizing.throttle_from)
 
 
 def whole_lots(qty: float, lot: float) -> float:
