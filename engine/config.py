@@ -14,7 +14,11 @@ from pydantic import Field, field_validator, model_validator
 from tradewind.engine.config_account import AccountConfig, ExecutionConfig
 from tradewind.engine.config_block import Block, KindBlock
 from tradewind.engine.config_costs import CostsConfig
-from tradewind.engine.config_sizing import SizingConfig, TargetWeightConfig
+from tradewind.engine.config_sizing import (
+    SizingConfig,
+    TargetWeightConfig,
+    refuse_contradictions,
+)
 
 Repair = Literal[
     "drop_bad_bars",
@@ -125,3 +129,9 @@ class RunConfig(Block):
         if ".." in name:
             raise ValueError("a name becomes a folder, so it may not hold '..'")
         return name
+
+    @model_validator(mode="after")
+    def _sizing_suits_the_account(self) -> "RunConfig":
+        has_forecaster = self.forecaster is not None
+        refuse_contradictions(self.sizing, self.account, has_forecaster=has_forecaster)
+        return self

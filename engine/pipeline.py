@@ -225,7 +225,7 @@ def simulate(
             "lookback or walk_forward.train, or give more data"
         )
     with diary.stage("simulate"):
-        terms = reference.terms(config, panel, bars_per_year(panel))
+        terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         inputs = parts.strategy.prepare(panel, outlook.signals)
         if (executor or config.executor) == "cerebro":
             from tradewind.engine.executors import cerebro

@@ -4,26 +4,26 @@ from math import inf
 
 import numpy as np
 
-from tradewind.engine.compiling import compiled
 from tradewind.engine.config import RunConfig
-from tradewind.engine.config_sizing import VolatilityTargetConfig
 from tradewind.engine.costs import DAYS_PER_YEAR, Costs, costs
 from tradewind.engine.executors import state as states
-from tradewind.engine.protocols import Strategy
-from tradewind.engine.records import Floats, Panel
-from tradewind.engine.series import Series, constant
-from tradewind.engine.sizing import Sizing, ewma_volatility, fixed_weight
+from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of
+from tradewind.engine.protocols import Signals, Strategy
+from tradewind.engine.records import Panel
+from tradewind.engine.series import constant
 
+NO_SIGNALS = Signals()
 INTRABAR = {"worst": states.WORST, "best": states.BEST, "path": states.BY_PATH}
 
 
 def bars_needed(strategy: Strategy, config: RunConfig) -> int:
     """Closed bars needed before the first decision: the strategy's and the sizing's."""
-    lookback = config.sizing.lookback if isinstance(config.sizing, VolatilityTargetConfig) else 0
-    return max(strategy.warmup, lookback + 1)
+    return max(strategy.warmup, bars_of_sizing(config.sizing))
 
 
-def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> states.Terms:
+def terms(
+    config: RunConfig, panel: Panel, bars_per_year: float, signals: Signals = NO_SIGNALS
+) -> states.Terms:
     """Costs, sizing, account and execution of a config in the units of the kernel.
 
     Parameters
@@ -32,11 +32,15 @@ def terms(config: RunConfig, panel: Panel, bars_per_year: float) -> states.Terms
     panel : Panel
     bars_per_year : float
         Turns annual volatility into that of one bar.
+    signals : Signals
+        Forecasts, for a sizing that reads them.
     """
     return states.Terms(
-        _costs(config), _sizing(config, panel, bars_per_year), _account(config, panel),
-        _execution(config),
-    )  # fmt: skip
+        costs=_costs(config),
+        sizing=sizing_of(config, panel, bars_per_year, signals),
+        account=_account(config, panel),
+        execution=_execution(config),
+    )
 
 
 def _costs(config: RunConfig) -> Costs:
@@ -72,21 +76,3 @@ def _execution(config: RunConfig) -> states.Execution:
         constant(given.tick),
         INTRABAR[given.intrabar],
     )
-
-
-def _sizing(config: RunConfig, panel: Panel, bars_per_year: float) -> Sizing:
-    rule, account = config.sizing, config.account
-    lot = 0.0 if account.fractional else account.lot
-    if isinstance(rule, VolatilityTargetConfig):
-        share = rule.share or 1.0 / panel.n_symbols
-        vol = rule.vol_annual / float(np.sqrt(bars_per_year))
-        full = Series(share * vol / _volatility(rule, panel.close), 1, int(panel.n_symbols > 1))
-    else:
-        full = constant(rule.weight or 1.0 / panel.n_symbols)
-    plain = fixed_weight(1.0, panel.n_symbols, max_weight=rule.max_weight, lot=lot)
-    return plain._replace(full=full, min_notional=account.min_notional)
-
-
-def _volatility(rule: VolatilityTargetConfig, close: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return compiled(ewma_volatility)(close, rule.lookback)  # type: ignore[no-any-return]

@@ -2,25 +2,25 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from tradewind.engine import registry
-from tradewind.engine.config import RunConfig, TargetWeightConfig, VolatilityTargetConfig
+from tradewind.engine.config import RunConfig
 from tradewind.engine.config_faults import models
 from tradewind.engine.config_file import checked
+from tradewind.engine.config_sizing import SizingConfig
 from tradewind.engine.config_yaml import parse, parse_value
 
 TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text("utf-8")
 ROW = re.compile(r"^\| `([\w.]+)` \| (?:`(.*?)`|(\w+)) \| (.+) \|$")
 REQUIRED, NONE = "required", "none"
 KINDS = {"strategy": "strategies", "forecaster": "forecasters"}
-SIZINGS: dict[str, type[BaseModel]] = {
-    "target_weight": TargetWeightConfig,
-    "volatility_target": VolatilityTargetConfig,
+SIZINGS = {
+    str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models(SizingConfig)
 }
 Table = dict[str, Any]
 
@@ -62,13 +62,15 @@ def _plain(value: Any) -> Any:
 
 def test_every_key_of_a_run_is_documented_with_its_default() -> None:
     tables = documented()
-    plain = {key: v for name, t in tables.items() if "kind:" not in name for key, v in t.items()}
+    plain = {key: v for name, t in tables.items() if ", " not in name for key, v in t.items()}
     assert plain == defaults(RunConfig)
 
 
 @pytest.mark.parametrize("kind", SIZINGS)
 def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None:
-    assert documented()[f"sizing, kind: {kind}"] == defaults(SIZINGS[kind], "sizing.")
+    tables = documented()
+    found = tables["sizing, every kind"] | tables[f"sizing, kind: {kind}"]
+    assert found == defaults(SIZINGS[kind], "sizing.")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tradewind.engine.compiling import compiled
-from tradewind.engine.config import RunConfig
 from tradewind.engine.series import constant
 from tradewind.engine.sizing import (
     BY_GROSS,
@@ -221,15 +220,6 @@ def test_ewma_volatility_does_not_change_when_the_future_does(cut: int) -> None:
     a, b = ewma_volatility(close, 10)[:cut], ewma_volatility(other, 10)[:cut]
     np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(a, ewma_volatility(close[:cut], 10))
-
-
-def test_a_weight_that_its_own_cap_would_cut_is_refused() -> None:
-    blocks = {"strategy": {"kind": "sma_cross"}}
-    with pytest.raises(ValueError, match=r"weight 2\.0 lies above max_weight 1\.0"):
-        RunConfig.model_validate({**blocks, "sizing": {"weight": 2.0, "kind": "target_weight"}})
-    wide = {"weight": 2.0, "max_weight": 2.0, "kind": "target_weight"}
-    config = RunConfig.model_validate({**blocks, "sizing": wide})
-    assert config.sizing.max_weight == 2.0
 
 
 def test_a_gap_keeps_the_last_volatility_and_nothing_comes_before_the_first() -> None:
