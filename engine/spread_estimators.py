@@ -14,6 +14,7 @@ Abdi and Ranaldo (2017), A simple estimation of bid-ask spreads from daily close
 prices, Review of Financial Studies 30.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -22,7 +23,6 @@ from tradewind.engine.records import Floats, Panel
 
 ESTIMATORS = ("edge", "corwin_schultz", "abdi_ranaldo")
 _ROOT_OF_TWO = np.sqrt(2.0)
-_CURVATURE = 3.0 - 2.0 * _ROOT_OF_TWO  # of (14) in Corwin and Schultz
 
 
 def known_before(panel: Panel, estimator: str, window: int) -> Floats:
@@ -47,8 +47,9 @@ def known_before(panel: Panel, estimator: str, window: int) -> Floats:
     for k in range(panel.n_symbols):
         rows = np.flatnonzero(~np.isnan(panel.close[:, k]))
         if len(rows) > window:
-            held = (getattr(panel, name)[rows, k] for name in ("open", "high", "low", "close"))
-            found[rows[window:], k] = rolling(*held, window)[window - 1 : -1]
+            bars = (panel.open, panel.high, panel.low, panel.close)
+            open_, high, low, close = (prices[rows, k] for prices in bars)
+            found[rows[window:], k] = rolling(open_, high, low, close, window)[window - 1 : -1]
     return found
 
 
@@ -58,8 +59,11 @@ def edge(open_: Floats, high: Floats, low: Floats, close: Floats, window: int) -
     from bidask import edge_rolling
 
     bars = pd.DataFrame({"open": open_, "high": high, "low": low, "close": close})
-    with np.errstate(divide="ignore", invalid="ignore"):  # bars that do not move come out as NaN
-        return edge_rolling(bars, window, sign=True).to_numpy(np.float64)  # type: ignore[no-any-return]
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        # bidask 2.1.0 names a keyword that pandas 3.1 calls outdated; its meaning is the default.
+        warnings.filterwarnings("ignore", "The inplace keyword", DeprecationWarning)
+        found = edge_rolling(bars, window, sign=True).to_numpy(np.float64)
+    return np.asarray(found)
 
 
 def corwin_schultz(open_: Floats, high: Floats, low: Floats, close: Floats, window: int) -> Floats:
@@ -74,14 +78,18 @@ def corwin_schultz(open_: Floats, high: Floats, low: Floats, close: Floats, wind
 
 
 def two_bar_spreads(high: Floats, low: Floats, close: Floats) -> Floats:
-    """Corwin and Schultz's (14) and (18) for each bar and the one before it, shape (n_bars - 1,)."""
+    """Corwin and Schultz's estimate from each bar and the one before it, shape (n_bars - 1,).
+
+    Their (14) and (18): ``3 - 2 sqrt 2`` is the square of ``sqrt 2 - 1``, so that ``alpha`` is
+    ``(sqrt beta - sqrt gamma) / (sqrt 2 - 1)``.
+    """
     up = np.maximum(low[1:] - close[:-1], 0.0)
     down = np.maximum(close[:-1] - high[1:], 0.0)
     high_2, low_2 = high[1:] - up + down, low[1:] - up + down
     high_1, low_1 = high[:-1], low[:-1]
     beta = np.log(high_1 / low_1) ** 2 + np.log(high_2 / low_2) ** 2
     gamma = np.log(np.maximum(high_1, high_2) / np.minimum(low_1, low_2)) ** 2
-    alpha = np.sqrt(beta) * (_ROOT_OF_TWO - 1.0) / _CURVATURE - np.sqrt(gamma / _CURVATURE)
+    alpha = (np.sqrt(beta) - np.sqrt(gamma)) / (_ROOT_OF_TWO - 1.0)
     return np.asarray(2.0 * np.tanh(alpha / 2.0))  # 2 (e^a - 1) / (1 + e^a)
 
 

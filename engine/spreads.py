@@ -98,7 +98,10 @@ def recorded(config: SpreadConfig, panel: Panel, half: Series) -> dict[str, Any]
     if not isinstance(config, EstimatedSpreadConfig):
         return {"kind": config.kind}
     charged = half.values[~np.isnan(panel.close)]
-    fallback, floor = charged == config.fallback_bps / TO_HALF, charged == config.floor_bps / TO_HALF
+    fallback, floor = (
+        charged == config.fallback_bps / TO_HALF,
+        charged == config.floor_bps / TO_HALF,
+    )
     return {
         "kind": config.kind,
         "estimator": config.estimator,

@@ -11,6 +11,7 @@ from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel
 from tradewind.engine.series import constant
+from tradewind.engine.spreads import half_spread
 
 NO_SIGNALS = Signals()
 INTRABAR = {"worst": states.WORST, "best": states.BEST, "path": states.BY_PATH}
@@ -36,17 +37,18 @@ def terms(
         Forecasts, for a sizing that reads them.
     """
     return states.Terms(
-        costs=_costs(config),
+        costs=_costs(config, panel),
         sizing=sizing_of(config, panel, bars_per_year, signals),
         account=_account(config, panel),
         execution=_execution(config),
     )
 
 
-def _costs(config: RunConfig) -> Costs:
+def _costs(config: RunConfig, panel: Panel) -> Costs:
     given = config.costs
-    plain = costs(given.fee_bps, given.spread.bps, given.slippage_bps, given.borrow_annual)
+    plain = costs(given.fee_bps, 0.0, given.slippage_bps, given.borrow_annual)
     return plain._replace(
+        half_spread=half_spread(given.spread, panel),
         debit_daily=config.account.debit_annual / DAYS_PER_YEAR,
         credit_daily=config.account.credit_annual / DAYS_PER_YEAR,
     )

@@ -13,6 +13,7 @@ from tradewind.engine.config import RunConfig
 from tradewind.engine.config_faults import models
 from tradewind.engine.config_file import checked
 from tradewind.engine.config_sizing import SizingConfig
+from tradewind.engine.config_spread import SpreadConfig
 from tradewind.engine.config_yaml import parse, parse_value
 
 TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text("utf-8")
@@ -21,6 +22,9 @@ REQUIRED, NONE = "required", "none"
 KINDS = {"strategy": "strategies", "forecaster": "forecasters"}
 SIZINGS = {
     str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models(SizingConfig)
+}
+SPREADS: dict[str, type[BaseModel]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in models(SpreadConfig)
 }
 Table = dict[str, Any]
 
@@ -71,6 +75,11 @@ def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None
     tables = documented()
     found = tables["sizing, every kind"] | tables[f"sizing, kind: {kind}"]
     assert found == defaults(SIZINGS[kind], "sizing.")
+
+
+@pytest.mark.parametrize("kind", SPREADS)
+def test_every_key_of_a_spread_is_documented_with_its_default(kind: str) -> None:
+    assert documented()[f"costs.spread, kind: {kind}"] == defaults(SPREADS[kind], "costs.spread.")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,13 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from tradewind.engine.config_spread import (
+    BySymbolSpreadConfig,
+    ColumnSpreadConfig,
+    ConstantSpreadConfig,
+    QuotesSpreadConfig,
+    SpreadConfig,
+)
 from tradewind.engine.report.gap import Gap
 from tradewind.engine.report.section import Context, render
 from tradewind.engine.report.words import is_number, moment, number, percent, plural, plus_minus
@@ -97,6 +104,19 @@ def _facts(context: Context) -> list[tuple[str, str]]:
 def _costs(context: Context) -> str:
     costs = context.run.config.costs
     return (
-        f"fee {costs.fee_bps:g} bps a side, spread {costs.spread.bps:g} bps, "
+        f"fee {costs.fee_bps:g} bps a side, spread {_spread(costs.spread)}, "
         f"slippage {costs.slippage_bps:g} bps, borrow {percent(costs.borrow_annual)} a year"
     )
+
+
+def _spread(spread: SpreadConfig) -> str:
+    """A spread in a few words."""
+    if isinstance(spread, ConstantSpreadConfig):
+        return f"{spread.bps:g} bps"
+    if isinstance(spread, BySymbolSpreadConfig):
+        return "by symbol"
+    if isinstance(spread, ColumnSpreadConfig):
+        return f"from column {spread.column}"
+    if isinstance(spread, QuotesSpreadConfig):
+        return "from quotes"
+    return f"estimated ({spread.estimator}, {spread.window} bars)"
