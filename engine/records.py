@@ -122,11 +122,13 @@ class Panel:
     interval : str
         Nominal length of a bar: ``1d``, ``1h``, ``5min`` ...
     calendar : str or None
-        Exchange calendar by its ISO code (``XNYS``), None where none applies.
+        Exchange calendar by its ISO code (``XNYS``), None where none applies or symbols differ.
     ends : ndarray of int64, shape (n_symbols,)
         Row of the last bar of a symbol that stopped trading inside the panel, -1 for the living.
     columns : mapping of str to ndarray of float64, shape (n_bars, n_symbols)
         Whatever else the source had: bid and ask, a spread, a user's own features.
+    calendars : tuple of (str or None)
+        Calendar of each symbol where they differ, else empty.
     """
 
     symbols: tuple[str, ...]
@@ -140,6 +142,7 @@ class Panel:
     calendar: str | None = None
     ends: Ints = field(default_factory=lambda: np.empty(0, np.int64))
     columns: Mapping[str, Floats] = field(default_factory=dict)
+    calendars: tuple[str | None, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse arrays that do not belong together; the content is checked by the feeds."""
@@ -154,6 +157,11 @@ class Panel:
                     f"panel: {name} has shape {array.shape} and type {array.dtype}, "
                     f"wanted {self.shape} float64: one row a bar, one column a symbol"
                 )
+        if self.calendars and (self.calendar or len(self.calendars) != self.n_symbols):
+            raise DataError(
+                f"panel: calendars {self.calendars} beside calendar {self.calendar!r}; wanted one "
+                f"for each of the {self.n_symbols} symbols, or one calendar for all"
+            )
         steps = np.flatnonzero(np.diff(self.ts) <= 0)
         if steps.size:
             row = int(steps[0]) + 1
@@ -180,6 +188,11 @@ class Panel:
     def shape(self) -> tuple[int, int]:
         """Shape of every array: (n_bars, n_symbols)."""
         return self.n_bars, self.n_symbols
+
+    @property
+    def calendar_of_each(self) -> tuple[str | None, ...]:
+        """Calendar of each symbol."""
+        return self.calendars or (self.calendar,) * self.n_symbols
 
     @property
     def daily(self) -> bool:
@@ -224,8 +237,11 @@ class Panel:
     def select(self, symbols: Sequence[str]) -> "Panel":
         """Return the named columns in the order given, on the same clock."""
         at = [self.column(symbol) for symbol in symbols]
+        calendar, calendars = one_or_each([self.calendar_of_each[k] for k in at])
         return replace(
             self,
+            calendar=calendar,
+            calendars=calendars,
             symbols=tuple(symbols),
             ends=self.ends[at],
             columns={name: array[:, at] for name, array in self.columns.items()},
@@ -234,13 +250,20 @@ class Panel:
 
     def digest(self) -> str:
         """SHA-256 of everything held: equal panels have equal digests on every machine."""
-        seal = sha256("\x1f".join((*self.symbols, self.interval, str(self.calendar))).encode())
+        words = (*self.symbols, self.interval, str(self.calendar), *map(str, self.calendars))
+        seal = sha256("\x1f".join(words).encode())
         seal.update(self.ts.tobytes())
         seal.update(self.ends.tobytes())
         for name, array in self._arrays():
             seal.update(name.encode())
             seal.update(np.ascontiguousarray(array).tobytes())
         return seal.hexdigest()
+
+
+def one_or_each(calendars: Sequence[str | None]) -> tuple[str | None, tuple[str | None, ...]]:
+    """(common calendar, nothing) where all are alike, else (None, calendar of each symbol)."""
+    alike = len(set(calendars)) <= 1
+    return (calendars[0] if calendars and alike else None), (() if alike else tuple(calendars))
 
 
 def last_rows(close: Floats) -> Ints:

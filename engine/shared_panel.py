@@ -19,7 +19,10 @@ def write_panel(panel: Panel, folder: Path) -> None:
     """
     names = np.array(list(panel.columns), dtype=np.str_)
     words = np.array([panel.interval, panel.calendar or "", *panel.symbols], dtype=np.str_)
-    arrays = {"ts": panel.ts, "ends": panel.ends, "words": words, "columns": names}
+    each = np.array([name or "" for name in panel.calendars], dtype=np.str_)
+    arrays = {
+        "ts": panel.ts, "ends": panel.ends, "words": words, "calendars": each, "columns": names,
+    }  # fmt: skip
     arrays |= {name: getattr(panel, name) for name in FIELDS}
     arrays |= {f"column-{i}": array for i, array in enumerate(panel.columns.values())}
     for name, array in arrays.items():
@@ -36,6 +39,7 @@ def map_panel(folder: Path) -> Panel:
         ends=_map(folder, "ends"),
         interval=interval,
         calendar=calendar or None,
+        calendars=tuple(str(name) or None for name in np.load(folder / "calendars.npy")),
         columns={str(name): _map(folder, f"column-{i}") for i, name in enumerate(names)},
         **{name: _map(folder, name) for name in FIELDS},
     )
