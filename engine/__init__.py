@@ -47,7 +47,9 @@ if TYPE_CHECKING:
     from tradewind.engine.records import Panel, Simulation
     from tradewind.engine.report.folder import read as read_run
     from tradewind.engine.report.run import Run
+    from tradewind.engine.resampling import resample
     from tradewind.engine.runner import backtest, reproduce, train, verify
+    from tradewind.engine.timeframes import Timeframe, finished
     from tradewind.engine.types import (
         Bar,
         Fill,
@@ -97,14 +99,17 @@ __all__ = [
     "StoreError",
     "Strategy",
     "StrategyError",
+    "Timeframe",
     "TradewindError",
     "UnknownSymbolError",
     "View",
     "backtest",
+    "finished",
     "load_config",
     "load_history",
     "read_run",
     "reproduce",
+    "resample",
     "target",
     "train",
     "verify",
@@ -134,7 +139,9 @@ _HOMES = {
     "records": ["Panel", "Simulation"],
     "report.folder": ["read_run=read"],
     "report.run": ["Run"],
+    "resampling": ["resample"],
     "runner": ["backtest", "reproduce", "train", "verify"],
+    "timeframes": ["Timeframe", "finished"],
     "types": ["Bar", "Fill", "Forecast", "Intent", "Order", "OrderType", "Quote", "Reason"],
 }
 

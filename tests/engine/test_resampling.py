@@ -120,7 +120,7 @@ def test_a_rule_of_ones_own_goes_before_the_name_and_a_wrong_one_is_refused() ->
     assert rule_of("sentiment") == "last"
     lowest = resample(fine, "1h", rules={"sentiment": "min"}).panel
     assert lowest.columns["sentiment"][0, 0] == -0.25
-    with pytest.raises(ConfigError, match="aggregate.sentiment: 'median' is no rule; wanted one"):
+    with pytest.raises(ConfigError, match="sentiment: 'median' is no rule; wanted one"):
         resample(fine, "1h", rules={"sentiment": "median"})
     with pytest.raises(ConfigError, match="the data has no column 'mood'; it has sentiment"):
         resample(fine, "1h", rules={"mood": "last"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def with_another_future(panel: Panel, t: int, rng: np.random.Generator) -> Panel
         array[gone] = NAN
     kept = np.arange(panel.n_bars) <= t
     kept |= rng.random(panel.n_bars) < 0.8
-    arrays = {name: np.ascontiguousarray(array[kept]) for name, array in later.items()}
+    arrays: Any = {name: np.ascontiguousarray(array[kept]) for name, array in later.items()}
     return replace(panel, ts=panel.ts[kept], ends=np.full(panel.n_symbols, -1), **arrays)
 
 
