@@ -15,7 +15,7 @@ from tradewind.engine.jsonable import jsonable
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio
 from tradewind.engine.statistics import automatic_lags, is_flat, sharpe_se, wilson_interval
-from tradewind.engine.types import Reason
+from tradewind.engine.types import Cut, Happening, Reason
 
 BENCHMARKS = ("equal_weight", "cash")
 
@@ -46,8 +46,9 @@ def measure(
     -------
     dict
         ``strategy`` (growth, risk, exposure, trades, and the comparison with the benchmark),
-        ``benchmark`` (growth and risk), ``costs``, and ``orders`` (how many ended how), each name
-        -> number; plain JSON values, None where there is none.
+        ``benchmark`` (growth and risk), ``costs``, ``orders`` (how many ended how) and ``cuts``
+        (how many wishes which cap lowered), each name -> number; plain JSON values, None where
+        there is none.
     """
     equity = simulation.equity[first_bar:]
     market = equity[:1] * np.cumprod(np.append(1.0, 1.0 + benchmark[first_bar + 1 :]))
@@ -62,6 +63,7 @@ def measure(
         "benchmark": growth(market, bars_per_year),
         "costs": costs_paid(simulation, first_bar, years),
         "orders": order_counts(simulation),
+        "cuts": cut_counts(simulation),
     }
     return jsonable(result)  # type: ignore[no-any-return]
 
@@ -230,6 +232,14 @@ def order_counts(simulation: Simulation) -> dict[str, Any]:
     reasons = simulation.orders["reason"]
     counts = {reason.name.lower(): int((reasons == reason.value).sum()) for reason in Reason}
     return {"orders": len(reasons), "fills": len(simulation.fills), **counts}
+
+
+def cut_counts(simulation: Simulation) -> dict[str, int]:
+    """How many wishes each cap of the sizing lowered; of several caps the tightest counts."""
+    events = simulation.events
+    caps = events["amount"][events["kind"] == Happening.CUT]
+    counts = {cut.name.lower(): int((caps == cut.value).sum()) for cut in Cut if cut != Cut.NONE}
+    return {"wishes": len(caps), **counts}
 
 
 def benchmark_returns(

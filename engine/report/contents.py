@@ -13,12 +13,13 @@ PARQUETS: Mapping[str, Callable[[Run], Iterable[tables.Table]]] = {
     "equity.parquet": lambda run: [tables.equity_table(run)],
     "orders.parquet": lambda run: [tables.orders_table(run)],
     "fills.parquet": lambda run: [tables.fills_table(run)],
+    "events.parquet": lambda run: [tables.events_table(run)],
     "trades.parquet": lambda run: [tables.trades_table(run)],
     "signals.parquet": lambda run: [prices.signals_table(run)],
     "prices.parquet": prices.prices_tables,
 }
 TEXTS = ("config.yaml", "metrics.json", "log.jsonl")
-FORMAT = 1  # of the folder; raised when an older reader would misread it
+FORMAT = 2  # of the folder; raised when an older reader would misread it
 
 
 def facts(run: Run) -> dict[str, Any]:

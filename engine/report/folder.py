@@ -6,7 +6,8 @@
         config.yaml      resolved: `tradewind backtest` on it gives the run again
         manifest.json    versions, seed, data hash, timings; SHA-256 of every file below
         metrics.json     strategy, benchmark, costs, forecast_scores
-        equity.parquet   orders.parquet   fills.parquet   trades.parquet   signals.parquet
+        equity.parquet   orders.parquet   fills.parquet   events.parquet   trades.parquet
+        signals.parquet
         prices.parquet   the bars, so that the page can be made again from the folder alone
         log.jsonl        events of the run
         report.html      the page; opens offline

@@ -21,6 +21,7 @@ from tradewind.engine.report.sections.months import months
 from tradewind.engine.report.sections.notes import notes
 from tradewind.engine.report.sections.orders import orders
 from tradewind.engine.report.sections.setup import setup
+from tradewind.engine.report.sections.sizing import sizing
 from tradewind.engine.report.sections.trades import trades
 
 MAX_BYTES = 2_000_000
@@ -40,6 +41,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     trades,
     forecasts,
     money,
+    sizing,
     orders,
     notes,
     setup,

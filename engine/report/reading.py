@@ -17,6 +17,7 @@ from tradewind.engine.report import prices, tables
 from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
 from tradewind.engine.report.run import Run
 
+RECORDED = ("orders", "fills", "events")
 STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-(\d+))?$")
 
 
@@ -116,8 +117,8 @@ def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Any
         tables.floats(table, name, path)
         for name in ("equity", "cash", "gross", "borrow", "benchmark_return")
     )
-    orders, fills = _records(folder, "orders", symbols), _records(folder, "fills", symbols)
-    return Simulation(equity, cash, gross, borrow, orders, fills), ts, benchmark
+    orders, fills, events = (_records(folder, name, symbols) for name in RECORDED)
+    return Simulation(equity, cash, gross, borrow, orders, fills, events), ts, benchmark
 
 
 def _records(folder: Path, name: str, symbols: list[str]) -> Any:

@@ -15,14 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewind.engine.errors import RunError
-from tradewind.engine.records import FILL, ORDER, TRADE, Ints, Panel, Records
+from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Ints, Panel, Records
 from tradewind.engine.report.run import Run
-from tradewind.engine.types import OrderType, Reason
+from tradewind.engine.types import Happening, OrderType, Reason
 
 Table = Any
 """A ``pyarrow.Table``; pyarrow is imported where it is used, because it costs 0.2 s."""
 
-WORDS: Mapping[str, type[IntEnum]] = {"reason": Reason, "order_type": OrderType}
+WORDS: Mapping[str, type[IntEnum]] = {
+    "reason": Reason,
+    "order_type": OrderType,
+    "kind": Happening,
+}
 
 
 def equity_table(run: Run) -> Table:
@@ -52,6 +56,11 @@ def orders_table(run: Run) -> Table:
 def fills_table(run: Run) -> Table:
     """One row a fill, in order of execution."""
     return _records_table(run.simulation.fills, run.panel)
+
+
+def events_table(run: Run) -> Table:
+    """One row an event, in order of time; ``symbol`` is null where it concerns the account."""
+    return _records_table(run.simulation.events, run.panel)
 
 
 def trades_table(run: Run) -> Table:
@@ -85,10 +94,10 @@ def _names(members: type[IntEnum]) -> list[str]:
 
 
 def words(positions: npt.NDArray[Any], names: Sequence[str]) -> Any:
-    """Positions in ``names`` as a dictionary array."""
+    """Positions in ``names`` as a dictionary array, null below 0."""
     import pyarrow as pa
 
-    indices = pa.array(positions.astype(np.int32))
+    indices = pa.array(positions.astype(np.int32), mask=positions < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
@@ -167,15 +176,15 @@ def bars_of(table: Table, path: Path, ts: Ints) -> Ints:
 
 
 def codes(table: Table, name: str, path: Path, names: Sequence[str]) -> Ints:
-    """Word column as positions in ``names``; raises RunError for a word not among them."""
+    """Word column as positions in ``names``, -1 for null; RunError for a word not among them."""
     values = column(table, name, path).dictionary_encode()
     known = {word: i for i, word in enumerate(names)}
     said = values.dictionary.to_pylist()
-    used = np.asarray(values.indices, dtype=np.int64)
-    strange = [said[i] for i in np.unique(used) if said[i] not in known]
+    used = np.asarray(values.indices.fill_null(len(said)), dtype=np.int64)
+    strange = [said[i] for i in np.unique(used) if i < len(said) and said[i] not in known]
     if strange:
         raise RunError(f"{path}: {name} {strange[0]!r} is unknown; the file belongs elsewhere")
-    lookup = np.array([known.get(word, -1) for word in said] or [-1], np.int64)
+    lookup = np.array([*(known.get(word, -1) for word in said), -1], np.int64)
     return lookup[used]
 
 
@@ -193,4 +202,9 @@ def read_records(path: Path, dtype: np.dtype[Any], symbols: Sequence[str]) -> Re
     return rows
 
 
-RECORDS: Mapping[str, np.dtype[Any]] = {"orders": ORDER, "fills": FILL, "trades": TRADE}
+RECORDS: Mapping[str, np.dtype[Any]] = {
+    "orders": ORDER,
+    "fills": FILL,
+    "events": EVENT,
+    "trades": TRADE,
+}

@@ -29,6 +29,26 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
         "no size",
         "not enough history, price or equity to size it with",
     ),
+    Reason.CANCELLED_USER: ("cancelled", "the strategy withdrew it"),
+    Reason.CANCELLED_REPLACED: ("changed", "the strategy sent it again with other terms"),
+    Reason.CANCELLED_OCO: ("other of a pair", "another order of its group was filled"),
+    Reason.CANCELLED_BRACKET: (
+        "bracket over",
+        "its entry never filled, its sibling did, or the position was gone",
+    ),
+    Reason.CANCELLED_REDUCE_ONLY: ("nothing to reduce", "no position was left to reduce"),
+    Reason.CANCELLED_REST: (
+        "rest cancelled",
+        "its first bar, or the bar's volume, left a part over",
+    ),
+    Reason.CANCELLED_LIQUIDATION: ("margin call", "its symbol was liquidated"),
+    Reason.EXPIRED: ("expired", "its time was over"),
+    Reason.REJECTED_PRICE: ("bad price", "a price was missing, contradictory or not positive"),
+    Reason.REJECTED_NOT_SHORTABLE: ("not shortable", "the symbol or the account allows no shorts"),
+    Reason.REJECTED_BORROW: ("no borrow", "nothing could be borrowed to sell short"),
+    Reason.REJECTED_CAP: ("sizing cap", "a cap of the sizing left nothing of it"),
+    Reason.LIQUIDATED: ("liquidation", "a margin call closed the position"),
+    Reason.RECALLED: ("recall", "what was lent was called back and bought in"),
 }
 
 

@@ -12,26 +12,39 @@ from hypothesis import strategies as some
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.metrics import benchmark_returns, drawdown, growth, measure
-from tradewind.engine.records import FILL, ORDER, TRADE, Floats, Panel, Records, Simulation, empty
-from tradewind.engine.types import Reason
+from tradewind.engine.records import (
+    EVENT,
+    FILL,
+    ORDER,
+    TRADE,
+    Floats,
+    Panel,
+    Records,
+    Simulation,
+    empty,
+)
+from tradewind.engine.types import Cut, Happening, Reason
 
 nan = float("nan")
 YEAR = 252.0
 
 
-def simulation(equity: Any, *, fills: Any = (), orders: Any = (), **curves: Any) -> Simulation:
+def simulation(
+    equity: Any, *, fills: Any = (), orders: Any = (), events: Any = (), **curves: Any
+) -> Simulation:
     equity = np.array(equity, float)
     curves = {"cash": equity, "gross": 0 * equity, "borrow": 0 * equity, **curves}
     return Simulation(
         equity=equity,
         fills=np.array(list(fills), FILL) if fills else empty(FILL),
         orders=np.array(list(orders), ORDER) if orders else empty(ORDER),
+        events=np.array(list(events), EVENT) if events else empty(EVENT),
         **{name: np.array(curve, float) for name, curve in curves.items()},
     )
 
 
 def fill(bar: int, qty: float, mid: float, quote: float, price: float, fee: float) -> Any:
-    return (0, 0, bar, qty, price, mid, quote, fee)
+    return (0, 0, bar, qty, price, mid, quote, fee, 1.0)
 
 
 def trade(pnl: float, *, bars: tuple[int, int] = (1, 3)) -> Any:
@@ -191,12 +204,23 @@ def test_trades_by_hand_count_only_what_is_closed() -> None:
 
 def test_orders_are_counted_by_how_they_ended() -> None:
     ends = [Reason.FILLED, Reason.FILLED, Reason.REJECTED_CASH, Reason.END_OF_DATA]
-    orders = [(i, 0, 0, 1.0, 0, int(reason), 0.0) for i, reason in enumerate(ends)]
+    rest = (0.0,) * (len(ORDER.names or ()) - 7)
+    orders = [(i, 0, 0, 1.0, 0, int(reason), 0.0, *rest) for i, reason in enumerate(ends)]
     fills = [fill(1, 1.0, 1, 1, 1, 0)] * 2
     counts = measured(simulation([1.0, 1.0], orders=orders, fills=fills))["orders"]
     assert (counts["orders"], counts["fills"]) == (4, 2)
     assert (counts["filled"], counts["rejected_cash"], counts["end_of_data"]) == (2, 1, 1)
     assert sum(counts[reason.name.lower()] for reason in Reason) == 4
+
+
+def test_cuts_are_counted_by_the_cap_that_made_them() -> None:
+    made = [Cut.NAME, Cut.DRAWDOWN, Cut.NAME, Cut.GROSS]
+    events = [(bar, 0, int(Happening.CUT), float(cut)) for bar, cut in enumerate(made)]
+    events.append((4, -1, int(Happening.BORROW), 1.0))  # an amount of money, no cap
+    counts = measured(simulation([1.0, 1.0], events=events))["cuts"]
+    assert counts == {
+        "wishes": 4, "name": 2, "group": 0, "gross": 1, "pyramiding": 0, "drawdown": 1
+    }  # fmt: skip
 
 
 def test_measuring_starts_at_the_close_of_the_first_bar() -> None:
@@ -275,7 +299,7 @@ def test_every_result_is_strict_json_and_no_warning_is_raised(
     run = simulation(equity, fills=fills, gross=np.abs(equity))
     result = measured(run, trades, market, first_bar)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-    assert set(result) == {"strategy", "benchmark", "costs", "orders"}
+    assert set(result) == {"strategy", "benchmark", "costs", "orders", "cuts"}
 
 
 def test_growth_of_an_empty_curve_is_all_none() -> None:

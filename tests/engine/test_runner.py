@@ -50,8 +50,8 @@ def made(tmp_path: Path) -> Path:
 def test_a_run_leaves_every_file_the_docs_name(made: Path) -> None:
     assert {path.name for path in made.iterdir()} == {
         "config.yaml", "manifest.json", "metrics.json", "equity.parquet", "orders.parquet",
-        "fills.parquet", "trades.parquet", "signals.parquet", "prices.parquet", "report.html",
-        "log.jsonl",
+        "fills.parquet", "events.parquet", "trades.parquet", "signals.parquet", "prices.parquet",
+        "report.html", "log.jsonl",
     }  # fmt: skip
 
 

@@ -20,9 +20,9 @@ from tradewind.engine.config import RunConfig
 from tradewind.engine.evaluation import score
 from tradewind.engine.metrics import benchmark_returns, measure
 from tradewind.engine.protocols import Forecasts, Signals
-from tradewind.engine.records import FILL, ORDER, TRADE, Floats, Panel, Simulation
+from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
-from tradewind.engine.types import Reason
+from tradewind.engine.types import Cut, Happening, Reason
 
 SYMBOLS = ("MSFT", "JPM", "KO", "XOM", "HD", "EMC")
 CLOSE_NS = 21 * 3_600_000_000_000  # 16:00 in New York, winter time, good enough for a picture
@@ -114,8 +114,18 @@ def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simula
         pending = [(k, wanted) for k, wanted in asked if wanted]
     arrays = {name: np.array(values) for name, values in books.items()}
     made = np.array(fills, FILL)
-    simulation = Simulation(**arrays, orders=np.array(orders, ORDER), fills=made)
+    sent = np.array(orders, ORDER)
+    simulation = Simulation(**arrays, orders=sent, fills=made, events=cuts(sent))
     return simulation, round_trips(made, panel)
+
+
+def cuts(orders: Any) -> Any:
+    """Every seventh order was cut: two by the cap per name, the next by that on the gross."""
+    rows = [
+        (row["bar"], row["symbol"], Happening.CUT, Cut.GROSS if i % 3 == 2 else Cut.NAME)
+        for i, row in enumerate(orders[::7])
+    ]
+    return np.array(rows, EVENT)
 
 
 def _meet(
@@ -125,17 +135,34 @@ def _meet(
     mid, side, number = panel.open[t, k], np.sign(wanted), len(orders)
     if number % 37 == 5 or np.isnan(mid):
         reason = (Reason.REJECTED_LEVERAGE, Reason.REJECTED_CASH, Reason.END_OF_DATA)[number % 3]
-        orders.append((number, k, t - 1, wanted, 0, reason, 0.0))
+        orders.append(order(number, k, t, wanted, reason))
         return 0.0
     quote = mid * (1 + side * RATES["half_spread"])
     price = quote * (1 + side * RATES["slippage"])
     fee = abs(wanted) * price * RATES["fee"]
-    orders.append((number, k, t - 1, wanted, 0, Reason.FILLED, wanted))
-    fills.append((number, k, t, wanted, price, mid, quote, fee))
+    value = abs(wanted) * price
+    orders.append(order(number, k, t, wanted, Reason.FILLED, filled=wanted, fee=fee, value=value))
+    fills.append((number, k, t, wanted, price, mid, quote, fee, 1.0))
     qty[k] += wanted
     if abs(qty[k]) < 1e-9:
         qty[k] = 0.0
     return float(-wanted * price - fee)
+
+
+def order(
+    number: int,
+    k: int,
+    t: int,
+    qty: float,
+    reason: Reason,
+    *,
+    filled: float = 0.0,
+    fee: float = 0.0,
+    value: float = 0.0,
+) -> tuple[Any, ...]:
+    """Row of an order at market, decided at the close before bar ``t``."""
+    priceless = (np.nan,) * 4
+    return number, k, t - 1, qty, 0, reason, filled, *priceless, 0, 0, -1, 0, 0, 0, fee, fee, value
 
 
 def round_trips(fills: Any, panel: Panel) -> Any:

@@ -29,7 +29,8 @@ def written(tmp_path: Path) -> Path:
 
 def test_a_folder_holds_everything_the_contract_names(written: Path) -> None:
     wanted = {"config.yaml", "manifest.json", "metrics.json", "log.jsonl", "report.html"}
-    wanted |= {f"{n}.parquet" for n in ("equity", "orders", "fills", "trades", "signals", "prices")}
+    tables = ("equity", "orders", "fills", "events", "trades", "signals", "prices")
+    wanted |= {f"{name}.parquet" for name in tables}
     assert {path.name for path in written.iterdir()} == wanted
     assert written.name == RUN.name
 
@@ -37,7 +38,7 @@ def test_a_folder_holds_everything_the_contract_names(written: Path) -> None:
 def test_the_same_run_gives_the_same_bytes_in_every_parquet(tmp_path: Path) -> None:
     one, two = folder.write(RUN, tmp_path / "a"), folder.write(RUN, tmp_path / "b")
     compared = [p.name for p in one.glob("*.parquet") if p.stat().st_size > 0]
-    assert len(compared) == 6
+    assert len(compared) == 7
     for name in compared:
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
@@ -200,7 +201,7 @@ def test_a_changed_file_is_refused(written: Path, name: str) -> None:
         ("{", "manifest.json: cannot be read"),
         ("[]", "manifest.json is not one of a run"),
         ("{}", "manifest.json is not one of a run"),
-        ('{"run": {"format": 99}, "files": {}}', "written in format 99, this version reads 1"),
+        ('{"run": {"format": 99}, "files": {}}', "written in format 99, this version reads 2"),
     ],
 )
 def test_a_damaged_manifest_says_so(written: Path, content: str, wanted: str) -> None:

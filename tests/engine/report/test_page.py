@@ -77,8 +77,8 @@ def test_a_page_has_every_section_and_stays_below_two_megabytes() -> None:
     html = page.render(RUN)
     assert len(html.encode()) < page.MAX_BYTES
     sections = [attrs["id"] for tag, attrs in Elements(html).found if tag == "section"]
-    wanted = ["figures", "equity", "months", "trades", "forecasts", "money", "orders", "notes"]
-    assert sections == [*wanted, "setup"]
+    wanted = ["figures", "equity", "months", "trades", "forecasts", "money", "sizing", "orders"]
+    assert sections == [*wanted, "notes", "setup"]
     assert set(_charts(html)) == {
         "equity-value", "equity-drawdown", "equity-rolling", "trades-price", "forecast-cloud",
         "forecast-deciles", "forecast-coverage", "money-waterfall", "money-symbols",
@@ -191,7 +191,8 @@ def _wide_run(n_bars: int, n_symbols: int, fills_each: int) -> Run:
     fills["price"] = fills["mid"] = fills["quote"] = 100.0
     flat = np.full(n_bars, 100_000.0) + np.cumsum(rng.normal(0, 5, n_bars))
     zero = np.zeros(n_bars)
-    simulation = Simulation(flat, flat, zero, zero, RUN.simulation.orders[:0], fills)
+    none = RUN.simulation.orders[:0], fills, RUN.simulation.events[:0]
+    simulation = Simulation(flat, flat, zero, zero, *none)
     return replace(
         RUN, panel=panel, signals=Signals(), simulation=simulation, trades=RUN.trades[:0],
         benchmark=zero, first_bar=10, metrics={}, forecast_scores={},
