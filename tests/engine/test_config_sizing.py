@@ -1,5 +1,6 @@
 """The sizing block of a config: what it takes, and the contradictions it refuses."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -96,3 +97,16 @@ def test_a_resolved_config_reads_back_as_itself(sizing: str, rest: str) -> None:
     config = config_of(sizing, rest)
     text: Any = config_text(config)
     assert validate(RunConfig, parse(text, where="c", folder=Path())) == config
+
+
+def test_every_example_of_the_page_on_sizing_is_a_valid_config() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sizing.md").read_text("utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    kinds = [
+        validate(
+            RunConfig, parse(f"strategy: {{kind: x}}\n{block}", where="c", folder=Path())
+        ).sizing.kind
+        for block in blocks
+    ]
+    assert len(kinds) == 8
+    assert len(set(kinds)) == 7, "one of each kind, and the caps"
