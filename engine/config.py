@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from tradewind.engine.config_account import AccountConfig, ExecutionConfig
+from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_block import Block, KindBlock
 from tradewind.engine.config_costs import CostsConfig
 from tradewind.engine.config_sizing import (
@@ -119,7 +120,8 @@ class RunConfig(Block):
     costs: CostsConfig = CostsConfig()
     account: AccountConfig = AccountConfig()
     execution: ExecutionConfig = ExecutionConfig()
-    rules: Literal["tradewind"] = "tradewind"
+    rules: Literal["tradewind", "backtrader"] = "tradewind"
+    backtrader: BacktraderConfig = BacktraderConfig()
     executor: Literal["kernel", "cerebro"] = "kernel"
     benchmark: str = Field("equal_weight", description="equal_weight, cash, or a symbol")
 

@@ -2,7 +2,7 @@
 
 import platform
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,9 @@ from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
+from tradewind.engine.executors import user_strategy
+from tradewind.engine.executors.backtrader_terms import stock_settings
+from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
@@ -42,6 +45,11 @@ class Diary:
     events: list[dict[str, Any]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What an executor had to say to the reader of the report."""
+        return tuple(event["text"] for event in self.events if event["event"] == "note")
+
     def note(self, event: str, **facts: Any) -> None:
         """Write an event down."""
         self.events.append({"event": event, **facts})
@@ -63,13 +71,13 @@ class Parts:
     ----------
     config : RunConfig
         Resolved: what the run folder holds, and what gives the run again.
-    strategy : Strategy
+    strategy : Strategy or BacktraderStrategy
     forecaster : ForecasterSpec or None
     rivals : mapping of str to ForecasterSpec
     """
 
     config: RunConfig
-    strategy: Strategy
+    strategy: Strategy | BacktraderStrategy
     forecaster: ForecasterSpec | None
     rivals: Mapping[str, ForecasterSpec]
 
@@ -93,9 +101,7 @@ def resolve(config: RunConfig, document: Document) -> Parts:
     ConfigError
         For an unknown kind or parameter, at its line.
     """
-    kind, params, strategy_class = _checked("strategies", config.strategy, document, "strategy")
-    strategy = registry.build(strategy_class, params, document, key="strategy")
-    resolved = config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)})
+    resolved, strategy = _strategy(config, document)
     if config.forecaster is None:
         return Parts(resolved, strategy, None, {})
     kind, params, cls = _checked("forecasters", config.forecaster, document, "forecaster")
@@ -110,6 +116,25 @@ def resolve(config: RunConfig, document: Document) -> Parts:
         for plain in [{"horizon": horizon}]
     }
     return Parts(resolved, strategy, spec_of(cls, params), rivals)
+
+
+def _strategy(
+    config: RunConfig, document: Document
+) -> tuple[RunConfig, Strategy | BacktraderStrategy]:
+    """Config with the strategy's defaults written out, and the strategy."""
+    cls = registry.find("strategies", config.strategy.kind, document, key="strategy")
+    if user_strategy.is_backtrader(cls):
+        return user_strategy.resolved(config, cls, document)
+    if config.backtrader.setup is not None:
+        raise document.error(
+            ("backtrader", "setup"),
+            f"{config.strategy.kind} is no backtrader strategy; leave it out",
+        )
+    if config.rules == "backtrader":
+        raise document.error(("rules",), f"{config.strategy.kind} is no backtrader strategy")
+    kind, params, _ = _checked("strategies", config.strategy, document, "strategy")
+    strategy = registry.build(cls, params, document, key="strategy")
+    return config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)}), strategy
 
 
 def _checked(
@@ -214,9 +239,11 @@ def simulate(
     ConfigError
         If the history is too short for a single decision.
     """
+    config = parts.config
+    if isinstance(parts.strategy, BacktraderStrategy):
+        return _simulate_in_cerebro(parts.strategy, config, panel, outlook, diary)
     from tradewind.engine.executors import reference
 
-    config = parts.config
     start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
     if start >= panel.n_bars - 1:
         raise ConfigError(
@@ -233,6 +260,25 @@ def simulate(
             found = cerebro.simulate(parts.strategy, inputs, panel, terms, start=start)
         else:
             found = reference.simulate(parts.strategy, inputs, panel, terms, start=start)
+    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+    return found, start
+
+
+def _simulate_in_cerebro(
+    strategy: BacktraderStrategy, config: RunConfig, panel: Panel, outlook: Outlook, diary: Diary
+) -> tuple[Simulation, int]:
+    """Run a user's backtrader strategy, which sizes and decides for itself."""
+    with diary.stage("simulate"):
+        from tradewind.engine.executors import user_backtrader
+
+        ran = user_backtrader.run(strategy, panel, outlook.signals, stock_settings(config))
+    found, start = ran.simulation, max(ran.first_bar, 0)
+    for name, analysis in ran.analyses.items():
+        diary.note("analyzer", name=name, analysis=analysis)
+    for line in ran.printed:
+        diary.note("printed", text=line)
+    for line in ran.notes:
+        diary.note("note", text=line)
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
 
@@ -273,7 +319,11 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
 
 def strategy_code(parts: Parts) -> Any:
     """Content of the strategy's code, as the manifest holds it."""
-    return code_content(spec_of(type(parts.strategy), {}).target)
+    if not isinstance(parts.strategy, BacktraderStrategy):
+        return code_content(spec_of(type(parts.strategy), {}).target)
+    code = code_content(spec_of(parts.strategy.cls, {}).target)
+    setup = parts.config.backtrader.setup
+    return {"class": code, "setup": code_content(setup)} if setup else code
 
 
 def versions() -> dict[str, str]:
@@ -287,20 +337,27 @@ def versions() -> dict[str, str]:
     return found
 
 
-def notes(history: History, outlook: Outlook, panel: Panel) -> tuple[str, ...]:
-    """What a reader of the report must know about data and forecasts, one line each."""
+def notes(
+    history: History,
+    outlook: Outlook,
+    panel: Panel,
+    rules: str = "tradewind",
+    said: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """What a reader of the report must know, one line each; ``said`` comes from the executor."""
     repairs = (f"repair {name}: {n} rows" for name, n in history.repairs.items())
     return (
         *filter(None, [history.survivorship]),
         *history.notes,
         *outlook.notes,
-        *_leavers(panel),
+        *said,
+        *_leavers(panel, rules),
         *repairs,
         *(_spoken(found) for found in history.findings if not _said_of_leavers(found)),
     )
 
 
-def _leavers(panel: Panel) -> list[str]:
+def _leavers(panel: Panel, rules: str) -> list[str]:
     """Who stops trading before the end, in one line."""
     gone = [panel.symbols[k] for k in np.flatnonzero(panel.ends >= 0)]
     if not gone:
@@ -309,7 +366,8 @@ def _leavers(panel: Panel) -> list[str]:
     who = "1 symbol stops" if len(gone) == 1 else f"{len(gone)} symbols stop"
     close = "its last close" if len(gone) == 1 else "their last close"
     names = ", ".join(gone[:NAMED])
-    return [f"{who} trading inside the data and what is held is sold at {close}: {names}{more}"]
+    fate = "goes on being held" if rules == "backtrader" else "is sold"
+    return [f"{who} trading inside the data and what is held {fate} at {close}: {names}{more}"]
 
 
 def _said_of_leavers(found: Finding) -> bool:

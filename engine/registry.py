@@ -9,6 +9,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
@@ -138,7 +139,8 @@ def load_file(path: Path) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # what a file prints must not end up among results
+            spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise

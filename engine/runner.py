@@ -13,7 +13,8 @@ import numpy as np
 from tradewind.engine import pipeline
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
-from tradewind.engine.errors import ConfigError
+from tradewind.engine.errors import ConfigError, RunError
+from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
@@ -126,7 +127,7 @@ def compute(
         benchmark=benchmark,
         metrics=numbers,
         forecast_scores=outlook.scores,
-        notes=pipeline.notes(history, outlook, panel),
+        notes=pipeline.notes(history, outlook, panel, parts.config.rules, diary.notes),
         manifest=pipeline.manifest(parts, history, diary),
         log=tuple(diary.events),
     )
@@ -187,6 +188,12 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     document = _document(folder)
     # The forecasts are in the folder: whoever made them need not be installed here.
     parts = pipeline.resolve(run.config.model_copy(update={"forecaster": None}), document)
+    if isinstance(parts.strategy, BacktraderStrategy):
+        raise RunError(
+            f"{folder.name}: {parts.strategy.cls.__name__} is a backtrader strategy, which nothing "
+            "but backtrader's Cerebro can run, so there is no second executor to compare with; "
+            f"'tradewind reproduce {folder.name}' runs it again and compares bit for bit"
+        )
     other = "cerebro" if run.config.executor == "kernel" else "kernel"
     task = f"simulating with {other}"
     progress.start(task, None)
