@@ -221,5 +221,12 @@ def _analyses(ran: Any) -> dict[str, Any]:
     found = {}
     for strategy in ran:
         for name, analyzer in zip(strategy.analyzers._names, strategy.analyzers, strict=True):
-            found[name] = jsonable(analyzer.get_analysis())
+            found[name] = jsonable(_plain(analyzer.get_analysis()))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Builtins from backtrader's dictionaries, which answer every question for an attribute."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(part) for key, part in value.items()}
+    return value

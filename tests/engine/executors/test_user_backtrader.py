@@ -1,0 +1,205 @@
+"""A strategy of backtrader's, by plain Cerebro and through tradewind: the same money."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+import pandas as pd
+import pytest
+
+from tradewind.engine import runner
+from tradewind.engine.config import RunConfig
+from tradewind.engine.config_file import parse, validate
+from tradewind.engine.registry import load_file
+from tradewind.engine.report.run import Run
+
+SAMPLES = Path(__file__).with_name("backtrader_samples.py")
+CASH, FEE, SPREAD, SLIPPAGE, BORROW = 10_000.0, 0.0012, 0.0006, 0.0002, 0.05
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run twice."""
+
+    strategy: str
+    params: dict[str, Any] = field(default_factory=dict)
+    setup: str = ""
+    symbols: tuple[str, ...] = ("AAA",)
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, [self.strategy, self.setup, *map(str, self.params.values())]))
+
+
+CASES = [
+    Case("MA_CrossOver"),
+    Case("MA_CrossOver", {"fast": 4, "slow": 9}, symbols=("AAA", "BBB")),
+    Case("Crossing"),
+    Case("Crossing", {"period": 4, "stake": 30, "loud": False}),
+    Case("Crossing", setup="in_parts", params={"stake": 40}),
+    Case("Crossing", setup="step_by_step"),
+    Case("Crossing", setup="replayed"),
+    Case("Crossing", setup="written"),
+    Case("Crossing", setup="analysed", symbols=("AAA", "BBB")),
+    Case("Bracketed"),
+    Case("Bracketed", {"distance": 0.01, "days": 1}),
+    Case("Bracketed", {"size": 90}),
+    Case("OneCancelsOthers"),
+    Case("Trailing"),
+    Case("Rotation", symbols=("AAA", "BBB", "CCC")),
+    Case("Rotation", {"share": 0.995, "every": 5}, symbols=("AAA", "BBB", "CCC")),
+    Case("Monthly"),
+    Case("Sized", setup="a_fifth"),
+    Case("Sized", setup="all_in"),
+    Case("Weekly", setup="weeks"),
+    Case("Every"),
+    Case("Every", setup="unchecked"),
+    Case("TooMuch"),
+    Case("Shorting"),
+    Case("Signalled"),
+    Case("AtTheOpen", setup="at_the_open"),
+    Case("Crossing", setup="at_the_close", params={"period": 6}),
+    Case("Watching"),
+    Case("Averages", {"ma": "EMA", "levels": [0.99, 1.0]}),
+]
+
+
+@pytest.fixture(scope="module")
+def sheet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some years of three symbols in one CSV file: listed at different times, with gaps."""
+    rng = np.random.default_rng(5)
+    days = pd.bdate_range("2019-01-01", periods=420)
+    parts = []
+    for k, symbol in enumerate(["AAA", "BBB", "CCC"]):
+        close = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.012, len(days))))
+        open_ = np.roll(close, 1) * np.exp(rng.normal(0, 0.004, len(days)))
+        open_[0] = 100.0
+        high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 0.004, len(days))))
+        low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 0.004, len(days))))
+        part = pd.DataFrame(
+            {"date": days, "symbol": symbol, "open": open_, "high": high, "low": low,
+             "close": close, "volume": rng.integers(100, 4_000, len(days)),
+             "mood": rng.random(len(days))}
+        )  # fmt: skip
+        kept = rng.random(len(days)) > 0.02 * k
+        kept[[0, -1]] = True
+        parts.append(part[kept].iloc[5 * k :])
+    path = tmp_path_factory.mktemp("bars") / "bars.csv"
+    pd.concat(parts).sort_values(["symbol", "date"]).to_csv(path, index=False)
+    return path
+
+
+class Notebook(bt.Analyzer):  # type: ignore[misc]
+    """What a user would print: the account after every bar, and every execution."""
+
+    def start(self) -> None:
+        self.account: dict[Any, tuple[float, float]] = {}
+        self.executions: list[tuple[Any, ...]] = []
+        self.known: dict[int, int] = {}
+
+    def notify_order(self, order: Any) -> None:
+        if order.status not in (order.Partial, order.Completed):
+            return  # a notice sent before the fill shares its executions with those after it
+        bits = list(order.executed.exbits)
+        day = self.strategy.datetime.date(0)
+        for bit in bits[self.known.get(order.ref, 0) :]:
+            fee = abs(bit.size) * bit.price * FEE
+            self.executions.append((day, order.data._name, bit.size, bit.price, fee))
+        self.known[order.ref] = len(bits)
+
+    def notify_cashvalue(self, cash: float, value: float) -> None:
+        self.account[self.strategy.datetime.date(0)] = cash, value
+
+
+def their_feed(sheet: Path, symbol: str) -> Any:
+    """backtrader's own reader of CSV files, which dates a day at its end."""
+    bars = pd.read_csv(sheet)
+    path = sheet.with_name(f"{symbol}.txt")
+    if not path.exists():
+        bars[bars["symbol"] == symbol].drop(columns=["symbol", "mood"]).to_csv(path, index=False)
+    return bt.feeds.GenericCSVData(dataname=str(path), dtformat="%Y-%m-%d", openinterest=-1)
+
+
+def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
+    """Run a case as its author would, without tradewind; returns strategy and notebook."""
+    module = load_file(SAMPLES)
+    cerebro = bt.Cerebro()
+    for symbol in case.symbols:
+        cerebro.adddata(their_feed(sheet, symbol), name=symbol)
+    cerebro.broker.setcash(CASH)
+    cerebro.broker.setcommission(commission=FEE, interest=BORROW)
+    cerebro.broker.set_slippage_perc(SPREAD / 2 + SLIPPAGE, slip_out=True)
+    params = dict(case.params)
+    if "ma" in params:
+        params |= {"ma": bt.ind.EMA, "levels": tuple(params["levels"])}
+    cerebro.addstrategy(getattr(module, case.strategy), **params)
+    if case.setup:
+        getattr(module, case.setup)(cerebro)
+    cerebro.addanalyzer(Notebook, _name="notebook")
+    (strategy,) = cerebro.run()
+    return strategy, strategy.analyzers.notebook
+
+
+def settings(case: Case, sheet: Path, **more: Any) -> tuple[RunConfig, Any]:
+    """The same as a config."""
+    lines = {
+        "data": {"source": "csv", "path": str(sheet), "symbols": list(case.symbols)},
+        "strategy": {"kind": f"{SAMPLES}:{case.strategy}", **case.params},
+        "costs": {
+            "fee_bps": FEE * 1e4,
+            "spread": {"bps": SPREAD * 1e4},
+            "slippage_bps": SLIPPAGE * 1e4,
+            "borrow_annual": BORROW,
+        },
+        "account": {"cash": CASH},
+        **({"backtrader": {"setup": f"{SAMPLES}:{case.setup}"}} if case.setup else {}),
+        **more,
+    }
+    import json
+
+    document = parse(json.dumps(lines), where="config.yaml", folder=sheet.parent)
+    return validate(RunConfig, document), document
+
+
+def through_tradewind(case: Case, sheet: Path, **more: Any) -> Run:
+    return runner.compute(*settings(case, sheet, **more), cached=False)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_strategy_makes_the_same_money_in_plain_cerebro_and_through_tradewind(
+    case: Case, sheet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, notebook = plainly(case, sheet)
+    capsys.readouterr()
+    run = through_tradewind(case, sheet)
+    sim = run.simulation
+    assert capsys.readouterr().out == "", "what a strategy prints must not reach stdout"
+
+    account = np.array([notebook.account[day] for day in days(run)])
+    np.testing.assert_array_equal(sim.equity, account[:, 1])
+    np.testing.assert_allclose(sim.cash, account[:, 0], rtol=0, atol=1e-6)
+
+    want, got = notebook.executions, executions(run)
+    assert len(want) > 3
+    assert [row[:2] for row in got] == [row[:2] for row in want]
+    np.testing.assert_allclose([r[2:] for r in got], [r[2:] for r in want], rtol=1e-12)
+    np.testing.assert_array_equal([r[3] for r in got], [r[3] for r in want])
+
+
+def days(run: Run) -> list[Any]:
+    return list(run.panel.dates.astype(object))
+
+
+def executions(run: Run) -> list[tuple[Any, ...]]:
+    """Fills of a run; the two that a fill through zero is written as count as one."""
+    rows: list[tuple[Any, ...]] = []
+    for i, fill in enumerate(run.simulation.fills):
+        qty, fee = float(fill["qty"]), float(fill["fee"])
+        before = run.simulation.fills[i - 1] if i else None
+        if before is not None and all(before[n] == fill[n] for n in ("order", "bar")):
+            _, _, more, _, paid = rows.pop()
+            qty, fee = qty + more, fee + paid
+        symbol = run.panel.symbols[fill["symbol"]]
+        rows.append((days(run)[fill["bar"]], symbol, qty, float(fill["price"]), fee))
+    return rows
