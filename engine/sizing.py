@@ -153,12 +153,11 @@ def capped(
     others_in_group, others : float
         Gross value of the other positions of the group, and of all others; account currency. A
         symbol whose wish of this decision has been through here counts with what was left of it,
-        one whose wish is still to come with the smaller of held and aimed at (0 where the signs
-        differ): what is let go makes room at once, what is bought takes it in the order of the
-        wishes.
+        one whose target is still to come with what it is :func:`staying` with: what is let go makes
+        room at once, what is bought takes it in the order of the wishes.
     """
     size = abs(aim)
-    kept = min(size, abs(held)) if aim * held > 0.0 else 0.0
+    kept = staying(aim, held)
     left, by = size, NO_CUT
     if adds >= sizing.max_adds and kept > 0.0 and left > kept:
         left, by = kept, BY_PYRAMIDING
@@ -177,6 +176,11 @@ def capped(
     return (left if aim > 0.0 else -left), by
 
 
+def staying(aim: float, held: float) -> Any:
+    """Units, without a sign, of what is held that stay where ``aim`` is wished for."""
+    return min(abs(aim), abs(held)) if aim * held > 0.0 else 0.0
+
+
 def _room(
     cap: float, equity: float, others: float, size: float, kept: float, price: float
 ) -> float:
@@ -190,8 +194,8 @@ def _room(
 def throttled(sizing: Sizing, equity: float, peak: float) -> float:
     """Factor on every strength, from the drawdown of the account; 1 without a throttle.
 
-    For targets and for orders that add. Orders that reduce are not throttled: in a drawdown they
-    are what is wanted.
+    For targets and for orders, except those whose sign is against what is held: in a drawdown to
+    reduce is what is wanted.
 
     Parameters
     ----------
