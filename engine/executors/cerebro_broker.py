@@ -1,0 +1,297 @@
+"""backtrader's broker walking a bar in the phases of docs/broker-rules.md.
+
+Order objects, the queue of what is pending, position arithmetic, cash and account value are
+backtrader's own; what it has no rule for is added here and in the modules beside this one.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from tradewind.engine.executors import cerebro_account as account
+from tradewind.engine.executors import cerebro_protection as protection
+from tradewind.engine.executors.cerebro_feed import Valuation
+from tradewind.engine.executors.cerebro_fill import Till
+from tradewind.engine.executors.cerebro_orders import (
+    AGAINST,
+    CLOSING,
+    FAVOUR,
+    OPENING,
+    Ticket,
+    is_noise,
+)
+from tradewind.engine.executors.cerebro_quotes import Quotes, Touch
+from tradewind.engine.executors.state import (
+    BY_BRACKET,
+    BY_OCO,
+    EXPIRED,
+    FILLED,
+    OVER,
+    REST,
+    WORKING,
+    Market,
+    Terms,
+    day_of,
+)
+from tradewind.engine.intents import (
+    BARS,
+    DAY,
+    GTD,
+    IOC,
+    LIMIT,
+    MARKET,
+    MARKET_ON_CLOSE,
+    STOP,
+    STOP_LIMIT,
+    TRAILING_STOP,
+)
+from tradewind.engine.sizing import MIN_QTY
+
+EXECTYPES = {
+    MARKET: bt.Order.Market,
+    LIMIT: bt.Order.Limit,
+    STOP: bt.Order.Stop,
+    STOP_LIMIT: bt.Order.StopLimit,
+    TRAILING_STOP: bt.Order.StopTrail,
+    MARKET_ON_CLOSE: bt.Order.Close,
+}
+
+
+class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
+    """backtrader's broker with the rules it has no setting for."""
+
+    params = (("checksubmit", False),)  # a rejected order would poison its whole batch
+
+    def equip(self, market: Market, terms: Terms) -> None:
+        """Hand over the market and the terms; called once before the run."""
+        self.market, self.terms = market, terms
+        self.quotes = Quotes(market, terms)
+        self.n_bars, self.n_symbols = market.close.shape
+        self.set_cash(terms.account.cash)
+        self.valuations = [Valuation() for _ in range(self.n_symbols)]
+        self.comminfo.update({str(k): each for k, each in enumerate(self.valuations)})
+        self.allowed = 0.0  # units the next fill may have, asked for by backtrader's own hook
+        self.p.filler = lambda order, price, ago: self.allowed
+        self.till = Till(self)
+        self.tickets: list[Ticket] = []
+        self.fills: list[tuple[Any, ...]] = []
+        self.events: list[tuple[int, int, int, float]] = []
+        self.alive: list[Ticket] = []  # oldest first, sleeping children included
+        self.adds = np.zeros(self.n_symbols, np.int64)
+        self.borrow = np.zeros(self.n_bars)
+        self.called = False  # a margin call stands
+        self.changed: Callable[[Ticket], None] = lambda ticket: None
+        self.due: list[list[tuple[float, float]]] = [[] for _ in range(self.n_symbols)]
+
+    def start_feeds(self, owner: Any, feeds: Sequence[Any]) -> None:
+        """Learn whose orders these are, and which feed is which column; the last is the clock."""
+        self.owner = owner
+        self.clock, self.feeds = feeds[-1], list(feeds[:-1])
+
+    @property
+    def row(self) -> int:
+        """Row of the market the run has come to."""
+        return int(self.clock.bar[0])
+
+    def units(self, k: int) -> float:
+        """Signed units held of column ``k``."""
+        return float(self.positions[self.feeds[k]].size)
+
+    def entry_price(self, k: int) -> float:
+        """Average price of what is held, the column's currency."""
+        return float(self.positions[self.feeds[k]].price)
+
+    def held(self) -> Iterator[int]:
+        """Columns with a position."""
+        return (k for k in range(self.n_symbols) if self.units(k) != 0.0)
+
+    def happen(self, k: int, kind: int, amount: float) -> None:
+        """Write an event of this bar down."""
+        self.events.append((self.row, k, kind, amount))
+
+    # -- a bar ---------------------------------------------------------------------------------
+
+    def next(self) -> None:
+        """One bar, in the order of the page; the decision is the strategy's."""
+        t = self.row
+        self.till.new_bar(t)
+        account.carry(self, t)
+        account.corporate_actions(self, t)
+        self._expire(t)
+        self.till.count_room(at_close=False)
+        account.recalls(self, t)
+        account.margin_call(self, t)
+        plan = self._plan(t)
+        for phase in (OPENING, AGAINST, FAVOUR):
+            self._phase(plan, phase, t)
+        protection.children(self, t)
+        self.till.count_room(at_close=True)
+        self._phase(plan, CLOSING, t)
+        self._end_of_bar(t)
+        account.leave(self, t)
+        self._get_value()
+        self._move_trails(t)
+        account.margin_check(self, t)
+
+    def _get_value(self, datas: Any = None, lever: bool = False) -> Any:
+        """Backtrader's sum over positions, at this bar's rates of exchange."""
+        if hasattr(self, "clock"):
+            for k, valuation in enumerate(self.valuations):
+                valuation.rate = self.quotes.fx(self.row, k, at_close=True)
+        return super()._get_value(datas, lever)
+
+    def _expire(self, t: int) -> None:
+        market = self.market
+        for ticket in list(self.alive):
+            age = t - ticket.bar
+            if ticket.tif == DAY:
+                over = age > 1 and day_of(market, t) > day_of(market, ticket.bar + 1)
+            elif ticket.tif == BARS:
+                over = age > ticket.until
+            else:
+                over = ticket.tif == GTD and int(market.ts[t]) > ticket.until
+            if over and ticket.works:
+                self.end(ticket, EXPIRED)
+
+    def _plan(self, t: int) -> list[tuple[Ticket, Touch]]:
+        """What this bar meets, oldest first; children that wake on it have a phase of their own."""
+        plan = []
+        for ticket in self.alive:
+            if ticket.awake and self.quotes.trades(t, ticket.column):
+                touch = self.quotes.meet(ticket, t)
+                if touch is not None:
+                    plan.append((ticket, touch))
+        return plan
+
+    def _phase(self, plan: list[tuple[Ticket, Touch]], phase: int, t: int) -> None:
+        deferred = []
+        for ticket, touch in plan:
+            if not ticket.works or touch.phase != phase:
+                continue
+            if phase == AGAINST and protection.yields(self, plan, ticket, touch, t):
+                deferred.append((ticket, touch))
+                continue
+            self.till.fill(ticket, touch)
+        for ticket, touch in deferred:
+            plan.append((ticket, touch._replace(phase=FAVOUR)))  # after the targets it let pass
+
+    def _end_of_bar(self, t: int) -> None:
+        for ticket in list(self.alive):
+            k = ticket.column
+            first_look = ticket.tif == IOC and ticket.awake and self.quotes.trades(t, k)
+            if ticket.works and (first_look or (ticket.cut and not self.terms.execution.carry)):
+                self.end(ticket, REST)
+            ticket.cut = False
+
+    def _move_trails(self, t: int) -> None:
+        for ticket in self.alive:
+            k = ticket.column
+            if ticket.kind == TRAILING_STOP and ticket.awake and self.quotes.trades(t, k):
+                ticket.follow(self.quotes.bar(t, k, ticket.side).close)
+                self.changed(ticket)
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def note(self, ticket: Ticket) -> Ticket:
+        """Write a ticket down as it is; its number is its place."""
+        ticket.number = len(self.tickets)
+        self.tickets.append(ticket)
+        self.changed(ticket)
+        return ticket
+
+    def accept(self, ticket: Ticket) -> Ticket:
+        """Write a ticket down and let it work; a child that sleeps is sent when it wakes."""
+        self.alive.append(self.note(ticket))
+        if ticket.awake:
+            self.send(ticket)
+        return ticket
+
+    def send(self, ticket: Ticket) -> None:
+        """Give a ticket its order at backtrader."""
+        send = self.owner.buy if ticket.side > 0.0 else self.owner.sell
+        ticket.sent = send(
+            data=self.feeds[ticket.column],
+            size=ticket.left,
+            exectype=EXECTYPES[ticket.kind],
+            price=None if np.isnan(ticket.stop) else ticket.stop,
+            plimit=None if np.isnan(ticket.limit) else ticket.limit,
+        )
+
+    def end(self, ticket: Ticket, reason: int, *, with_children: bool = True) -> None:
+        """End an order; what was to protect an entry that never filled ends with it."""
+        ticket.reason = reason
+        self.alive = [other for other in self.alive if other is not ticket]
+        if ticket.sent is not None and ticket.sent.alive():
+            self.cancel(ticket.sent)
+        self.changed(ticket)
+        if with_children and ticket.filled == 0.0:
+            for child in ticket.children:
+                if child.works:
+                    self.end(child, BY_BRACKET)
+
+    def end_all(self, k: int, reason: int) -> None:
+        """End everything that works for column ``k``, children included."""
+        for ticket in [other for other in self.alive if other.column == k]:
+            self.end(ticket, reason, with_children=False)
+
+    def finish(self) -> None:
+        """No bar follows."""
+        for ticket in list(self.alive):
+            self.end(ticket, OVER, with_children=False)
+
+    def _ococheck(self, order: Any) -> None:
+        """Groups are ended by :meth:`settle_groups`, on fills alone."""
+
+    def settle_groups(self, ticket: Ticket, done: float, was: float) -> None:
+        """After ``done`` signed units of a ticket were filled: its group, bracket and position.
+
+        ``was`` is what was held before.
+        """
+        for other in list(self.alive):
+            if ticket.oco > 0 and other.oco == ticket.oco and other is not ticket and other.works:
+                self.end(other, BY_OCO)
+        if ticket.protects:
+            self._settle_bracket(ticket, abs(done))
+        now = self.units(ticket.column)
+        if was != 0.0 and was * now <= 0.0:
+            for other in [o for o in self.alive if o.column == ticket.column]:
+                if other.protects and other.awake and other.works and other is not ticket:
+                    self.end(other, BY_BRACKET)
+        self.wake(ticket, abs(done))
+
+    def _settle_bracket(self, child: Ticket, units: float) -> None:
+        entry = self.tickets[child.parent] if child.parent >= 0 else None
+        if entry is not None and entry.works:
+            self.end(entry, BY_BRACKET)
+        sibling = child.sibling
+        if sibling is not None and sibling.works:
+            sibling.left -= units
+            if is_noise(sibling.left, sibling.asked):
+                self.end(sibling, BY_BRACKET)
+
+    def wake(self, entry: Ticket, units: float) -> None:
+        """Let the children of an entry protect ``units`` more of what it has brought."""
+        flat = self.units(entry.column) == 0.0
+        for child in entry.children:
+            if not child.works:
+                continue
+            if flat:
+                self.end(child, BY_BRACKET)
+                continue
+            if child.awake:
+                child.left += units
+            else:
+                child.left, child.awake, child.woken = units, True, self.row
+                if child.kind == TRAILING_STOP:
+                    away = child.distance(entry.fill_price)
+                    child.stop = entry.fill_price + child.side * away
+                self.send(child)
+            child.asked = child.side * (abs(child.filled) + child.left)
+            self.changed(child)
+
+    def complete(self, ticket: Ticket) -> None:
+        """End an order of which nothing is left as filled."""
+        if ticket.reason == WORKING and ticket.left <= MIN_QTY:
+            self.end(ticket, FILLED)
