@@ -6,9 +6,11 @@ Which finding refuses a backtest and which is merely noticed is decided here, wi
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from tradewind.engine import quotes
 from tradewind.engine.feeds import faults, jumps
 from tradewind.engine.feeds.history import ACCEPTABLE, Finding, Severity
 from tradewind.engine.feeds.raw import RawBars
@@ -102,11 +104,19 @@ def _values(book: Notebook) -> list[Finding]:
             f"{bars.low[i]:g} and high {bars.high[i]:g}"
         )
 
+    quoted = faults.of_quotes(bars)
+    # A faulty quote makes a faulty mid: it is told once, by its own name.
+    told = np.any([np.zeros(len(bars.ts), bool), *quoted.values()], axis=0)
     absent = faults.missing(bars)
     return [
-        *book.rows("nan", "refuse", absent, holes),
-        *book.rows("not_positive", "refuse", faults.not_positive(bars) & ~absent, lowest),
-        *book.rows("high_low", "refuse", faults.outside_range(bars), ranges),
+        *book.rows("nan", "refuse", absent & ~told, holes),
+        *book.rows("not_positive", "refuse", faults.not_positive(bars) & ~absent & ~told, lowest),
+        *book.rows("high_low", "refuse", faults.outside_range(bars) & ~told, ranges),
+        *(
+            finding
+            for kind, mask in quoted.items()
+            for finding in book.rows(kind, "refuse", mask, partial(quotes.told, kind, bars.columns))
+        ),
     ]
 
 

@@ -7,8 +7,8 @@ from difflib import get_close_matches
 from typing import Literal
 
 from tradewind.engine.errors import DataError
+from tradewind.engine.quotes import PRICES, QUOTES, has_quotes
 
-PRICES = ("open", "high", "low", "close")
 BARS = (*PRICES, "volume")
 NOTHING = "none"
 
@@ -25,6 +25,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "close": ("close", "c", "closelast", "last", "closeprice", "priceclose", "pxlast", "price"),
     "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjcloseprice"),
     "volume": ("volume", "v", "vol", "volumeshares", "totalvolume"),
+    **{
+        f"{side}_{price}": (f"{side}{price}", f"{price}{side}", f"{side}{price[0]}")
+        for side, price in (name.split("_") for name in QUOTES)
+    },
 }
 UNNAMED = ("", "unnamed0", "index", "indexlevel0")
 
@@ -88,14 +92,18 @@ def layout(
     """
     search = _Search(names, chosen, where)
     time, symbol = search.time(), search.role("symbol")
-    direct = {name: search.role(name) for name in (*BARS, "adj_close")}
-    found = {name: at for name, at in direct.items() if at is not None}
-    if "close" in found or "adj_close" in found or symbol is not None:
+    direct = {name: search.role(name) for name in (*BARS, "adj_close", *QUOTES)}
+    found = _whole({name: at for name, at in direct.items() if at is not None})
+    if symbol is not None or "close" in found or "adj_close" in found or has_quotes(found):
         search.complete(found, "")
         used = {*time, *found.values(), *([] if symbol is None else [symbol])}
         shape: Literal["long", "single"] = "single" if symbol is None else "long"
-        return Layout(shape, time, symbol, {"": found}, search.extra(used), search.notes(found))
+        return Layout(
+            shape, time, symbol, {"": found}, search.extra(found, used), search.notes(found)
+        )
     fields = _wide(names, chosen, set(time))
+    if {name.lower() for name in fields} == {"ask", "bid"}:
+        search.both_sides(direct)
     if not fields:
         search.complete(found, "")
     for name, columns in fields.items():
@@ -160,11 +168,16 @@ class _Search:
     def complete(self, found: Mapping[str, int], symbol: str) -> None:
         """Refuse prices that cannot make a bar."""
         missing = [name for name in PRICES if name not in found]
-        if not missing:
-            return
+        if not missing or (len(missing) == 4 and has_quotes(found)):
+            return  # without traded prices the mids of the quotes are the bars
         whose = f" of {symbol}" if symbol else ""
         hint = f"name them with data.columns: {{{missing[0]}: ...}}"
-        if missing == ["close"] and "adj_close" in found:
+        if has_quotes(found):
+            hint = (
+                f"{hint}, or let the mids of the quotes be the bars: data.columns: "
+                f"{{{', '.join(f'{name}: none' for name in PRICES if name in found)}}}"
+            )
+        elif missing == ["close"] and "adj_close" in found:
             hint = (
                 "it has an adjusted close alone; if open, high and low are adjusted too, say "
                 f"data.columns: {{close: {self.names[found['adj_close']]}, adj_close: none}}"
@@ -182,23 +195,34 @@ class _Search:
             f"{self.where}: no column for {', '.join(missing)}{whose} among {self.listed()}; {hint}"
         )
 
-    def extra(self, used: set[int]) -> dict[str, int]:
+    def both_sides(self, direct: Mapping[str, int | None]) -> None:
+        """Refuse bid and ask bars that lack a price, which look like two symbols."""
+        missing = [name for name in QUOTES if direct[name] is None]
+        if missing:
+            raise DataError(
+                f"{self.where}: no column for {', '.join(missing)} among {self.listed()}; bid and "
+                f"ask bars have four prices each: name them with data.columns: {{{missing[0]}: ...}}"
+            )
+
+    def extra(self, found: Collection[str], used: set[int]) -> dict[str, int]:
         """Columns left over, by name; those the config names first."""
-        ours = {k: v for k, v in self.chosen.items() if k not in (*ALIASES, "date")}
+        lone = [name for name in QUOTES if name not in found]
+        ours = {k: v for k, v in self.chosen.items() if k in lone or k not in (*ALIASES, "date")}
         for key in ours:
             near = get_close_matches(key, ALIASES, 1, 0.75)
-            if near:
+            if near and near[0] != key:
                 raise DataError(
                     f"data.columns: {key!r} is none of our names (did you mean {near[0]!r}?); "
                     f"ours are {', '.join(ALIASES)}, any other name makes a column of its own"
                 )
         named = {k: self.named(v, k) for k, v in ours.items() if v != NOTHING}
         taken = used | set(named.values())
-        left_out = {v for k, v in ours.items() if v == NOTHING}
+        gone = [k for k, v in self.chosen.items() if v == NOTHING]
+        left_out = {plain(name) for k in gone for name in (k, *ALIASES.get(k, ()))}
         rest = {
             name: i
             for i, name in enumerate(self.names)
-            if i not in taken and plain(name) not in UNNAMED and name not in left_out
+            if i not in taken and plain(name) not in {*UNNAMED, *left_out}
         }
         return {**rest, **named}
 
@@ -217,6 +241,12 @@ class _Search:
         return shown + (f" and {len(self.names) - 12} more" if len(self.names) > 12 else "")
 
 
+def _whole(found: Mapping[str, int]) -> dict[str, int]:
+    """Fields of a bar; quotes that lack a price or a side are further columns and no bars."""
+    kept = has_quotes(found)
+    return {name: at for name, at in found.items() if kept or name not in QUOTES}
+
+
 def _date_role(chosen: Mapping[str, str]) -> str:
     return "date" if "date" in chosen else "time"
 
@@ -229,7 +259,7 @@ def _wide(
     Field first or symbol first is decided for the file as a whole: under the wrong reading of
     ``LOW_close`` no symbol has all four prices.
     """
-    roles = [role for role in (*BARS, "adj_close") if chosen.get(role) != NOTHING]
+    roles = [role for role in (*BARS, "adj_close", *QUOTES) if chosen.get(role) != NOTHING]
     words = {alias: role for role in roles for alias in ALIASES[role]}
     words |= {plain(chosen[role]): role for role in roles if role in chosen}
     readings = []
@@ -240,9 +270,11 @@ def _wide(
             if parts:
                 fields.setdefault(parts[1], {}).setdefault(parts[0], i)
         readings.append(fields)
-    complete = [sum(set(PRICES) <= set(f) for f in fields.values()) for fields in readings]
+    complete = [
+        sum(set(PRICES) <= set(f) or has_quotes(f) for f in fields.values()) for fields in readings
+    ]
     best = readings[0] if complete[0] >= complete[1] else readings[1]
-    return {symbol: f for symbol, f in best.items() if symbol}
+    return {symbol: _whole(f) for symbol, f in best.items() if symbol}
 
 
 def _parts(name: str, words: Mapping[str, str], field_first: bool) -> tuple[str, str] | None:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tradewind.engine import quotes
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.timing import Setting, close_times, in_hours
 from tradewind.engine.records import FIELDS, Bools, Floats, Ints
@@ -36,9 +37,17 @@ def outside_range(bars: RawBars) -> Bools:
     return wrong & ~missing(bars) & ~not_positive(bars)
 
 
+def of_quotes(bars: RawBars) -> dict[str, Bools]:
+    """Mask of each fault of the bid and ask bars, empty where the source has none."""
+    return quotes.faults(bars.columns) if quotes.has_quotes(bars.columns) else {}
+
+
 def bad(bars: RawBars) -> Bools:
     """Any fault that makes a single bar unusable."""
-    return missing(bars) | not_positive(bars) | outside_range(bars)
+    wrong = missing(bars) | not_positive(bars) | outside_range(bars)
+    for mask in of_quotes(bars).values():
+        wrong = wrong | mask
+    return wrong
 
 
 def in_future(bars: RawBars, setting: Setting) -> Bools:

@@ -9,14 +9,18 @@ from tradewind.engine.records import Panel
 Severity = Literal["refuse", "notice"]
 
 REMEDY = {
+    "crossed": "drop_bad_bars",
     "duplicate": "drop_duplicates",
     "future": "drop_future",
     "high_low": "widen_high_low or drop_bad_bars",
     "nan": "drop_bad_bars",
+    "no_quote": "drop_bad_bars",
     "not_positive": "drop_bad_bars",
     "off_session": "drop_off_session",
+    "quote_range": "drop_bad_bars",
     "stale": "drop_stale",
     "unsorted": "sort",
+    "wide_quote": "drop_bad_bars",
 }
 """Repair, by the kind of finding it answers; other kinds have none."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import arrow
-from tradewind.engine.feeds.columns import BARS, NOTHING, PRICES, Layout, layout
+from tradewind.engine.feeds.columns import BARS, NOTHING, Layout, layout
 from tradewind.engine.feeds.csv_sheet import CsvSheet
 from tradewind.engine.feeds.files import SUFFIXES, check_csv, check_parquet, head_of
 from tradewind.engine.feeds.parquet_sheet import ParquetSheet
@@ -18,7 +18,8 @@ from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.sheets import Sheet, Taken
 from tradewind.engine.feeds.timestamps import Dating, read_times
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.records import Floats, Ints
+from tradewind.engine.quotes import PRICES, QUOTES, mids
+from tradewind.engine.records import Ints
 from tradewind.engine.sessions import interval_ns, is_intraday
 
 TASK = "reading files"
@@ -213,7 +214,8 @@ class _File:
 
     def _wide(self, name: str, columns: Mapping[str, int], ts: Ints, taken: Taken) -> RawBars:
         """Bars of one symbol of a wide table, in which no price means no bar."""
-        prices = np.stack([taken.numbers[columns[field]] for field in PRICES])
+        fields = PRICES if "close" in columns else QUOTES
+        prices = np.stack([taken.numbers[columns[field]] for field in fields])
         return self._make(name, ts, columns, taken, np.flatnonzero(~np.isnan(prices).all(axis=0)))
 
     def _make(
@@ -224,13 +226,20 @@ class _File:
             name: taken.numbers[columns[name]][rows] if name in columns else nothing
             for name in BARS
         }
+        quotes = {name: taken.numbers[columns[name]][rows] for name in QUOTES if name in columns}
+        if quotes and "close" not in columns:
+            held |= mids(quotes)
         if "adj_close" in columns:
-            held |= _adjusted(held, taken.numbers[columns["adj_close"]][rows])
+            adj_close = taken.numbers[columns["adj_close"]][rows]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                factor = adj_close / held["close"]
+            held |= {name: held[name] * factor for name in PRICES[:3]} | {"close": adj_close}
+            quotes = {name: values * factor for name, values in quotes.items()}
         extra = {
             name: taken.numbers[at][rows]
             for name, at in self.layout.extra.items()
             if at in taken.numbers
-        }
+        } | quotes
         origin = str(self.sheet.path)
         return RawBars(symbol, ts[rows], **held, origin=origin, row=taken.row[rows], columns=extra)
 
@@ -244,6 +253,8 @@ class _File:
                 "are adjusted as the adjusted close is (dividends, usually, and splits); volume "
                 "is as it stands. Raw prices: data.columns: {adj_close: none}."
             )
+        if any(QUOTES[0] in columns and "close" not in columns for columns in fields):
+            notes.append("Open, high, low and close are the mids of the bid and ask bars.")
         if not all("volume" in columns for columns in fields):
             chosen = self.config.columns.get("volume") == NOTHING
             why = "left out as the config says" if chosen else "not in the file"
@@ -252,10 +263,3 @@ class _File:
             dropped = ", ".join(repr(self.sheet.names[at]) for at in taken.left_out)
             notes.append(f"Columns without numbers are left out: {dropped}.")
         return tuple(notes)
-
-
-def _adjusted(held: Mapping[str, Floats], adj_close: Floats) -> dict[str, Floats]:
-    """Prices on the footing of the adjusted close."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        factor = adj_close / held["close"]
-    return {name: held[name] * factor for name in PRICES[:3]} | {"close": adj_close}
