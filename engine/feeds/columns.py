@@ -201,7 +201,7 @@ class _Search:
         if missing:
             raise DataError(
                 f"{self.where}: no column for {', '.join(missing)} among {self.listed()}; bid and "
-                f"ask bars have four prices each: name them with data.columns: {{{missing[0]}: ...}}"
+                f"ask bars have four prices each, name them: data.columns: {{{missing[0]}: ...}}"
             )
 
     def extra(self, found: Collection[str], used: set[int]) -> dict[str, int]:
