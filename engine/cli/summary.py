@@ -42,6 +42,8 @@ def show(run: Run, folder: Path) -> None:
     )
     table("", ("", "strategy", run.config.benchmark), _rows(run))
     out(_costs(run.metrics["costs"]))
+    if run.metrics.get("cuts", {}).get("wishes"):
+        out(cut_wishes(run.metrics["cuts"]))
     if run.forecast_scores.get("verdict"):
         out(f"Forecasts: {run.forecast_scores['verdict']}")
     for note in run.notes[:NOTES_SHOWN]:
@@ -98,3 +100,10 @@ def _costs(costs: dict[str, Any]) -> str:
     )
     annual = number(costs.get("total_bps_annual"), 1)
     return f"Costs: {number(costs.get('total'), 0)} ({parts}), {annual} bps of equity a year"
+
+
+def cut_wishes(cuts: Mapping[str, int]) -> str:
+    """How many wishes the caps of the sizing lowered, and by which."""
+    by = ", ".join(f"{name} {count(n)}" for name, n in cuts.items() if name != "wishes" and n)
+    wishes = "1 wish" if cuts["wishes"] == 1 else f"{count(cuts['wishes'])} wishes"
+    return f"Sizing: {wishes} cut by its caps ({by})"

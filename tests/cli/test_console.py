@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tradewind.engine.cli.console import out, out_json, prepare_streams, table
+from tradewind.engine.cli.summary import cut_wishes
 
 
 def test_json_is_plain_whatever_it_is_made_of(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,3 +58,9 @@ def test_colour_is_left_out_where_the_user_wants_none(
     monkeypatch.setenv("FORCE_COLOR", "1")
     table("Title", ("a",), [("1",)])
     assert "\x1b[3" not in capsys.readouterr().out
+
+
+def test_cuts_are_said_with_their_caps_and_only_those_that_cut() -> None:
+    cuts = {"wishes": 1_012, "name": 1_000, "group": 0, "gross": 12, "pyramiding": 0, "drawdown": 0}
+    assert cut_wishes(cuts) == "Sizing: 1,012 wishes cut by its caps (name 1,000, gross 12)"
+    assert cut_wishes({"wishes": 1, "name": 1}) == "Sizing: 1 wish cut by its caps (name 1)"
