@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from tradewind.engine.config_account import AccountConfig, ExecutionConfig
+from tradewind.engine.config_account import AccountConfig, Currency, ExecutionConfig
+from tradewind.engine.config_actions import ActionsConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_block import Block, KindBlock
 from tradewind.engine.config_costs import CostsConfig
@@ -30,7 +31,9 @@ Repair = Literal[
     "drop_stale",
     "drop_off_session",
 ]
-Accept = Literal["split_like", "spike", "off_session", "stale", "interval", "no_overlap"]
+Accept = Literal[
+    "split_like", "split_unseen", "spike", "off_session", "stale", "interval", "no_overlap"
+]
 
 
 class DataConfig(Block):
@@ -59,6 +62,13 @@ class DataConfig(Block):
     accept: tuple[Accept, ...] = Field(
         (), description="suspicions looked into and found harmless: reported, not refused"
     )
+    prices: Literal["adjusted", "raw"] = Field(
+        "adjusted", description="adjusted for splits and dividends, or as they were traded"
+    )
+    actions: ActionsConfig | None = Field(None, description="splits and dividends of raw prices")
+    currencies: dict[str, Currency] = Field(
+        default_factory=dict, description="symbol -> currency, where it is not the account's"
+    )
     delisting_return: float = Field(0.0, ge=-1, le=1)
     offline: bool = Field(False, description="answer from the local store alone")
     store: Path | None = Field(None, description="folder of the local store")
@@ -84,6 +94,30 @@ class DataConfig(Block):
             raise ValueError(f"source {self.source} takes no 'path'; use source: csv or parquet")
         if self.start and self.end and self.start > self.end:
             raise ValueError(f"start {self.start} lies after end {self.end}; swap them")
+        return self
+
+    @model_validator(mode="after")
+    def _actions_belong_to_raw_prices(self) -> "DataConfig":
+        if self.source == "embedded" and self.prices == "raw":
+            raise ValueError("the embedded data has adjusted prices alone; leave prices out")
+        if self.source == "yahoo" and self.prices == "raw" and self.interval.endswith(("wk", "mo")):
+            raise ValueError(
+                f"raw prices of {self.interval} hide on which day a split or dividend fell; use "
+                "interval: 1d"
+            )
+        if self.actions is None:
+            return self
+        if self.prices != "raw":
+            raise ValueError(
+                "actions are for prices as they were traded, and adjusted prices hold them "
+                "already; set prices: raw, or leave actions out"
+            )
+        if self.source == "yahoo":
+            raise ValueError("yahoo brings its own splits and dividends; leave actions out")
+        if self.interval.endswith(("wk", "mo")):
+            raise ValueError(
+                f"actions fall on a day, and bars of {self.interval} hide which; use interval: 1d"
+            )
         return self
 
 
@@ -136,4 +170,29 @@ class RunConfig(Block):
     def _sizing_suits_the_account(self) -> "RunConfig":
         has_forecaster = self.forecaster is not None
         refuse_contradictions(self.sizing, self.account, has_forecaster=has_forecaster)
+        return self
+
+    @model_validator(mode="after")
+    def _every_currency_has_a_rate(self) -> "RunConfig":
+        own = self.account.currency
+        for symbol, currency in self.data.currencies.items():
+            if currency != own and currency not in self.account.fx:
+                raise ValueError(
+                    f"data.currencies: {symbol} is in {currency}, and nothing turns that into "
+                    f"{own}; give its rate with account.fx: {{{currency}: ...}}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _costs_can_be_counted(self) -> "RunConfig":
+        if self.costs.slippage_rule.ticks and not self.execution.tick:
+            raise ValueError(
+                "costs.slippage.ticks means nothing without a tick; set execution.tick, or give "
+                "the slippage as fixed"
+            )
+        if self.costs.borrow and self.account.kind == "cash":
+            raise ValueError(
+                "costs.borrow would do nothing: account.kind cash allows no shorts; leave it out, "
+                "or use kind: margin"
+            )
         return self

@@ -26,6 +26,12 @@ __all__ = [
 ]
 
 MAX_BYTES = 256_000  # a config is read by people; a larger file is a mistake or an attack
+PATHS = (
+    ("data", "path"),
+    ("data", "store"),
+    ("data", "actions", "path"),
+    ("costs", "borrow", "path"),
+)
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -132,19 +138,28 @@ def _put(values: dict[str, Any], path: tuple[str, ...], value: Any, spot: str) -
 def validate(model: type[Model], document: Document) -> Model:
     """Check a document against the model, or raise one ConfigError that lists every fault."""
     values = copied(document.values)
-    data = values.get("data")
-    if isinstance(data, dict):
-        for key in ("path", "store"):
-            if isinstance(data.get(key), str):
-                data[key] = _absolute(data[key], key, document)
+    for *way, last in _paths(values):
+        block = values
+        for key in way:
+            block = block[key] if isinstance(block.get(key), dict) else {}
+        if isinstance(block.get(last), str):
+            block[last] = _absolute(block[last], (*way, last), document)
     return checked(model, values, document)
 
 
-def _absolute(text: str, key: str, document: Document) -> str:
+def _paths(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Where a config may name a file, whether it does or not."""
+    account = values.get("account")
+    fx = account.get("fx") if isinstance(account, dict) else None
+    currencies = fx if isinstance(fx, dict) else {}
+    return [*PATHS, *(("account", "fx", currency, "path") for currency in currencies)]
+
+
+def _absolute(text: str, key: tuple[str, ...], document: Document) -> str:
     try:
         return str((document.folder / Path(text).expanduser()).resolve())
     except (OSError, RuntimeError, ValueError) as error:
-        raise document.error(("data", key), f"{text!r} is no path: {error}") from None
+        raise document.error(key, f"{text!r} is no path: {error}") from None
 
 
 def checked(

@@ -9,6 +9,7 @@ import numpy as np
 
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
+from tradewind.engine.feeds.actions import actions_of, placed
 from tradewind.engine.feeds.assemble import assemble
 from tradewind.engine.feeds.checks import check
 from tradewind.engine.feeds.coverage import check_all
@@ -76,7 +77,7 @@ def inspect(
     if not present:
         raise DataError(_no_bars(bars, config))
     repaired, counts = apply(present, config.repair, setting)
-    left = [one for one in repaired if len(one.ts)]
+    left = _with_actions([one for one in repaired if len(one.ts)], bars, setting)
     gone = [one for one in repaired if not len(one.ts)]
     findings = [
         *_absent(empty, config, "has no bar between data.start and data.end"),
@@ -89,6 +90,19 @@ def inspect(
         notes = (*notes, "No exchange calendar applies, so sessions are not checked.")
     panel = assemble(left, setting)
     return History(panel, tuple(findings), counts, notes, _survivorship(config))
+
+
+def _with_actions(
+    left: Sequence[RawBars], bars: Sequence[RawBars], setting: Setting
+) -> list[RawBars]:
+    """Bars with the splits and dividends that the config's source of them knows."""
+    actions = actions_of(bars, setting.config)
+    if actions is None:
+        return list(left)
+    days = {
+        one.symbol: setting.days(one.ts).astype("datetime64[ns]").astype(np.int64) for one in left
+    }
+    return placed(left, actions, days, setting.config)
 
 
 def _read(config: DataConfig, progress: Progress) -> tuple[list[RawBars], tuple[str, ...]]:

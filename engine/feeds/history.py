@@ -24,7 +24,9 @@ REMEDY = {
 }
 """Repair, by the kind of finding it answers; other kinds have none."""
 
-ACCEPTABLE = ("interval", "no_overlap", "off_session", "spike", "split_like", "stale")
+ACCEPTABLE = (
+    *("interval", "no_overlap", "off_session", "spike", "split_like", "split_unseen", "stale"),
+)
 SHOWN = 10
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from tradewind.engine.adjusting import SPLIT
 from tradewind.engine.feeds.history import Severity
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.records import Floats
@@ -21,7 +22,9 @@ LOOKBACK, FEWEST = 20, 6
 SPIKE_BARS, RETURNED = 3, 0.1  # back within so many bars, up to this part of the way
 MOST = 1_000
 
-Kind = Literal["split_like", "spike", "jump"]
+UNMOVED = 0.25  # part of a split's log ratio that the price may move where it was adjusted already
+
+Kind = Literal["split_like", "split_unseen", "spike", "jump"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ def jumps(bars: RawBars) -> list[Jump]:
     A spike goes there and back within three bars. A split is suspected where the ratio is a usual
     one within 5 percent, six times the volatility before, and the bar is otherwise an ordinary one:
     turnover in currency under three times, range under four times what they were. ``docs/data.md``
-    says how often that is right.
+    says how often that is right. A split that the bars' actions name is no jump, and one that they
+    name where the price stays is found as well.
 
     Parameters
     ----------
@@ -53,7 +57,10 @@ def jumps(bars: RawBars) -> list[Jump]:
     found, k = [], 0
     while k < len(rows):
         back = _way_back(sizes, rows[k:])
-        if back:
+        if _unseen(bars, rows[k]):
+            found.append(_named_only(bars, rows[k]))
+            back = 0
+        elif back:
             found.append(_spike(bars, rows[k], rows[k + back]))
         else:
             found.append(_judge(bars, rows[k], float(sizes[rows[k]])))
@@ -62,10 +69,34 @@ def jumps(bars: RawBars) -> list[Jump]:
 
 
 def _sizes(bars: RawBars) -> Floats:
-    """Log of each open over the close before it, zero for the first."""
+    """Log of each open over the close before it in the same units, zero for the first."""
     with np.errstate(over="ignore", divide="ignore"):
-        steps = np.log(bars.open[1:]) - np.log(bars.close[:-1])
+        steps = np.log(bars.open[1:]) - np.log(bars.close[:-1]) + np.log(_splits(bars)[1:])
     return np.concatenate([[0.0], steps])[: len(bars.ts)]
+
+
+def _splits(bars: RawBars) -> Floats:
+    """New units per old at each bar, as far as anybody said."""
+    return bars.columns.get(SPLIT, np.ones(len(bars.ts)))
+
+
+def _unseen(bars: RawBars, i: int) -> bool:
+    """Whether the actions name a split at a bar whose price does not move by it."""
+    ratio = abs(float(np.log(_splits(bars)[i])))
+    moved = abs(float(np.log(bars.open[i] / bars.close[i - 1])))
+    return ratio > 0 and moved < UNMOVED * ratio
+
+
+def _named_only(bars: RawBars, i: int) -> Jump:
+    says = (
+        f"the actions name a split of {_spoken(float(_splits(bars)[i]))}, but it opens at "
+        f"{bars.open[i]:g} after a close of {bars.close[i - 1]:g}: are the prices adjusted already?"
+    )
+    return Jump(i, "split_unseen", "refuse", says)
+
+
+def _spoken(ratio: float) -> str:
+    return f"{ratio:g} for 1" if ratio >= 1 else f"1 for {1 / ratio:g}"
 
 
 def _way_back(sizes: Floats, rows: Sequence[int]) -> int:
@@ -91,14 +122,19 @@ def _spike(bars: RawBars, first: int, stop: int) -> Jump:
 def _judge(bars: RawBars, i: int, log_ratio: float) -> Jump:
     size = abs(log_ratio)
     usual = float(RATIOS[np.abs(np.log(RATIOS) - size).argmin()])
-    moved = f"opens at {bars.open[i]:g} after a close of {bars.close[i - 1]:g}"
+    split = float(_splits(bars)[i])
+    beside = "" if split == 1 else f" and a split of {_spoken(split)}"
+    moved = f"opens at {bars.open[i]:g} after a close of {bars.close[i - 1]:g}{beside}"
     if abs(size - np.log(usual)) > TOLERANCE or not _calm(bars, i, size):
         return Jump(i, "jump", "notice", f"{moved}; large, but not like a split")
-    kind = f"{usual:g} for 1" if log_ratio < 0 else f"1 for {usual:g}"
+    kind = _spoken(usual if log_ratio < 0 else 1 / usual)
     if np.isnan(bars.volume[i]):
         says = f"{moved}: like a split {kind}, but without volume a crash looks the same"
         return Jump(i, "split_like", "notice", says)
-    says = f"{moved}: like a split {kind} not adjusted for; use adjusted prices"
+    cure = (
+        "add it to the actions" if SPLIT in bars.columns else "use adjusted prices or data.actions"
+    )
+    says = f"{moved}: like a split {kind} not adjusted for; {cure}"
     return Jump(i, "split_like", "refuse", says)
 
 

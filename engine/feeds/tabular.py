@@ -122,7 +122,10 @@ def _paths(config: DataConfig) -> list[Path]:
 def _read_file(path: Path, config: DataConfig) -> tuple[list[RawBars], tuple[str, ...]]:
     sheet = open_sheet(path, config.source)
     wanted = None if config.symbols == "all" else frozenset(config.symbols)
-    found = layout(sheet.names, config.columns, str(path), wanted)
+    chosen = dict(config.columns)
+    if config.prices == "raw":
+        chosen.setdefault("adj_close", NOTHING)
+    found = layout(sheet.names, chosen, str(path), wanted)
     if found.shape == "wide" and wanted is not None:
         fields = {name: columns for name, columns in found.fields.items() if name in wanted}
         found = replace(found, fields=fields or found.fields)
@@ -251,7 +254,7 @@ class _File:
             notes.append(
                 "Open, high, low and close are multiplied by adjusted close / close, so that they "
                 "are adjusted as the adjusted close is (dividends, usually, and splits); volume "
-                "is as it stands. Raw prices: data.columns: {adj_close: none}."
+                "is as it stands. Raw prices: data.prices: raw."
             )
         if any(QUOTES[0] in columns and "close" not in columns for columns in fields):
             notes.append("Open, high, low and close are the mids of the bid and ask bars.")

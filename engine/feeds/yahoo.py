@@ -70,7 +70,7 @@ class FetchReport:
 def read(
     config: DataConfig, *, progress: Progress = SILENT, yahoo: Yahoo | None = None
 ) -> tuple[list[RawBars], tuple[str, ...]]:
-    """Bars of a config's symbols, adjusted for the splits and payments known at its end.
+    """Bars of a config's symbols, adjusted for what is known at its end, or with it if raw.
 
     Parameters
     ----------
@@ -111,7 +111,9 @@ def read(
     _check_whole(keys, loaded, want, outcome, yahoo.now())
     span = (config.start, config.end)
     bars = [
-        raw_bars(*pair, symbol, config.interval, span) for symbol, pair in loaded.items() if pair
+        raw_bars(*pair, symbol, config.interval, span, raw=config.prices == "raw")
+        for symbol, pair in loaded.items()
+        if pair
     ]
     return bars, _notes(keys, loaded, outcome, config.offline, yahoo.now())
 

@@ -84,13 +84,13 @@ def adjusted(series: Series, stop: int, symbol: str) -> Prices:
     units = split_factors(series.prices.ts, splits)
     raw = series.prices.values
     values = np.column_stack((raw[:, :4] / units[:, None], raw[:, 4] * units))
-    days, paid = _payments(known)
+    days, paid = payments(known)
     paid = paid / split_factors(days, splits)
     values[:, :4] *= _payment_factors(series.prices.ts, values[:, 3], days, paid, symbol)[:, None]
     return Prices(series.prices.ts, values)
 
 
-def _payments(events: Events) -> tuple[Ints, Floats]:
+def payments(events: Events) -> tuple[Ints, Floats]:
     """Sum what is paid per share on each day, as traded.
 
     Yahoo adds a fund's capital gain to its dividend of the same day; where the dividend is no

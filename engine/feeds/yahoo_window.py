@@ -7,18 +7,24 @@ import numpy as np
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.store_records import Entry
-from tradewind.engine.feeds.store_series import Prices, Series
+from tradewind.engine.feeds.store_series import SPLIT, Events, Prices, Series
 from tradewind.engine.feeds.yahoo_parse import day_span, day_start
-from tradewind.engine.feeds.yahoo_units import adjusted
-from tradewind.engine.records import DAY_NS, Ints, label
+from tradewind.engine.feeds.yahoo_units import adjusted, payments
+from tradewind.engine.records import DAY_NS, Floats, Ints, label
 
 _MONTHS = {"1mo": 1, "3mo": 3}
 
 
 def raw_bars(
-    entry: Entry, series: Series, symbol: str, interval: str, span: tuple[date | None, date | None]
+    entry: Entry,
+    series: Series,
+    symbol: str,
+    interval: str,
+    span: tuple[date | None, date | None],
+    *,
+    raw: bool = False,
 ) -> RawBars:
-    """Bars as a run sees them, adjusted for the splits and payments known at the end.
+    """Bars as a run sees them, adjusted for the splits and payments known at the end, or raw.
 
     Parameters
     ----------
@@ -30,6 +36,8 @@ def raw_bars(
         The stored one, or ``1wk``, ``1mo``, ``3mo``, made from days.
     span : (date or None, date or None)
         First and last day, None for what is stored.
+    raw : bool
+        As traded, with the columns ``split_ratio`` and ``ex_dividend`` beside the prices.
 
     Returns
     -------
@@ -49,7 +57,7 @@ def raw_bars(
     )
     known = last or date.fromisoformat(entry.covered_to)
     stop = day_start(known + timedelta(days=1), entry.interval, entry.timezone)
-    prices = adjusted(series, stop, symbol)
+    prices = series.prices if raw else adjusted(series, stop, symbol)
     prices = prices.take(prices.ts <= end)
     if interval != entry.interval and interval in ("1wk", *_MONTHS):
         prices = lengthened(prices, interval, known)
@@ -62,7 +70,27 @@ def raw_bars(
         )
     columns = dict(zip(("open", "high", "low", "close", "volume"), prices.values.T, strict=True))
     rows = np.arange(len(prices), dtype=np.int64)
-    return RawBars(symbol=symbol, ts=prices.ts, origin="yahoo", row=rows, **columns)
+    extra = _actions(prices.ts, series.events) if raw else {}
+    return RawBars(symbol=symbol, ts=prices.ts, origin="yahoo", row=rows, columns=extra, **columns)
+
+
+def _actions(ts: Ints, events: Events) -> dict[str, Floats]:
+    """Ratio of new to old units and payment per new unit, on the first bar from its day on."""
+    split, paid = np.ones(len(ts)), np.zeros(len(ts))
+    splits = events.of(SPLIT)
+    days, amounts = payments(events)
+    told = [(int(t), 0, float(v)) for t, v in zip(splits.ts, splits.value, strict=True)]
+    told += [(int(t), 1, float(v)) for t, v in zip(days, amounts, strict=True)]
+    for when, kind, value in sorted(told):  # of one day, the split first
+        row = int(np.searchsorted(ts, when, "left"))
+        if row == len(ts) or when < ts[0]:
+            continue
+        if kind == 0:
+            split[row] *= value
+            paid[row] /= value
+        else:
+            paid[row] += value
+    return {"split_ratio": split, "ex_dividend": paid}
 
 
 def lengthened(prices: Prices, interval: str, known: date) -> Prices:
