@@ -34,7 +34,7 @@ class Costs(NamedTuple):
     half_spread: Series  # of mid
     spread_scale: float  # multiplies every half-spread: what a break-even curve varies
     slippage: float  # of the side's own price
-    slippage_fixed: float  # price units
+    slippage_fixed: Series  # price units
     impact: float  # fraction of the price at units = volume; grows with the square root
     borrow_daily: Series  # of short value, per calendar day
     borrowable: Series  # units that can be sold short; inf = no limit
@@ -67,7 +67,7 @@ def costs(fee_bps: float, spread_bps: float, slippage_bps: float, borrow_annual:
         constant(spread_bps / 2e4),
         1.0,
         slippage_bps / 1e4,
-        0.0,
+        constant(0.0),
         0.0,
         constant(borrow_annual / DAYS_PER_YEAR),
         constant(inf),

@@ -61,7 +61,7 @@ def slipped(
     volume = market.volume[t, k]
     if costs.impact > 0.0 and volume > 0.0:
         rate += costs.impact * sqrt(units / volume)
-    price = quote * (1.0 + side * rate) + side * costs.slippage_fixed
+    price = quote * (1.0 + side * rate) + side * at(costs.slippage_fixed, t, k)
     return against_us(price, side, at(terms.execution.tick, t, k))
 
 

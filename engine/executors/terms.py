@@ -4,14 +4,17 @@ from math import inf
 
 import numpy as np
 
+from tradewind.engine.adjusting import DIVIDEND, SPLIT, forward_adjusted, has_actions
 from tradewind.engine.config import RunConfig
-from tradewind.engine.costs import DAYS_PER_YEAR, Costs, costs
 from tradewind.engine.executors import state as states
+from tradewind.engine.executors.cost_terms import by_symbol, costs_of
 from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of
+from tradewind.engine.feeds.beside import with_rates
+from tradewind.engine.feeds.borrow_rates import check_symbols
+from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN
 from tradewind.engine.protocols import Signals, Strategy
-from tradewind.engine.records import Panel
-from tradewind.engine.series import constant
-from tradewind.engine.spreads import half_spread
+from tradewind.engine.records import Floats, Panel
+from tradewind.engine.series import Series, series
 
 NO_SIGNALS = Signals()
 INTRABAR = {"worst": states.WORST, "best": states.BEST, "path": states.BY_PATH}
@@ -31,33 +34,73 @@ def terms(
     ----------
     config : RunConfig
     panel : Panel
+        Rates of exchange and of borrowing are read from the config's files unless it has them
+        (:func:`tradewind.engine.feeds.beside.with_rates`).
     bars_per_year : float
         Turns annual volatility into that of one bar.
     signals : Signals
         Forecasts, for a sizing that reads them.
+
+    Raises
+    ------
+    UnknownSymbolError
+        If a key names a symbol that the panel does not have.
+    DataError
+        If a file that the config names cannot be used.
     """
+    panel = with_rates(config, panel)
     return states.Terms(
-        costs=_costs(config, panel),
-        sizing=sizing_of(config, panel, bars_per_year, signals),
+        costs=costs_of(config, panel),
+        sizing=sizing_of(config, forward_adjusted(panel), bars_per_year, signals),
         account=_account(config, panel),
-        execution=_execution(config),
+        execution=_execution(config, panel),
     )
 
 
-def _costs(config: RunConfig, panel: Panel) -> Costs:
-    given = config.costs
-    plain = costs(given.fee_bps, 0.0, given.slippage_bps, given.borrow_annual)
-    return plain._replace(
-        half_spread=half_spread(given.spread, panel),
-        debit_daily=config.account.debit_annual / DAYS_PER_YEAR,
-        credit_daily=config.account.credit_annual / DAYS_PER_YEAR,
-    )
+def market(config: RunConfig, panel: Panel, *, path: states.Path = states.NO_PATH) -> states.Market:
+    """Bars of a panel with its currencies, splits and dividends, as the kernel reads them.
+
+    Parameters
+    ----------
+    config : RunConfig
+    panel : Panel
+        As for :func:`terms`.
+    path : Path
+        Finer bars, for ``execution.intrabar: path``.
+
+    Raises
+    ------
+    DataError
+        If a file that the config names cannot be used.
+    """
+    panel = with_rates(config, panel)
+    fx = None
+    if CLOSE in panel.columns:
+        at_open, at_close = (
+            series(panel.columns[name], panel.n_bars, panel.n_symbols, name)
+            for name in (OPEN, CLOSE)
+        )
+        fx = at_open, at_close
+    return states.market_of(panel, fx=fx, actions=actions_on(panel), path=path)
+
+
+def actions_on(panel: Panel) -> states.Actions:
+    """Splits and dividends of a panel of raw prices; none where its prices are adjusted."""
+    if not has_actions(panel):
+        return states.NO_ACTIONS
+    split = np.where(np.isnan(panel.columns[SPLIT]), 1.0, panel.columns[SPLIT])
+    dividend = np.where(np.isnan(panel.columns[DIVIDEND]), 0.0, panel.columns[DIVIDEND])
+    some = ((split != 1.0) | (dividend != 0.0)).any(axis=1)
+
+    def given(values: Floats) -> Series:
+        return series(values, panel.n_bars, panel.n_symbols, "data.actions")
+
+    return states.Actions(some, 1, given(split), given(dividend))
 
 
 def _account(config: RunConfig, panel: Panel) -> states.Account:
     account = config.account
-    for symbol in account.not_shortable:
-        panel.column(symbol)
+    check_symbols(account.not_shortable, panel, "account.not_shortable")
     return states.Account(
         account.cash,
         account.max_leverage,
@@ -69,12 +112,12 @@ def _account(config: RunConfig, panel: Panel) -> states.Account:
     )
 
 
-def _execution(config: RunConfig) -> states.Execution:
+def _execution(config: RunConfig, panel: Panel) -> states.Execution:
     given = config.execution
     return states.Execution(
         given.participation or inf,
         given.rest == "carry",
         given.through_ticks,
-        constant(given.tick),
+        by_symbol(given.tick, 0.0, panel, "execution.tick"),
         INTRABAR[given.intrabar],
     )

@@ -10,7 +10,9 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from tradewind.engine import registry
 from tradewind.engine.config import RunConfig
+from tradewind.engine.config_actions import ActionsConfig
 from tradewind.engine.config_faults import models
+from tradewind.engine.config_fees import AnyFeesConfig
 from tradewind.engine.config_file import checked
 from tradewind.engine.config_sizing import SizingConfig
 from tradewind.engine.config_spread import SpreadConfig
@@ -26,6 +28,10 @@ SIZINGS = {
 SPREADS: dict[str, type[BaseModel]] = {
     get_args(model.model_fields["kind"].annotation)[0]: model for model in models(SpreadConfig)
 }
+FEES, ACTIONS = (
+    {get_args(model.model_fields["kind"].annotation)[0]: model for model in models(choice)}
+    for choice in (AnyFeesConfig, ActionsConfig)
+)
 Table = dict[str, Any]
 
 
@@ -55,7 +61,7 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Table:
         if len(inner) == 1:
             found |= defaults(inner[0], f"{key}.")
         elif not inner:
-            value = field.get_default(call_default_factory=True)
+            value = field.get_default(call_default_factory=True, validated_data={})
             found[key] = REQUIRED if value is PydanticUndefined else _plain(value)
     return found
 
@@ -80,6 +86,16 @@ def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None
 @pytest.mark.parametrize("kind", SPREADS)
 def test_every_key_of_a_spread_is_documented_with_its_default(kind: str) -> None:
     assert documented()[f"costs.spread, kind: {kind}"] == defaults(SPREADS[kind], "costs.spread.")
+
+
+@pytest.mark.parametrize("kind", FEES)
+def test_every_key_of_a_kind_of_fees_is_documented_with_its_default(kind: str) -> None:
+    assert documented()[f"costs.fees, kind: {kind}"] == defaults(FEES[kind], "costs.fees.")
+
+
+@pytest.mark.parametrize("kind", ACTIONS)
+def test_every_key_of_a_kind_of_actions_is_documented_with_its_default(kind: str) -> None:
+    assert documented()[f"data.actions, kind: {kind}"] == defaults(ACTIONS[kind], "data.actions.")
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_all_faults_are_listed_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert refusal(tmp_path, text).splitlines() == [
         "config.yaml:1:1: seed: wanted a whole number; found 'x'",
         "config.yaml:2:12: strategy.kind: wanted text (put it in quotes); found 3",
-        "config.yaml:3:9: costs.fee: unknown key (did you mean 'fee_bps'?)",
+        "config.yaml:3:9: costs.fee: unknown key (did you mean 'fees'?)",
         "config.yaml:3:17: costs.slippage_bps: wanted at least 0; found -1",
     ]
 
@@ -236,7 +236,7 @@ def test_a_later_override_of_the_same_key_wins() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("costs.fee=1", "--set[0]: costs.fee: unknown key (did you mean 'fee_bps'?)"),
+        ("costs.fee=1", "--set[0]: costs.fee: unknown key (did you mean 'fees'?)"),
         ("seed=x", "--set[0]: seed: wanted a whole number; found 'x'"),
         ("seed", "--set[0]: 'seed': wanted key=value, for example costs.fee_bps=2"),
         ("=3", "--set[0]: '=3': wanted key=value, for example costs.fee_bps=2"),

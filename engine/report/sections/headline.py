@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from tradewind.engine.config_costs import SlippageConfig
+from tradewind.engine.config_fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
 from tradewind.engine.config_spread import (
     BySymbolSpreadConfig,
     ColumnSpreadConfig,
@@ -103,10 +105,38 @@ def _facts(context: Context) -> list[tuple[str, str]]:
 
 def _costs(context: Context) -> str:
     costs = context.run.config.costs
+    borrow = costs.borrow_rule
+    rate = "from a file" if borrow.path else f"{percent(borrow.annual)} a year"
     return (
-        f"fee {costs.fee_bps:g} bps a side, spread {_spread(costs.spread)}, "
-        f"slippage {costs.slippage_bps:g} bps, borrow {percent(costs.borrow_annual)} a year"
+        f"fee {_fee(costs.fee_rule)}, spread {_spread(costs.spread)}, "
+        f"slippage {_slippage(costs.slippage_rule)}, borrow {rate}"
     )
+
+
+def _fee(rule: AnyFeesConfig) -> str:
+    """Commission in a few words."""
+    if isinstance(rule, TieredFeesConfig):
+        said = f"by {plural(len(rule.tiers), 'tier')} of monthly value"
+    elif isinstance(rule, PerShareFeesConfig):
+        said = f"{rule.per_unit:g} a unit"
+    else:
+        said = f"{rule.taker_bps:g} bps a side"
+        if rule.maker_bps not in (None, rule.taker_bps):
+            said += f" ({rule.maker_bps:g} as maker)"
+    limits = [f"at least {rule.minimum:g}"] if rule.minimum else []
+    limits += [f"at most {percent(rule.maximum)}"] if rule.maximum else []
+    return f"{said} ({' and '.join(limits)} an order)" if limits else said
+
+
+def _slippage(rule: SlippageConfig) -> str:
+    """Slippage in a few words: the parts that are not zero."""
+    parts = [
+        f"{rule.bps:g} bps" if rule.bps else "",
+        f"{rule.fixed:g} a unit" if rule.fixed else "",
+        f"{rule.ticks:g} ticks" if rule.ticks else "",
+        f"{percent(rule.impact)} at the bar's volume" if rule.impact else "",
+    ]
+    return " plus ".join(filter(None, parts)) or "none"
 
 
 def _spread(spread: SpreadConfig) -> str:
