@@ -175,15 +175,12 @@ def refuse_contradictions(
     ValueError
         Naming both keys.
     """
-    leverage = account.max_leverage if account.kind == "margin" else min(account.max_leverage, 1.0)
-    allowed = f"account.max_leverage {account.max_leverage:g}"
-    if leverage < account.max_leverage:
-        allowed = "account.kind cash, which allows no leverage"
+    leverage = account.max_leverage
     for key, asked in _weights_asked(sizing):
         if asked > leverage:
             raise ValueError(
-                f"sizing.{key} {asked:g} asks for more than {allowed}; lower it or raise the "
-                "leverage"
+                f"sizing.{key} {asked:g} asks for more than account.max_leverage {leverage:g}; "
+                "lower it or raise the leverage"
             )
         gross = sizing.caps.gross
         if gross is not None and key != "caps.gross" and asked > gross:
@@ -193,12 +190,15 @@ def refuse_contradictions(
             )
     if isinstance(sizing, KellyConfig) and not has_forecaster:
         raise ValueError("sizing.kind kelly needs forecasts: add a forecaster block")
-    lot = 0.0 if account.fractional else account.lot
-    if isinstance(sizing, FixedUnitsConfig) and sizing.units < lot:
-        raise ValueError(
-            f"sizing.units {sizing.units:g} is less than account.lot {account.lot:g}, so nothing "
-            "would ever be traded; raise it, or set account.fractional"
-        )
+    if isinstance(sizing, FixedUnitsConfig) and not account.fractional:
+        lots = account.lot if isinstance(account.lot, dict) else {"": account.lot}
+        for symbol, lot in lots.items():
+            if sizing.units < lot:
+                raise ValueError(
+                    f"sizing.units {sizing.units:g} is less than account.lot {lot:g}"
+                    f"{f' of {symbol}' if symbol else ''}, so nothing would ever be traded; raise "
+                    "it, or set account.fractional"
+                )
     if isinstance(sizing, FixedNotionalConfig) and sizing.notional < account.min_notional:
         raise ValueError(
             f"sizing.notional {sizing.notional:g} is less than account.min_notional "

@@ -32,7 +32,7 @@ class Sizing(NamedTuple):
     max_adds: int  # fills that may add to a position once it is open
     throttle_from: float  # drawdown at which strength begins to shrink
     throttle_to: float  # drawdown at which it is 0; inf = no throttle
-    lot: float  # units per lot; 0 = fractional
+    lot: Series  # units per lot; 0 = fractional
     min_notional: float  # account currency
 
 
@@ -52,7 +52,7 @@ def fixed_weight(
         max_adds=2**31,
         throttle_from=inf,
         throttle_to=inf,
-        lot=lot,
+        lot=constant(lot),
         min_notional=0.0,
     )
 

@@ -22,11 +22,14 @@ from tradewind.engine.config_sizing import (
     VolatilityTargetConfig,
 )
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.executors.cost_terms import by_symbol
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.engine.series import Series, constant
 from tradewind.engine.sizing import Sizing, ewma_volatility
 from tradewind.engine.true_range import average_true_range, last_known
+
+LOT = "account.lot"
 
 
 def bars_of_sizing(rule: SizingBlock) -> int:
@@ -70,7 +73,7 @@ def sizing_of(config: RunConfig, panel: Panel, bars_per_year: float, signals: Si
         max_adds=2**31 if rule.pyramiding is None else rule.pyramiding,
         throttle_from=throttle.start if throttle else inf,
         throttle_to=throttle.to if throttle else inf,
-        lot=0.0 if account.fractional else account.lot,
+        lot=constant(0.0) if account.fractional else by_symbol(account.lot, 1.0, panel, LOT),
         min_notional=account.min_notional,
     )
 

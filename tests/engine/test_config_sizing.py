@@ -35,8 +35,6 @@ REFUSED = [
      r"sizing\.weight 2 asks for more than account\.max_leverage 1"),
     ("kind: target_weight, max_weight: 2", "",
      r"sizing\.max_weight 2 asks for more than account\.max_leverage 1"),
-    ("kind: target_weight, max_weight: 2", "account: {max_leverage: 3, kind: cash}",
-     r"sizing\.max_weight 2 asks for more than account\.kind cash, which allows no leverage"),
     ("kind: risk_parity, budget: 1.5", "", r"sizing\.budget 1\.5 asks for more than account\.max"),
     ("kind: risk_parity, caps: {gross: 0.8}", "",
      r"sizing\.budget 1 asks for more than sizing\.caps\.gross 0\.8"),
@@ -57,6 +55,8 @@ REFUSED = [
     ("kind: atr_risk, pyramiding: -1", "", "wanted at least 0"),
     ("kind: fixed_units, units: 5", "account: {fractional: false, lot: 10}",
      r"sizing\.units 5 is less than account\.lot 10, so nothing would ever be traded"),
+    ("kind: fixed_units, units: 5", "account: {fractional: false, lot: {A: 1, B: 10}}",
+     r"sizing\.units 5 is less than account\.lot 10 of B, so nothing would ever be traded"),
     ("kind: fixed_notional, notional: 5", "account: {min_notional: 10}",
      r"sizing\.notional 5 is less than account\.min_notional 10, so every order would be refused"),
 ]

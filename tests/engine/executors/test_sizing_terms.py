@@ -314,3 +314,37 @@ def test_kelly_without_forecasts_is_refused() -> None:
     panel, _ = market()
     with pytest.raises(ConfigError, match="kelly needs forecasts: add a forecaster block"):
         made(config_of("kelly"), panel, Signals())
+
+
+def test_lots_are_those_of_the_account_by_symbol() -> None:
+    panel, signals = market()
+    config = RunConfig.model_validate(
+        {
+            "strategy": {"kind": "x"},
+            "sizing": {"kind": "fixed_units", "units": 100.0},
+            "account": {"fractional": False, "lot": {"B": 10.0}},
+        }
+    )
+    assert made(config, panel, signals).lot.values.tolist() == [[1.0, 10.0, 1.0]]
+    assert made(config_of("fixed_units", units=1.0), panel, signals).lot.values.tolist() == [[0.0]]
+
+
+def test_splits_and_dividends_of_raw_prices_move_no_estimate() -> None:
+    """A panel of raw prices and the same panel adjusted forward size alike."""
+    from tradewind.engine.adjusting import DIVIDEND, SPLIT
+    from tradewind.engine.executors.terms import terms
+
+    panel, signals = market(n_symbols=1, gaps=False)
+    split, dividend = np.ones(panel.shape), np.zeros(panel.shape)
+    split[40] = 4.0
+    shrink = np.where(np.arange(60) < 40, 1.0, 0.25)[:, np.newaxis]
+    prices: dict[str, Any] = {name: getattr(panel, name) * shrink for name in FIELDS[:4]}
+    raw = replace(panel, columns={SPLIT: split, DIVIDEND: dividend}, **prices)
+    for kind in ("volatility_target", "atr_risk", "risk_parity"):
+        config = config_of(kind, **EXAMPLES[kind])
+        ours = terms(config, raw, YEAR, signals).sizing
+        plain = terms(config, panel, YEAR, signals).sizing
+        for name in ("full", "distance", "vol"):
+            np.testing.assert_allclose(
+                getattr(ours, name).values, getattr(plain, name).values, rtol=1e-12
+            )
