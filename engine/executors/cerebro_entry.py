@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import floor, isfinite, isnan, nan
+from math import isfinite, isnan
 from typing import Any
 
-from tradewind.engine.costs import ON_TICK
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors.cerebro_orders import Ticket, is_noise
+from tradewind.engine.executors.cerebro_prices import WITH_LIMIT, WITH_STOP, Prices
 from tradewind.engine.executors.cerebro_sizing import Desk
 from tradewind.engine.executors.state import (
     BAD_PRICE,
     BY_USER,
+    CAPPED,
     DELISTED,
+    NO_SIZE,
     REBALANCED,
     REPLACED,
-    TOO_SMALL,
 )
 from tradewind.engine.intents import (
     CANCEL,
@@ -23,7 +24,6 @@ from tradewind.engine.intents import (
     ORDER,
     REPLACE,
     STOP,
-    STOP_LIMIT,
     TARGET,
     TRAILING_STOP,
     room_for_intents,
@@ -31,16 +31,13 @@ from tradewind.engine.intents import (
 from tradewind.engine.sizing import whole_lots
 from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
 
-WITH_LIMIT = (LIMIT, STOP_LIMIT)
-WITH_STOP = (STOP, STOP_LIMIT)
-
 
 class Entry:
     """Sends what a strategy wishes at the close of a bar."""
 
     def __init__(self, broker: Any, name: str) -> None:
         self.broker, self.name = broker, name
-        self.desk = Desk(broker)
+        self.desk, self.prices = Desk(broker), Prices(broker)
 
     def heed(self, t: int, equity: float, wishes: Sequence[Intent]) -> None:
         """Turn the wishes of bar ``t`` into orders that work from the next bar on."""
@@ -53,16 +50,15 @@ class Entry:
                 self._replace(wish)
             elif wish.action == TARGET:
                 self.broker.end_all(wish.symbol, REBALANCED)
-        self.desk.open(t, equity, wishes)
-        aims = [self._aim(wish) for wish in wishes]
-        for wish, aim in zip(wishes, aims, strict=True):
-            if wish.action == TARGET:
-                self._reduce(wish, aim)
-        for wish, aim in zip(wishes, aims, strict=True):
-            if wish.action == TARGET:
-                self._raise(wish, aim)
+        aims = self._aims(equity, wishes)
+        for wish in wishes:
+            if wish.action == TARGET and wish.symbol in aims:
+                self._reduce(wish, aims[wish.symbol])
+        for wish in wishes:
+            if wish.action == TARGET and wish.symbol in aims:
+                self._raise(wish, aims[wish.symbol])
             elif wish.action == ORDER:
-                self._order(wish, aim)
+                self._order(wish)
 
     # -- faults of the strategy ----------------------------------------------------------------
 
@@ -115,16 +111,16 @@ class Entry:
         new = replace(
             old, number=0, bar=self.t, asked=units, left=abs(units), filled=0.0,
             fee=0.0, raw_fee=0.0, value=0.0, cut=False, fill_bar=-1, sent=None,
-            limit=self._on_tick(k, units, wish.limit, up=False) if wish.limit == wish.limit
+            limit=self.prices.on_tick(k, units, wish.limit, up=False) if wish.limit == wish.limit
             else old.limit,
-            stop=self._on_tick(k, units, wish.stop, up=True) if wish.stop == wish.stop
+            stop=self.prices.on_tick(k, units, wish.stop, up=True) if wish.stop == wish.stop
             else old.stop,
         )  # fmt: skip
         if wish.trail == wish.trail or wish.trail_fraction == wish.trail_fraction:
             new.trail, new.trail_fraction = wish.trail, wish.trail_fraction
         if is_noise(abs(units), broker.units(k)):
             return
-        reason = self._refusal(new)
+        reason = self.prices.refusal(new)
         if reason:
             new.reason, new.children = reason, []
             broker.note(new)
@@ -143,29 +139,35 @@ class Entry:
 
     # -- targets and orders --------------------------------------------------------------------
 
-    def _aim(self, wish: Intent) -> float:
-        """Signed units wished for; NaN where nothing can be done about it."""
-        broker, k = self.broker, wish.symbol
-        if wish.action not in (TARGET, ORDER):
-            return nan
-        by_units = wish.action == ORDER and not isnan(wish.qty)
-        if (wish.qty if by_units else wish.weight) == 0.0:
-            return 0.0
-        if 0 <= broker.market.ends[k] <= self.t:
-            return self._nothing(k, DELISTED)
-        if by_units:
-            return float(whole_lots(wish.qty, broker.terms.sizing.lot))
-        aim, reason = self.desk.units(wish)
-        return self._nothing(k, reason) if reason else aim
+    def _aims(self, equity: float, wishes: Sequence[Intent]) -> dict[int, float]:
+        """Signed units that targets mean, by column; those that mean nothing are refused."""
+        gone = [wish for wish in wishes if wish.action == TARGET and self._is_gone(wish)]
+        aims = self.desk.targets(self.t, equity, [wish for wish in wishes if wish not in gone])
+        for wish in wishes:
+            k = wish.symbol
+            if wish.action != TARGET:
+                continue
+            if wish in gone:
+                self._nothing(k, DELISTED)
+            elif isnan(aims[k]):
+                del aims[k]
+                self._nothing(k, NO_SIZE)
+            elif aims[k] == 0.0 and self.broker.units(k) == 0.0 and k in self.desk.cut:
+                self._nothing(k, CAPPED)
+        return aims
 
-    def _nothing(self, k: int, reason: int) -> float:
+    def _is_gone(self, wish: Intent) -> bool:
+        """Whether something is wished of a symbol that no longer trades."""
+        some = wish.weight if wish.action == TARGET or isnan(wish.qty) else wish.qty
+        return some != 0.0 and 0 <= self.broker.market.ends[wish.symbol] <= self.t
+
+    def _nothing(self, k: int, reason: int) -> None:
         self.broker.note(Ticket(0, k, self.t, 0.0, reason=reason))
-        return nan
 
     def _reduce(self, wish: Intent, aim: float) -> None:
         """The part of a target that lowers what is held."""
         now = self.broker.units(wish.symbol)
-        if isnan(aim) or now == 0.0:
+        if now == 0.0:
             return
         if now * aim <= 0.0:
             self._send(wish, -now)
@@ -175,28 +177,40 @@ class Entry:
     def _raise(self, wish: Intent, aim: float) -> None:
         """The part of a target that adds, and the protection of what is held already."""
         now = self.broker.units(wish.symbol)
-        if isnan(aim) or aim == 0.0:
+        if aim == 0.0:
             return
         if now * aim <= 0.0:
-            self._send(wish, aim, protected=True)
+            self._send(wish, aim, protected=True, adds=True)
             return
         if abs(aim) > abs(now):
-            self._send(wish, aim - now)
+            self._send(wish, aim - now, adds=True)
         pair = self._protection(wish, aim)
         for child in pair:
-            reason = BAD_PRICE if self._wrong_side(child, self._close(wish.symbol, aim)) else 0
+            reason = (
+                BAD_PRICE
+                if self.prices.wrong_side(child, self.prices.close(wish.symbol, aim))
+                else 0
+            )
             if reason:
                 child.reason = reason
                 self.broker.note(child)
             else:
-                self._start_trail(child)
+                self.prices.start_trail(child)
                 self.broker.accept(child)
 
-    def _order(self, wish: Intent, units: float) -> None:
-        if not isnan(units):
+    def _order(self, wish: Intent) -> None:
+        if self._is_gone(wish):
+            self._nothing(wish.symbol, DELISTED)
+            return
+        units, reason = self.desk.order(wish)
+        if reason:
+            self._nothing(wish.symbol, reason)
+        else:
             self._send(wish, units, protected=True)
 
-    def _send(self, wish: Intent, units: float, *, protected: bool = False) -> None:
+    def _send(
+        self, wish: Intent, units: float, *, protected: bool = False, adds: bool = False
+    ) -> None:
         """Send one order, with children where it is to be protected, or refuse it."""
         broker, k = self.broker, wish.symbol
         if is_noise(abs(units), broker.units(k)):
@@ -206,19 +220,19 @@ class Entry:
             reduce_only=bool(wish.reduce_only), left=abs(units),
         )  # fmt: skip
         if wish.order_type in WITH_LIMIT:
-            ticket.limit = self._on_tick(k, units, wish.limit, up=False)
+            ticket.limit = self.prices.on_tick(k, units, wish.limit, up=False)
         if wish.order_type in WITH_STOP:
-            ticket.stop = self._on_tick(k, units, wish.stop, up=True)
+            ticket.stop = self.prices.on_tick(k, units, wish.stop, up=True)
         if wish.order_type == TRAILING_STOP:
             ticket.trail, ticket.trail_fraction = wish.trail, wish.trail_fraction
-            self._start_trail(ticket)
+            self.prices.start_trail(ticket)
         pair = self._protection(wish, units) if protected else []
-        reason = self._refusal(ticket)
+        reason = self.prices.refusal(ticket, adds=adds)
         if not reason:
             entry = next((p for p in (ticket.stop, ticket.limit) if not isnan(p)), None)
             if entry is None:
-                entry = self._close(k, units)
-            reason = BAD_PRICE if any(self._wrong_side(c, entry) for c in pair) else 0
+                entry = self.prices.close(k, units)
+            reason = BAD_PRICE if any(self.prices.wrong_side(c, entry) for c in pair) else 0
         if reason:
             ticket.reason = reason
             broker.note(ticket)
@@ -238,73 +252,11 @@ class Entry:
             trailing = replace(plain, kind=TRAILING_STOP, trail=trail, trail_fraction=fraction)
             pair.append(replace(trailing, children=[]))
         elif wish.stop_loss == wish.stop_loss:
-            stop = self._on_tick(k, -units, wish.stop_loss, up=True)
+            stop = self.prices.on_tick(k, -units, wish.stop_loss, up=True)
             pair.append(replace(plain, kind=STOP, stop=stop, children=[]))
         if wish.take_profit == wish.take_profit:
-            limit = self._on_tick(k, -units, wish.take_profit, up=False)
+            limit = self.prices.on_tick(k, -units, wish.take_profit, up=False)
             pair.append(replace(plain, kind=LIMIT, limit=limit, children=[]))
         if len(pair) == 2:
             pair[0].sibling, pair[1].sibling = pair[1], pair[0]
         return pair
-
-    # -- prices --------------------------------------------------------------------------------
-
-    def _close(self, k: int, side: float) -> float:
-        """Last close of the ask for ``side`` > 0, else of the bid."""
-        quotes = self.broker.quotes
-        return float(quotes.bar(quotes.last_bar(self.t, k), k, side).close)
-
-    def _on_tick(self, k: int, side: float, price: float, *, up: bool) -> float:
-        """Round an order's price: ``up`` for a buy stop, down for a buy limit; sells mirror."""
-        tick = self.broker.quotes.tick(self.t, k)
-        if tick <= 0.0 or not isfinite(price):
-            return price
-        if up == (side > 0.0):
-            return float(-floor(-price / tick + ON_TICK) * tick)
-        return float(floor(price / tick + ON_TICK) * tick)
-
-    def _start_trail(self, ticket: Ticket) -> None:
-        """Let a trail start from its side's close."""
-        if ticket.kind == TRAILING_STOP:
-            close = self._close(ticket.column, ticket.side)
-            there = close + ticket.side * ticket.distance(close)
-            ticket.stop = self._on_tick(ticket.column, ticket.side, there, up=True)
-
-    def _refusal(self, ticket: Ticket) -> int:
-        """Reason why an order is refused when it is sent, 0 where it is not."""
-        if not self._priced(ticket):
-            return BAD_PRICE
-        k, units = ticket.column, ticket.asked
-        held = self.broker.units(k)
-        closes = held != 0.0 and is_noise(abs(held + units), held)
-        quotes = self.broker.quotes
-        close = float(self.broker.market.close[quotes.last_bar(self.t, k), k])
-        value = abs(units) * close * quotes.fx(self.t, k, at_close=True)
-        return TOO_SMALL if value < self.broker.terms.sizing.min_notional and not closes else 0
-
-    def _priced(self, ticket: Ticket) -> bool:
-        """Whether an order has the prices its type needs, and they make sense."""
-        side, close = ticket.side, self._close(ticket.column, ticket.side)
-        if ticket.kind in WITH_LIMIT and not _is_price(ticket.limit):
-            return False
-        if ticket.kind in WITH_STOP and not ticket.triggered:
-            return _is_price(ticket.stop) and not side * ticket.stop <= side * close
-        return ticket.kind != TRAILING_STOP or _is_distance(ticket)
-
-    def _wrong_side(self, child: Ticket, entry: float) -> bool:
-        """Whether protection does not lie where it protects, seen from the entry's price."""
-        if child.kind == TRAILING_STOP:
-            return not _is_distance(child)
-        price = child.limit if child.kind == LIMIT else child.stop
-        beyond = child.side * (price - entry)  # a stop of a long lies below: a sale, price < entry
-        return not _is_price(price) or not (beyond < 0.0 if child.kind == LIMIT else beyond > 0.0)
-
-
-def _is_price(price: float) -> bool:
-    return isfinite(price) and price > 0.0
-
-
-def _is_distance(ticket: Ticket) -> bool:
-    if ticket.trail == ticket.trail:
-        return _is_price(ticket.trail)
-    return _is_price(ticket.trail_fraction) and ticket.trail_fraction < 1.0

@@ -91,7 +91,7 @@ class Quotes:
         rate = costs.slippage
         if costs.impact > 0.0 and volume > 0.0:
             rate += costs.impact * sqrt(units / volume)
-        price = quote * (1.0 + side * rate) + side * costs.slippage_fixed
+        price = quote * (1.0 + side * rate) + side * float(at(costs.slippage_fixed, t, k))
         return against_us(price, side, self.tick(t, k))
 
     def fx(self, t: int, k: int, *, at_close: bool) -> float:

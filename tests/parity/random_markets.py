@@ -165,7 +165,7 @@ def _costs(rng: np.random.Generator, panel: Panel) -> Costs:
         half_spread=series(spread, n_bars, n_symbols, "spread"),
         spread_scale=rng.choice([1.0, 1.0, 0.5, 3.0]),
         slippage=rng.choice([0.0, 0.0002, 0.002]),
-        slippage_fixed=rng.choice([0.0, 0.0, 0.01]),
+        slippage_fixed=constant(rng.choice([0.0, 0.0, 0.01])),
         impact=rng.choice([0.0, 0.0, 0.02]),
         borrow_daily=series(rate, n_bars, n_symbols, "borrow"),
         borrowable=series(lent, n_bars, n_symbols, "borrowable"),

@@ -1,0 +1,32 @@
+"""Two executors written apart from each other obey the same page, on random markets."""
+
+from collections import Counter
+
+import pytest
+
+from tests.parity.comparing import both, difference
+from tests.parity.random_runs import random_run
+from tradewind.engine.types import Happening, OrderType, Reason
+
+BLOCKS, RUNS = 6, 50
+NEVER = {Reason.WORKING}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_kernel_and_cerebro_agree_on_every_order_fill_and_event(block: int) -> None:
+    n_fills = 0
+    reasons: Counter[int] = Counter()
+    kinds: Counter[int] = Counter()
+    types: Counter[int] = Counter()
+    for seed in range(block * RUNS, (block + 1) * RUNS):
+        ours, theirs = both(random_run(seed))
+        assert not difference(ours, theirs), f"seed {seed}: {difference(ours, theirs)}"
+        n_fills += len(ours.fills)
+        reasons.update(ours.orders["reason"].tolist())
+        types.update(ours.orders["order_type"][ours.fills["order"]].tolist())
+        kinds.update(ours.events["kind"].tolist())
+    assert n_fills > 20 * RUNS, "a comparison of nothing proves nothing"
+    assert set(types) == set(OrderType)
+    assert set(kinds) == set(Happening)
+    assert len(set(Reason) - NEVER - set(reasons)) <= 2, "rare ones may be missing from one block"
