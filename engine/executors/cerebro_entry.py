@@ -106,7 +106,7 @@ class Entry:
         broker, old = self.broker, self._named(wish)
         if old is None:
             return
-        k, lot = old.column, broker.terms.sizing.lot
+        k, lot = old.column, self.desk.lot(old.column)
         units = old.side * old.left if isnan(wish.qty) else whole_lots(wish.qty, lot)
         new = replace(
             old, number=0, bar=self.t, asked=units, left=abs(units), filled=0.0,
@@ -185,12 +185,9 @@ class Entry:
         if abs(aim) > abs(now):
             self._send(wish, aim - now, adds=True)
         pair = self._protection(wish, aim)
+        close = self.prices.close(wish.symbol, aim)
         for child in pair:
-            reason = (
-                BAD_PRICE
-                if self.prices.wrong_side(child, self.prices.close(wish.symbol, aim))
-                else 0
-            )
+            reason = BAD_PRICE if self.prices.wrong_side(child, close) else 0
             if reason:
                 child.reason = reason
                 self.broker.note(child)

@@ -103,12 +103,15 @@ class Till:
         if ticket.left <= most * (1.0 + EPS):
             return ticket.left
         ticket.cut = True
-        return max(0.0, whole_lots(most, self.terms.sizing.lot))
+        return max(0.0, whole_lots(most, self._lot(k)))
+
+    def _lot(self, k: int) -> float:
+        return float(at(self.terms.sizing.lot, self.broker.row, k))
 
     def _may_open(self, ticket: Ticket, touch: Touch, units: float) -> tuple[float, int]:
         """(units of ``units`` that may add exposure, the reason why not all or 0)."""
         broker, terms, k, t = self.broker, self.terms, ticket.column, self.broker.row
-        part, short, lot = units, 0, terms.sizing.lot
+        part, short, lot = units, 0, self._lot(k)
         if ticket.side < 0.0:
             if terms.account.cash_only or not terms.account.shortable[k]:
                 return 0.0, NOT_SHORTABLE

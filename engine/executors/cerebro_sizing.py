@@ -6,6 +6,7 @@ from typing import Any
 
 from tradewind.engine.executors.state import CAPPED, CUT, NO_SIZE
 from tradewind.engine.intents import TARGET
+from tradewind.engine.series import at
 from tradewind.engine.sizing import (
     BY_DRAWDOWN,
     MIN_QTY,
@@ -48,7 +49,9 @@ class Desk:
                 self.position[k] = float(staying(aim, self.broker.units(k)))
         for k, aim in aims.items():
             if not isnan(aim):
-                aims[k] = self.position[k] = self._lots(self._capped(k, aim, self.broker.units(k)))
+                aims[k] = self.position[k] = self._lots(
+                    k, self._capped(k, aim, self.broker.units(k))
+                )
         return aims
 
     def order(self, wish: Intent) -> tuple[float, int]:
@@ -64,7 +67,7 @@ class Desk:
             left = self._capped(k, aim, base)
             if left != aim:
                 cut, units = True, left - base if (left - base) * units > 0.0 else 0.0
-        units = self._lots(units)
+        units = self._lots(k, units)
         self.position[k] = base + units
         return units, CAPPED if cut and units == 0.0 else 0
 
@@ -125,6 +128,10 @@ class Desk:
         self.cut.add(k)
         self.broker.happen(k, CUT, float(cap))
 
-    def _lots(self, units: float) -> float:
-        whole = float(whole_lots(units, self.sizing.lot))
+    def lot(self, k: int) -> float:
+        """Units per lot of column ``k``; 0 = fractional."""
+        return float(at(self.sizing.lot, self.broker.row, k))
+
+    def _lots(self, k: int, units: float) -> float:
+        whole = float(whole_lots(units, self.lot(k)))
         return 0.0 if abs(whole) < MIN_QTY else whole
