@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import evaluation, metrics, registry
+from tradewind.engine import evaluation, metrics, registry, spreads
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_file import Document
@@ -29,6 +29,7 @@ from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel, Records, Simulation
 from tradewind.engine.sessions import bars_per_year
+from tradewind.engine.spread_paid import spread_numbers
 from tradewind.engine.walkforward import WalkForward
 from tradewind.engine.walkforward import run as walk_forward
 
@@ -254,12 +255,15 @@ def simulate(
     with diary.stage("simulate"):
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         inputs = parts.strategy.prepare(panel, outlook.signals)
+        market = spreads.traded_on(config.costs.spread, panel)
         if (executor or config.executor) == "cerebro":
             from tradewind.engine.executors import cerebro
 
-            found = cerebro.simulate(parts.strategy, inputs, panel, terms, start=start)
+            found = cerebro.simulate(parts.strategy, inputs, market, terms, start=start)
         else:
-            found = reference.simulate(parts.strategy, inputs, panel, terms, start=start)
+            found = reference.simulate(parts.strategy, inputs, market, terms, start=start)
+    half = terms.costs.half_spread
+    diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
 
@@ -294,6 +298,7 @@ def measured(
     numbers = metrics.measure(
         found, trades, panel, benchmark, first_bar=start, bars_per_year=bars_per_year(panel)
     )
+    numbers["spread"] = spread_numbers(found, panel, config.costs.spread)
     return numbers, trades, benchmark
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import pipeline
+from tradewind.engine import pipeline, spreads
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
 from tradewind.engine.errors import ConfigError, RunError
@@ -111,6 +111,7 @@ def compute(
     history = pipeline.read_history(config, document, diary, progress)
     panel = history.panel
     _check_benchmark(config, panel, document)
+    spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
     found, start = pipeline.simulate(parts, panel, outlook, diary)

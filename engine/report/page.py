@@ -22,6 +22,7 @@ from tradewind.engine.report.sections.notes import notes
 from tradewind.engine.report.sections.orders import orders
 from tradewind.engine.report.sections.setup import setup
 from tradewind.engine.report.sections.sizing import sizing
+from tradewind.engine.report.sections.spread import spread
 from tradewind.engine.report.sections.trades import trades
 
 MAX_BYTES = 2_000_000
@@ -41,6 +42,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     trades,
     forecasts,
     money,
+    spread,
     sizing,
     orders,
     notes,

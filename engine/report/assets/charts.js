@@ -152,3 +152,25 @@ charts.bars = (data, look) => ({
   tooltip: { trigger: "item", formatter: (hit) => tip(data.bars[hit.dataIndex].name, [[data.unit || "Value", write.money(data.bars[hit.dataIndex].value)]]) },
   series: [{ type: "bar", barMaxWidth: 14, data: data.bars.map((bar) => ({ value: bar.value, itemStyle: { color: bar.value < 0 ? look.loss : look.strategy } })), markLine: { ...zeroLine(look), data: [{ xAxis: 0 }] } }],
 });
+
+// A run at multiples of a cost: where the curve crosses zero is what the mark says.
+charts.multiples = (data, look) => {
+  const points = data.x.map((x, i) => [x, data.sharpe[i]]);
+  const upright = data.mark === null ? [] : [{ xAxis: data.mark, label: { show: true, formatter: data.markLabel, color: look.ink, position: "insideEndTop" }, lineStyle: { color: look.loss, type: "dashed", width: 1 } }];
+  return {
+    grid: grid(look, { top: 24, bottom: 26 }),
+    xAxis: { ...valueAxis(look, [], false, (v) => v + "\u00d7", { scale: false, splitNumber: 5, min: 0, max: data.x[data.x.length - 1] }), name: "spread", nameLocation: "middle", nameGap: 24, nameTextStyle: { color: look.muted } },
+    yAxis: valueAxis(look, [], false, (v) => minus(+v.toFixed(2)), { name: "Sharpe ratio", nameLocation: "end", nameGap: 10, nameTextStyle: { color: look.muted, align: "left" } }),
+    tooltip: {
+      trigger: "axis",
+      formatter: (hits) => {
+        const i = hits[0].dataIndex, sharpe = data.sharpe[i], equity = data.equity[i];
+        return tip(`${data.x[i]} times the spread`, [["Sharpe ratio", sharpe === null ? "\u2013" : write.number(sharpe)], ["Final equity", equity === null ? "\u2013" : write.money(equity)]]);
+      },
+    },
+    series: [{
+      type: "line", data: points, symbol: "circle", symbolSize: 5, lineStyle: { color: look.strategy, width: 1.8 }, itemStyle: { color: look.strategy }, emphasis: { disabled: true },
+      markLine: { ...zeroLine(look), data: [{ yAxis: 0 }, ...upright] },
+    }],
+  };
+};

@@ -16,12 +16,16 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from tradewind.engine.break_even import Outcome, Simulate, break_even
 from tradewind.engine.config import RunConfig
+from tradewind.engine.config_spread import ConstantSpreadConfig
 from tradewind.engine.evaluation import score
 from tradewind.engine.metrics import benchmark_returns, measure
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
+from tradewind.engine.sharpe import sharpe_ratio
+from tradewind.engine.spread_paid import spread_numbers
 from tradewind.engine.types import Cut, Happening, Reason
 
 SYMBOLS = ("MSFT", "JPM", "KO", "XOM", "HD", "EMC")
@@ -220,6 +224,21 @@ def plain_rivals(panel: Panel, forecasts: Forecasts) -> dict[str, Forecasts]:
     }
 
 
+def at_multiples(simulation: Simulation, first: int) -> Simulate:
+    """A run at multiples of its spread as if positions stayed what they were."""
+    fills = simulation.fills
+    paid = np.abs(fills["qty"]) * np.abs(fills["quote"] - fills["mid"])
+    spent = np.cumsum(np.bincount(fills["bar"], paid, len(simulation.equity)))
+
+    def simulate(scales: Floats) -> Outcome:
+        equity = simulation.equity - (scales[:, None] - 1.0) * spent
+        returns = equity[:, first + 1 :] / equity[:, first:-1] - 1.0
+        sharpe = np.array([sharpe_ratio(row) for row in returns])
+        return Outcome(sharpe * np.sqrt(252.0), equity[:, -1])
+
+    return simulate
+
+
 def make_run(
     symbols: Sequence[str] = SYMBOLS, n_bars: int = 0, seed: int = 7, **changes: Any
 ) -> Run:
@@ -234,6 +253,9 @@ def make_run(
     first = min(TRAIN, panel.n_bars - 1)
     benchmark = benchmark_returns(panel, "equal_weight", first_bar=first)
     rivals = plain_rivals(panel, forecasts)
+    metrics = measure(simulation, trades, panel, benchmark, first_bar=first, bars_per_year=252.0)
+    metrics["spread"] = spread_numbers(simulation, panel, ConstantSpreadConfig())
+    metrics["spread"]["break_even"] = break_even(at_multiples(simulation, first))
     run = Run(
         name="lstm-timing-20261124-101500-3f9a1c",
         config=settings.pop("config", None) or config(**settings),
@@ -243,7 +265,7 @@ def make_run(
         simulation=simulation,
         trades=trades,
         benchmark=benchmark,
-        metrics=measure(simulation, trades, panel, benchmark, first_bar=first, bars_per_year=252.0),
+        metrics=metrics,
         forecast_scores=score(forecasts, panel, first_bar=first, rivals=rivals, name="lstm"),
         notes=("XOM: no bar on 2014-02-03 (XNYS was open)", "all symbols are survivors but EMC"),
         manifest={"seed": 7, "versions": {"python": "3.11.2"}, "seconds": {"simulate": 0.41}},
