@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.feeds.exchange_rates import CLOSE as RATE
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio
@@ -176,7 +178,7 @@ def exposure(simulation: Simulation, first_bar: int, years: float) -> dict[str, 
     rows = slice(first_bar + 1, None)
     equity, gross = simulation.equity[rows], simulation.gross[rows]
     fills = simulation.fills
-    traded = float(np.sum(np.abs(fills["qty"]) * fills["price"]))
+    traded = traded_value(fills)
     solvent = len(equity) > 0 and bool((equity > 0).all())
     return {
         "gross_exposure": _mean(gross / equity) if solvent else None,
@@ -207,24 +209,38 @@ def trade_numbers(trades: Records) -> dict[str, Any]:
     }
 
 
+def traded_value(fills: Records) -> float:
+    """Value of all fills, bought and sold, account currency."""
+    return float(np.sum(np.abs(fills["qty"]) * fills["price"] * fills["fx"]))
+
+
 def costs_paid(simulation: Simulation, first_bar: int, years: float) -> dict[str, Any]:
-    """Where the money went, in currency and in basis points of mean equity a year.
+    """Where the money went, in account currency and in basis points of mean equity a year.
 
     From the fills: the spread is the way from mid to the side's own price, slippage the way from
-    there to the price paid.
+    there to the price paid, both at the fill's rate of exchange. From the events: borrow fees, and
+    interest, which is below zero where more was earned than paid. Dividends are no cost and not in
+    the total: what was received, less what was paid on shorts.
     """
     fills = simulation.fills
-    qty = np.abs(fills["qty"])
+    value = np.abs(fills["qty"]) * fills["fx"]
     paid = {
         "fee": float(fills["fee"].sum()),
-        "spread": float((qty * np.abs(fills["quote"] - fills["mid"])).sum()),
-        "slippage": float((qty * np.abs(fills["price"] - fills["quote"])).sum()),
-        "borrow": float(simulation.borrow.sum()),
+        "spread": float((value * np.abs(fills["quote"] - fills["mid"])).sum()),
+        "slippage": float((value * np.abs(fills["price"] - fills["quote"])).sum()),
+        "borrow": 0.0 - received(simulation, Happening.BORROW),
+        "interest": 0.0 - received(simulation, Happening.INTEREST),
     }
     paid["total"] = sum(paid.values())
     base = _mean(simulation.equity[first_bar:]) * years
     annual = {f"{name}_bps_annual": _ratio(1e4 * cost, base) for name, cost in paid.items()}
-    return {**paid, **annual}
+    return {**paid, **annual, "dividends": received(simulation, Happening.DIVIDEND)}
+
+
+def received(simulation: Simulation, kind: Happening) -> float:
+    """Sum of the events of one kind, account currency; below zero where it was paid."""
+    events = simulation.events
+    return float(events["amount"][events["kind"] == kind.value].sum())
 
 
 def order_counts(simulation: Simulation) -> dict[str, Any]:
@@ -245,7 +261,9 @@ def cut_counts(simulation: Simulation) -> dict[str, int]:
 def benchmark_returns(
     panel: Panel, kind: str, *, first_bar: int, delisting_return: float = 0.0
 ) -> Floats:
-    """Return of a benchmark on each bar, without costs.
+    """Return of a benchmark on each bar in the account's currency, without costs.
+
+    On raw prices splits and dividends count, each dividend reinvested at the close of its ex-date.
 
     Parameters
     ----------
@@ -291,10 +309,13 @@ def benchmark_returns(
 
 def _held_returns(panel: Panel, delisting_return: float) -> Floats:
     """Close-to-close returns, shape (n_bars - 1, n_symbols); NaN outside a name's life."""
+    panel = forward_adjusted(panel)
     bars = np.arange(panel.n_bars)[:, None]
     traded = ~np.isnan(panel.close)
     last = np.maximum.accumulate(np.where(traded, bars, -1), axis=0)
     held = np.take_along_axis(panel.close, np.maximum(last, 0), axis=0)
+    if RATE in panel.columns:
+        held = held * panel.columns[RATE]
     held[last < 0] = np.nan
     ended = panel.ends >= 0
     held[(bars > panel.ends) & ended] = np.nan

@@ -4,7 +4,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import evaluation, metrics, registry, spreads
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_file import Document
@@ -22,6 +23,7 @@ from tradewind.engine.executors import user_strategy
 from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
+from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.ledger import round_trips
@@ -33,7 +35,7 @@ from tradewind.engine.spread_paid import spread_numbers
 from tradewind.engine.walkforward import WalkForward
 from tradewind.engine.walkforward import run as walk_forward
 
-KEY_OF_DATA = re.compile(r"(data(?:\.\w+)*): ")
+KEY_OF_DATA = re.compile(r"((?:data|account|costs|execution)(?:\.\w+)*): ")
 NAMED = 30  # symbols that a note lists
 RIVALS = ("naive", "drift")  # what every forecaster is measured against
 PACKAGES = ("tradewind", "numpy", "numba", "torch", "backtrader", "pandas", "pyarrow", "ta")
@@ -154,9 +156,13 @@ def _checked(
 def read_history(
     config: RunConfig, document: Document, diary: Diary, progress: Progress
 ) -> History:
-    """Bars of a config, checked; an error about a key of ``data:`` points at its line."""
+    """Bars of a config, checked, with rates of exchange and borrowing beside them.
+
+    An error about a key of the config points at its line.
+    """
     with diary.stage("data"), _located(document):
         history = load(config.data, progress=progress)
+        history = replace(history, panel=with_rates(config, history.panel))
     for finding in history.findings:
         diary.note("finding", kind=finding.kind, symbol=finding.symbol, date=finding.date)
     return history
@@ -188,6 +194,7 @@ def forecast(
     block = parts.config.forecaster
     if parts.forecaster is None or block is None:
         return Outlook(Signals(), 0)
+    panel = forward_adjusted(panel)  # a forecaster is not to learn splits
     with diary.stage("forecast"):
         walk = walk_forward(
             parts.forecaster, panel, block.walk_forward,

@@ -96,7 +96,9 @@ def sharpe(metrics: Mapping[str, Any]) -> str:
 
 def _costs(costs: dict[str, Any]) -> str:
     parts = ", ".join(
-        f"{name} {number(costs.get(name), 0)}" for name in ("fee", "spread", "slippage", "borrow")
+        f"{name} {number(costs.get(name), 0)}"
+        for name in ("fee", "spread", "slippage", "borrow", "interest")
+        if name != "interest" or costs.get(name)
     )
     annual = number(costs.get("total_bps_annual"), 1)
     return f"Costs: {number(costs.get('total'), 0)} ({parts}), {annual} bps of equity a year"

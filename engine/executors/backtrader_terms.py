@@ -58,10 +58,10 @@ def stock_settings(config: RunConfig, document: Document | None = None) -> Stock
     half = config.costs.spread.bps / 2e4
     return StockSettings(
         cash=config.account.cash,
-        slippage=half + config.costs.slippage_bps / 1e4,
+        slippage=half + config.costs.slippage_rule.bps / 1e4,
         half_spread=half,
-        commission=config.costs.fee_bps / 1e4,
-        interest=config.costs.borrow_annual,
+        commission=(config.costs.fee_bps or 0.0) / 1e4,
+        interest=config.costs.borrow_rule.annual,
     )
 
 

@@ -5,6 +5,7 @@ from math import inf
 
 import numpy as np
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_costs import BorrowConfig
 from tradewind.engine.config_fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
@@ -25,9 +26,11 @@ def costs_of(config: RunConfig, panel: Panel) -> Costs:
     """
     slips, borrow, account = config.costs.slippage_rule, config.costs.borrow_rule, config.account
     tick = by_symbol(config.execution.tick, 0.0, panel, "execution.tick")
+    spread = config.costs.spread
+    seen = forward_adjusted(panel) if spread.kind == "estimated" else panel  # a split is no spread
     return Costs(
         fees=fees_of(config.costs.fee_rule),
-        half_spread=half_spread(config.costs.spread, panel),
+        half_spread=half_spread(spread, seen),
         spread_scale=1.0,
         slippage=slips.bps / 1e4,
         slippage_fixed=tick._replace(values=slips.fixed + slips.ticks * tick.values),

@@ -19,7 +19,7 @@ from tradewind.engine.report.words import is_number, moment, money, number, plus
 from tradewind.engine.sessions import bars_per_year
 
 MIN_COMMON_BARS = 60  # returns on the same bars, below which two runs are compared as strangers
-COSTS = ("fee", "spread", "slippage", "borrow", "total")
+COSTS = ("fee", "spread", "slippage", "borrow", "interest", "total", "dividends")
 
 
 @dataclass(frozen=True, slots=True)

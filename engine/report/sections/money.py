@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.metrics import costs_paid, traded_value
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Chart, Context, Section, render
 from tradewind.engine.report.words import money as as_money
@@ -13,25 +14,28 @@ MAX_BARS = 30  # symbols in the picture: the best and the worst half of them
 
 
 class Split(NamedTuple):
-    """Profit in currency over the whole run: ``net = gross - fee - spread - slippage - borrow``."""
+    """Profit over the whole run, account currency.
+
+    ``net`` is gross and dividends less all the others; interest is below zero where it was earned.
+    """
 
     gross: float
     fee: float
     spread: float
     slippage: float
     borrow: float
+    interest: float
+    dividends: float
     net: float
 
 
 def split(run: Run) -> Split:
-    """Costs as the fills hold them; gross is what would have been left without them."""
-    fills, size = run.simulation.fills, np.abs(run.simulation.fills["qty"])
-    fee = float(fills["fee"].sum())
-    spread = float((size * np.abs(fills["quote"] - fills["mid"])).sum())
-    slippage = float((size * np.abs(fills["price"] - fills["quote"])).sum())
-    borrow = float(run.simulation.borrow.sum())
+    """Costs as fills and events hold them; gross is what price moves alone would have left."""
+    paid = costs_paid(run.simulation, 0, 0.0)
     net = float(run.simulation.equity[-1]) - run.config.account.cash
-    return Split(net + fee + spread + slippage + borrow, fee, spread, slippage, borrow, net)
+    names = ("fee", "spread", "slippage", "borrow", "interest", "dividends")
+    parts = {name: float(paid[name]) for name in names}
+    return Split(gross=net + paid["total"] - parts["dividends"], net=net, **parts)
 
 
 def money(context: Context) -> Section | None:
@@ -40,7 +44,7 @@ def money(context: Context) -> Section | None:
     if len(run.simulation.fills) == 0:
         return None
     parts = split(run)
-    traded = float((np.abs(run.simulation.fills["qty"]) * run.simulation.fills["price"]).sum())
+    traded = traded_value(run.simulation.fills)
     symbols, rest = _by_symbol(run)
     html = render(
         "money.html",
@@ -50,20 +54,28 @@ def money(context: Context) -> Section | None:
         rest=rest,
         traded=traded,
         orders=len(run.simulation.fills),
+        currency=run.config.account.currency,
     )
     return Section("money", "Where the money went", html, "Costs")
 
 
-def _rows(parts: Split, years: float, traded: float, cash: float) -> list[dict[str, Any]]:
-    """Table beside the picture; costs as shares of what was traded where that means something."""
-    named = (
-        ("Before costs", parts.gross, False),
+def _steps(parts: Split) -> list[tuple[str, float, bool]]:
+    """From before costs to after: name, change, and whether it grows with what is traded."""
+    steps = [
         ("Commission", -parts.fee, True),
         ("Half-spread", -parts.spread, True),
         ("Slippage", -parts.slippage, True),
         ("Borrow", -parts.borrow, False),
-        ("After costs", parts.net, False),
-    )
+        ("Interest", -parts.interest, False),
+        ("Dividends", parts.dividends, False),
+    ]
+    rare = ("Interest", "Dividends")  # left out where the run could have none
+    return [step for step in steps if step[0] not in rare or step[1] != 0.0]
+
+
+def _rows(parts: Split, years: float, traded: float, cash: float) -> list[dict[str, Any]]:
+    """Table beside the picture; costs as shares of what was traded where that means something."""
+    first, last = ("Before costs", parts.gross, False), ("After costs", parts.net, False)
     return [
         {
             "name": name,
@@ -72,17 +84,14 @@ def _rows(parts: Split, years: float, traded: float, cash: float) -> list[dict[s
             "yearly": value / cash / years if years > 0 else None,
             "total": name.endswith("costs"),
         }
-        for name, value, per_trade in named
+        for name, value, per_trade in (first, *_steps(parts), last)
     ]
 
 
 def _waterfall(parts: Split) -> Chart:
     steps = [
         {"name": "Before costs", "value": parts.gross, "total": True},
-        {"name": "Commission", "value": -parts.fee},
-        {"name": "Half-spread", "value": -parts.spread},
-        {"name": "Slippage", "value": -parts.slippage},
-        {"name": "Borrow", "value": -parts.borrow},
+        *({"name": name, "value": value} for name, value, _ in _steps(parts)),
         {"name": "After costs", "value": parts.net, "total": True},
     ]
     label = f"Profit before costs {as_money(parts.gross)}, after costs {as_money(parts.net)}."
