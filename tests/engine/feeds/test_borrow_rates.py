@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engine.feeds.test_exchange_rates import panel
+from tests.flat_panel import flat_panel as panel
 from tradewind.engine.config import DataConfig
 from tradewind.engine.config_costs import BorrowConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError

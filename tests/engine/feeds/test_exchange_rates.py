@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.flat_panel import MONDAY
+from tests.flat_panel import flat_panel as panel
 from tradewind.engine.config import DataConfig
 from tradewind.engine.config_account import AccountConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
@@ -15,17 +17,7 @@ from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN, exchange_columns
 from tradewind.engine.records import DAY_NS, Panel
 
 NAN = float("nan")
-MONDAY = np.datetime64("2017-01-02", "ns").astype(np.int64)
 HOUR_NS = DAY_NS // 24
-
-
-def panel(n_bars: int = 4, *, interval: str = "1d", first: int = 0, step: int = 0) -> Panel:
-    """AAA and BBB, at 10 throughout; ``first`` is the first close, by default Monday's midnight."""
-    begin = first or int(MONDAY + DAY_NS)
-    ts = begin + np.arange(n_bars) * (step or DAY_NS)
-    ones = np.full((n_bars, 2), 10.0)
-    bars = dict.fromkeys(("open", "high", "low", "close", "volume"), ones)
-    return Panel(("AAA", "BBB"), ts.astype(np.int64), interval=interval, **bars)
 
 
 def rates(fx: Any, on: Panel, currencies: dict[str, str] | None = None) -> dict[str, np.ndarray]:
@@ -62,7 +54,7 @@ def test_a_file_may_have_the_rate_at_the_open_of_the_day(tmp_path: Path) -> None
 
 def test_a_rate_with_a_time_counts_from_that_moment(tmp_path: Path) -> None:
     text = "time,rate\n2017-01-02 09:00,1.0\n2017-01-02 10:30,1.1\n2017-01-02 12:00,1.2\n"
-    bars = panel(3, interval="1h", first=int(MONDAY + 11 * HOUR_NS), step=HOUR_NS)
+    bars = panel(3, interval="1h", first=(MONDAY + 11 * HOUR_NS), step=HOUR_NS)
     found = rates({"path": file(tmp_path, text)}, bars)
     # bars 10 to 11, 11 to 12 and 12 to 13
     assert found[OPEN][:, 1] == pytest.approx([1.0, 1.1, 1.2])
@@ -70,7 +62,7 @@ def test_a_rate_with_a_time_counts_from_that_moment(tmp_path: Path) -> None:
 
 
 def test_within_a_day_its_own_rate_is_not_known_yet(tmp_path: Path) -> None:
-    bars = panel(3, interval="1h", first=int(MONDAY + DAY_NS + 11 * HOUR_NS), step=HOUR_NS)
+    bars = panel(3, interval="1h", first=(MONDAY + DAY_NS + 11 * HOUR_NS), step=HOUR_NS)
     found = rates({"path": file(tmp_path, DAILY)}, bars)
     assert found[OPEN][:, 1] == pytest.approx([1.1, 1.1, 1.1])
     assert found[CLOSE][:, 1] == pytest.approx([1.1, 1.1, 1.1])
@@ -78,7 +70,7 @@ def test_within_a_day_its_own_rate_is_not_known_yet(tmp_path: Path) -> None:
 
 def test_a_week_opens_at_the_rate_of_the_week_before(tmp_path: Path) -> None:
     text = "date,rate\n2017-01-01,1.0\n2017-01-05,1.1\n2017-01-08,1.2\n2017-01-12,1.3\n"
-    bars = panel(2, interval="1wk", first=int(MONDAY + 7 * DAY_NS), step=7 * DAY_NS)
+    bars = panel(2, interval="1wk", first=(MONDAY + 7 * DAY_NS), step=7 * DAY_NS)
     found = rates({"path": file(tmp_path, text)}, bars)
     assert found[OPEN][:, 1] == pytest.approx([1.0, 1.2])
     assert found[CLOSE][:, 1] == pytest.approx([1.2, 1.3])
