@@ -45,8 +45,9 @@ class DataConfig(Block):
     start: date | None = None
     end: date | None = Field(None, description="last day included")
     interval: str = Field("1d", pattern=r"^\d+(min|m|h|d|wk|mo)$")
-    calendar: str | None = Field(
-        None, description="exchange calendar (XNYS), 24/7, or none: no session check"
+    calendar: str | dict[str, str] | None = Field(
+        None,
+        description="exchange calendar (XNYS), 24/7, none: no session check; or one a symbol",
     )
     timezone: str = Field("UTC", description="zone of timestamps that carry none")
     columns: dict[str, str] = Field(

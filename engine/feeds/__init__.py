@@ -1,23 +1,22 @@
 """Where history comes from: one ``data:`` block in, one checked :class:`Panel` out."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from functools import partial
 
 import numpy as np
 
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
-from tradewind.engine.feeds.actions import actions_of, placed
-from tradewind.engine.feeds.assemble import assemble
-from tradewind.engine.feeds.checks import check
-from tradewind.engine.feeds.coverage import check_all
 from tradewind.engine.feeds.history import Finding, History, refusal
-from tradewind.engine.feeds.raw import RawBars
-from tradewind.engine.feeds.repairs import apply, take
-from tradewind.engine.feeds.timing import Setting, setting_for
+from tradewind.engine.feeds.intake import Intake, clock_of
+from tradewind.engine.feeds.repairs import REPAIRS
+from tradewind.engine.feeds.survey import InMemory, Outline, Source
+from tradewind.engine.feeds.table import Table
+from tradewind.engine.feeds.timing import calendars_of, named_calendar, settings_for
 from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.records import Panel
 
 __all__ = ["Finding", "History", "inspect", "load"]
 
@@ -68,44 +67,47 @@ def inspect(
     DataError
         If there is nothing to look at: unreadable, no such symbol, no bar in the range.
     """
-    raw, notes = _read(config, progress)
-    bars = _chosen(raw, config)
-    setting = setting_for(config, bars, now)
-    kept = [_within(one, setting) for one in bars]
-    empty = [one for one, part in zip(bars, kept, strict=True) if not len(part.ts)]
-    present = [_known_volume(part, config) for part in kept if len(part.ts)]
-    if not present:
-        raise DataError(_no_bars(bars, config))
-    repaired, counts = apply(present, config.repair, setting)
-    left = _with_actions([one for one in repaired if len(one.ts)], bars, setting)
-    gone = [one for one in repaired if not len(one.ts)]
-    findings = [
-        *_absent(empty, config, "has no bar between data.start and data.end"),
-        *_absent(gone, config, "has no bar left after the repairs"),
-        *(finding for one in left for finding in check(one, setting)),
-        *check_all(left, setting),
-    ]
-    findings.sort(key=lambda f: f.severity == "notice")
-    if setting.calendar is None:
-        notes = (*notes, "No exchange calendar applies, so sessions are not checked.")
-    panel = assemble(left, setting)
-    return History(panel, tuple(findings), counts, notes, _survivorship(config))
+    source = _source(config, progress)
+    wanted = None if config.symbols == "all" else config.symbols
+    survey = source.survey(_calendar_of(config, source), wanted)
+    chosen = _chosen(survey.outlines, config)
+    settings = settings_for(config, chosen, now)
+    calendars = calendars_of(config, [one.symbol for one in chosen])
+    by_calendar = {calendars[symbol]: setting for symbol, setting in settings.items()}
+    intake = Intake(config, settings, Table(tuple(settings), clock_of(survey, by_calendar)))
+    for bars in source.read(settings):
+        intake.take(bars)
+    if intake.lacking:
+        raise DataError(_no_bars(chosen, config))
+    codes = {symbol: setting.calendar for symbol, setting in settings.items()}
+    panel = intake.table.panel(config.interval, codes)
+    notes = (*source.notes, *_clock_notes(panel))
+    counts = {name: intake.counts[name] for name in REPAIRS if name in intake.counts}
+    return History(panel, intake.findings(panel), counts, notes, _survivorship(config))
 
 
-def _with_actions(
-    left: Sequence[RawBars], bars: Sequence[RawBars], setting: Setting
-) -> list[RawBars]:
-    """Bars with the splits and dividends that the config's source of them knows."""
-    actions = actions_of(bars, setting.config)
-    if actions is None:
-        return list(left)
-    days = {
-        one.symbol: setting.days(one.ts).astype("datetime64[ns]").astype(np.int64) for one in left
-    }
-    return placed(left, actions, days, setting.config)
+def _calendar_of(config: DataConfig, source: Source) -> Callable[[str], str | None]:
+    """How the calendar of a symbol is found before all symbols are known."""
+    if isinstance(source, InMemory):
+        return calendars_of(config, [one.symbol for one in source.bars]).__getitem__
+    return partial(named_calendar, config)
 
 
-def _read(config: DataConfig, progress: Progress) -> tuple[list[RawBars], tuple[str, ...]]:
+def _clock_notes(panel: Panel) -> Iterator[str]:
+    """What a reader must know about calendars."""
+    calendars = dict.fromkeys(panel.calendar_of_each)
+    if None in calendars:
+        yield "No exchange calendar applies, so sessions are not checked."
+    if len(calendars) > 1:
+        names = ", ".join(name or "none" for name in calendars)
+        yield (
+            f"Symbols of different calendars ({names}) share one clock. On a row on which its "
+            "exchange was closed a symbol has no bar: its orders wait, it is valued at its last "
+            "close, and prices beside each other on one row need not be of one moment."
+        )
+
+
+def _source(config: DataConfig, progress: Progress) -> Source:
     if config.path is None and set(config.columns) - {"volume"}:
         raise ConfigError(
             f"data.columns: the {config.source} data has columns of its own; only {{volume: none}} "
@@ -114,14 +116,14 @@ def _read(config: DataConfig, progress: Progress) -> tuple[list[RawBars], tuple[
     if config.source == "embedded":
         from tradewind.engine.feeds import embedded
 
-        return embedded.read(), (embedded.NOTE,)
+        return InMemory(embedded.read(), (embedded.NOTE,))
     if config.source == "yahoo":
         from tradewind.engine.feeds import yahoo
 
-        return yahoo.read(config, progress=progress)
-    from tradewind.engine.feeds import tabular
+        return InMemory(*yahoo.read(config, progress=progress))
+    from tradewind.engine.feeds import streaming
 
-    return tabular.read(config, progress=progress)
+    return streaming.source(config, progress=progress)
 
 
 def _survivorship(config: DataConfig) -> str:
@@ -137,11 +139,11 @@ def _survivorship(config: DataConfig) -> str:
     return UNKNOWN_UNIVERSE.format(source=config.path)
 
 
-def _chosen(raw: Sequence[RawBars], config: DataConfig) -> list[RawBars]:
-    """Bars of the symbols asked for, in that order."""
+def _chosen(outlines: Sequence[Outline], config: DataConfig) -> list[Outline]:
+    """Symbols asked for, in that order."""
     if config.symbols == "all":
-        return list(raw)
-    held = {one.symbol: one for one in raw}
+        return list(outlines)
+    held = {one.symbol: one for one in outlines}
     unknown = [symbol for symbol in config.symbols if symbol not in held]
     if unknown:
         raise UnknownSymbolError(_unknown(unknown, sorted(held), config))
@@ -160,43 +162,14 @@ def _unknown(unknown: Sequence[str], known: Sequence[str], config: DataConfig) -
     return f"data.symbols: {source} has no {', '.join(hints)}{more}; it has {listed}"
 
 
-def _within(bars: RawBars, setting: Setting) -> RawBars:
-    """Bars whose day lies between start and end."""
-    config = setting.config
-    if config.source == "yahoo" or (config.start is None and config.end is None):
-        return bars  # Yahoo's reader has chosen the days, as the exchange counts them
-    days = setting.days(bars.ts)
-    inside = np.ones(len(days), bool)
-    if config.start is not None:
-        inside &= days >= np.datetime64(config.start)
-    if config.end is not None:
-        inside &= days <= np.datetime64(config.end)
-    return bars if inside.all() else take(bars, inside)
-
-
-def _known_volume(bars: RawBars, config: DataConfig) -> RawBars:
-    """Volume as unknown where the config says that the source has none."""
-    if config.columns.get("volume") != "none":
-        return bars
-    return replace(bars, volume=np.full(len(bars.ts), np.nan))
-
-
-def _absent(bars: Sequence[RawBars], config: DataConfig, says: str) -> list[Finding]:
-    """Symbols without bars: refused where they were asked for by name."""
-    if config.symbols == "all":
-        return [Finding("no_bars", b.symbol, "", "notice", b.origin, says, 0) for b in bars]
-    says = f"{says}; take it out of data.symbols or change the range"
-    return [Finding("no_bars", b.symbol, "", "refuse", b.origin, says, 0) for b in bars]
-
-
-def _no_bars(bars: Sequence[RawBars], config: DataConfig) -> str:
+def _no_bars(outlines: Sequence[Outline], config: DataConfig) -> str:
     """Message for a range without any bar."""
-    stamps = [one.ts for one in bars if len(one.ts)]
-    if not stamps:
+    held = [one for one in outlines if one.n_rows]
+    if not held:
         return f"data: {config.path or config.source} holds no bar"
     first, last = (
-        np.datetime64(int(ts), "ns").astype("datetime64[D]")
-        for ts in (min(ts.min() for ts in stamps), max(ts.max() for ts in stamps))
+        np.datetime64(ts, "ns").astype("datetime64[D]")
+        for ts in (min(one.first for one in held), max(one.last for one in held))
     )
     asked = f"{config.start or 'the beginning'} to {config.end or 'the end'}"
     return (

@@ -1,17 +1,16 @@
 """How the bars of all symbols together cover the time asked for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from tradewind.engine.feeds.checks import accepted
-from tradewind.engine.feeds.faults import sorted_rows
 from tradewind.engine.feeds.history import Finding
 from tradewind.engine.feeds.raw import RawBars
-from tradewind.engine.feeds.repairs import take
-from tradewind.engine.feeds.timing import Setting, close_times, in_hours
-from tradewind.engine.records import DAY_NS, Ints
+from tradewind.engine.feeds.timing import Setting, in_hours
+from tradewind.engine.records import DAY_NS, Ints, Panel
 from tradewind.engine.sessions import Sessions
 
 SLACK_DAYS = 5  # without a calendar, a range may begin or end in a long weekend
@@ -19,40 +18,77 @@ OUTDATED_DAYS = 10
 GAP = 20  # sessions; a return across more of them is no return of one bar
 
 
-def check_all(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
-    """Findings about symbols beside each other: late, early, missing, never together.
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is remembered of a symbol's bars once they lie in the panel.
+
+    Attributes
+    ----------
+    symbol, origin : str
+    first, last : int
+        Raw stamps of the first and the last usable bar.
+    first_row, last_row : int
+        Where they stand in ``origin``.
+    sessions : ndarray of int64
+        Rows of the calendar's sessions with a bar.
+    """
+
+    symbol: str
+    origin: str
+    first: int
+    last: int
+    first_row: int
+    last_row: int
+    sessions: Ints
+
+
+def trace(bars: RawBars, setting: Setting) -> Trace:
+    """Remember of usable bars, in order of time and not empty, what :func:`check_all` needs."""
+    sessions = np.empty(0, np.int64)
+    if setting.sessions is not None and _by_session(setting):
+        sessions = _sessions_of(bars, setting.sessions, setting)
+    ends = int(bars.ts[0]), int(bars.ts[-1]), int(bars.row[0]), int(bars.row[-1])
+    return Trace(bars.symbol, bars.origin, *ends, sessions)
+
+
+def _by_session(setting: Setting) -> bool:
+    return setting.intraday or setting.config.interval == "1d"
+
+
+def check_all(traces: Sequence[Trace], panel: Panel, setting: Setting) -> list[Finding]:
+    """Findings about symbols of one calendar beside each other: late, early, missing, apart.
 
     Parameters
     ----------
-    bars : sequence of RawBars
-        Each not empty.
+    traces : sequence of Trace
+    panel : Panel
+        Holds the bars of all of them.
     setting : Setting
     """
-    tidy = [take(one, sorted_rows(one)) for one in bars]
-    tidy = [one for one in tidy if len(one.ts)]
-    if not tidy:
+    if not traces:
         return []
     return [
-        *_together(tidy, setting),
-        *_range(tidy, setting),
-        *_lives(tidy, setting),
-        *_missing(tidy, setting),
+        *_together(traces, panel, setting),
+        *_range(traces, setting),
+        *_lives(traces, panel, setting),
+        *_missing(traces, setting),
     ]
 
 
-def _together(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
+def _together(traces: Sequence[Trace], panel: Panel, setting: Setting) -> list[Finding]:
     """Symbols that trade in the same years but never at the same time."""
-    if len(bars) < 2:
+    if len(traces) < 2:
         return []
-    stamps = [close_times(one.ts, setting) for one in bars]
-    clock, counts = np.unique(np.concatenate(stamps), return_counts=True)
-    shared = clock[counts > 1]
+    given = ~np.isnan(panel.close[:, [panel.column(one.symbol) for one in traces]])
+    shared = given.sum(axis=1) > 1
     found = []
-    for k, own in enumerate(stamps):
-        others = [ts for j, ts in enumerate(stamps) if j != k]
-        if np.isin(own, shared, assume_unique=True).any():
-            continue
-        beside = any(ts[0] <= own[-1] and own[0] <= ts[-1] for ts in others)
+    for k in np.flatnonzero(~given[shared].any(axis=0)).tolist():
+        own, n_bars = traces[k], int(given[:, k].sum())
+        beside = any(
+            one.first <= own.last and own.first <= one.last
+            for j, one in enumerate(traces)
+            if j != k
+        )
         says = (
             "has bars in the same span as other symbols but never at the same time; is the time "
             "zone of its file another?"
@@ -62,29 +98,29 @@ def _together(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
         found.append(
             Finding(
                 "no_overlap",
-                bars[k].symbol,
-                setting.when(bars[k].ts[0]),
+                own.symbol,
+                setting.when(own.first),
                 accepted("no_overlap", "refuse" if beside else "notice", setting),
-                bars[k].origin,
+                own.origin,
                 says,
-                len(own),
+                n_bars,
             )
         )
     return found
 
 
-def _range(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
+def _range(traces: Sequence[Trace], setting: Setting) -> list[Finding]:
     """The time asked for begins before the bars, or ends after them."""
     config = setting.config
-    first = setting.days(np.array([min(one.ts[0] for one in bars)]))[0]
-    last = setting.days(np.array([max(one.ts[-1] for one in bars)]))[0]
+    first = setting.days(np.array([min(one.first for one in traces)]))[0]
+    last = setting.days(np.array([max(one.last for one in traces)]))[0]
     found = []
     if config.start and _gap(np.datetime64(config.start), first, setting):
         says = f"bars begin on {first}, data.start asks for {config.start}"
-        found.append(Finding("range", "", str(first), "notice", bars[0].origin, says))
+        found.append(Finding("range", "", str(first), "notice", traces[0].origin, says))
     if config.end and _gap(last + 1, np.datetime64(config.end) + 1, setting):
         says = f"bars end on {last}, data.end asks for {config.end}"
-        found.append(Finding("range", "", str(last), "notice", bars[0].origin, says))
+        found.append(Finding("range", "", str(last), "notice", traces[0].origin, says))
     return found
 
 
@@ -96,50 +132,50 @@ def _gap(first: np.datetime64, stop: np.datetime64, setting: Setting) -> bool:
     return bool((stop - first) > np.timedelta64(SLACK_DAYS, "D"))
 
 
-def _lives(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
-    """Symbols that begin after the first, or end before the last."""
-    begin = min(int(one.ts[0]) for one in bars)
-    end = max(int(one.ts[-1]) for one in bars)
+def _lives(traces: Sequence[Trace], panel: Panel, setting: Setting) -> list[Finding]:
+    """Symbols that begin after the first, or have left before the last."""
+    begin = min(one.first for one in traces)
+    end = max(one.last for one in traces)
     found = []
-    for one in bars:
-        first, last = setting.when(one.ts[0]), setting.when(one.ts[-1])
-        if one.ts[0] > begin:
-            where = f"{one.origin}:{one.row[0]}"
+    for one in traces:
+        first, last = setting.when(one.first), setting.when(one.last)
+        if one.first > begin:
+            where = f"{one.origin}:{one.first_row}"
             says = f"begins on {first}, later than {setting.when(begin)}"
             found.append(Finding("begins_late", one.symbol, first, "notice", where, says))
-        if one.ts[-1] < end:
-            where = f"{one.origin}:{one.row[-1]}"
+        if panel.ends[panel.column(one.symbol)] >= 0:
+            where = f"{one.origin}:{one.last_row}"
             says = "ends before the others; what is held of it is sold at its last close"
-            if end - int(one.ts[-1]) <= OUTDATED_DAYS * DAY_NS:
+            if end - one.last <= OUTDATED_DAYS * DAY_NS:
                 says += ", unless its file is merely older than theirs: then set data.end"
             found.append(Finding("ends_early", one.symbol, last, "notice", where, says))
     return found
 
 
-def _missing(bars: Sequence[RawBars], setting: Setting) -> list[Finding]:
+def _missing(traces: Sequence[Trace], setting: Setting) -> list[Finding]:
     """Sessions without a bar, between the first and the last bar of a symbol."""
     sessions = setting.sessions
-    if sessions is None or not (setting.intraday or setting.config.interval == "1d"):
+    if sessions is None or not _by_session(setting):
         return []
-    held = [_sessions_of(one, sessions, setting) for one in bars]
     present = np.zeros(len(sessions), bool)
-    for rows in held:
-        present[rows] = True
+    for one in traces:
+        present[one.sessions] = True
     span = np.flatnonzero(present)
     if not len(span):
         return []
     found, absent = [], ~present
     absent[: span[0]] = absent[span[-1] :] = False
-    if len(bars) > 1:
-        origin = bars[0].origin
+    if len(traces) > 1:
+        origin = traces[0].origin
         found += _runs(absent, sessions, "", origin, "no symbol has a bar", np.empty(0, np.int64))
-    for one, rows in zip(bars, held, strict=True):
+    for one in traces:
+        rows = one.sessions
         lacks = np.ones(len(sessions), bool)
         lacks[rows] = False
         lacks[: rows.min(initial=len(sessions))] = lacks[rows.max(initial=-1) + 1 :] = False
-        if len(bars) > 1:
+        if len(traces) > 1:
             lacks &= present
-        where = f"{one.origin}:{one.row[-1]}"
+        where = f"{one.origin}:{one.last_row}"
         found += _runs(lacks, sessions, one.symbol, where, "no bar", rows)
     return found
 

@@ -10,7 +10,7 @@ import numpy as np
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import arrow, numbers
 from tradewind.engine.feeds.sheets import Taken
-from tradewind.engine.records import Floats
+from tradewind.engine.records import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ParquetSheet:
             with pq.ParquetFile(path) as file:
                 names = tuple(file.schema_arrow.names)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise DataError(f"{path}: has two columns called {twice[0]!r}; rename one of them")
@@ -49,7 +49,19 @@ class ParquetSheet:
                 table = file.read([self.names[i] for i in wanted], use_pandas_metadata=False)
             table.validate(full=True)
         except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
-            raise _damaged(path, error) from None
+            raise damaged(path, error) from None
+        rows = np.arange(1, table.num_rows + 1)
+        return self.taken(table, text, numeric, perhaps, rows)
+
+    def taken(
+        self,
+        table: Any,
+        text: Collection[int],
+        numeric: Collection[int],
+        perhaps: Collection[int],
+        rows: Ints,
+    ) -> Taken:
+        """Columns of a table read from this file; ``rows`` says where its rows stand in it."""
         table = table.rename_columns([f"c{self.names.index(n)}" for n in table.column_names])
         values, odd = {}, []
         for i in dict.fromkeys([*numeric, *perhaps]):
@@ -59,7 +71,7 @@ class ParquetSheet:
             else:
                 values[i] = array
         columns = {i: table[f"c{i}"] for i in text}
-        return Taken(columns, values, np.arange(1, table.num_rows + 1), tuple(odd))
+        return Taken(columns, values, rows, tuple(odd))
 
     def _number(self, column: Any, at: int, needed: bool) -> Floats | None:
         import pyarrow as pa
@@ -85,6 +97,7 @@ class ParquetSheet:
         return None
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
+def damaged(path: Path, error: Exception) -> DataError:
+    """Error for a file that cannot be read."""
     reason = " ".join(str(error).split())[:160]
     return DataError(f"{path}: is damaged and cannot be read as Parquet ({reason}); copy it again")

@@ -48,13 +48,13 @@ def read(
         If a file is not what its name says, is damaged, lacks a column, or its dates cannot be
         read.
     """
-    paths = _paths(config)
+    paths = paths_of(config)
     progress.start(TASK, len(paths))
     bars: dict[str, RawBars] = {}
     notes: dict[str, None] = {}
     try:
         for path in paths:
-            found, said = _read_file(path, config)
+            found, said = opened(path, config).bars()
             for one in found:
                 if one.symbol in bars:
                     raise DataError(
@@ -99,7 +99,7 @@ def stem(path: Path) -> str:
     return name
 
 
-def _paths(config: DataConfig) -> list[Path]:
+def paths_of(config: DataConfig) -> list[Path]:
     """Files to read; of a folder only those of the symbols asked for, where names tell."""
     path = config.path
     if path is None:
@@ -119,7 +119,8 @@ def _paths(config: DataConfig) -> list[Path]:
     return named if len(named) == len(wanted) else files
 
 
-def _read_file(path: Path, config: DataConfig) -> tuple[list[RawBars], tuple[str, ...]]:
+def opened(path: Path, config: DataConfig) -> "File":
+    """A file whose columns have been found; raises as :func:`read`."""
     sheet = open_sheet(path, config.source)
     wanted = None if config.symbols == "all" else frozenset(config.symbols)
     chosen = dict(config.columns)
@@ -129,11 +130,11 @@ def _read_file(path: Path, config: DataConfig) -> tuple[list[RawBars], tuple[str
     if found.shape == "wide" and wanted is not None:
         fields = {name: columns for name, columns in found.fields.items() if name in wanted}
         found = replace(found, fields=fields or found.fields)
-    return _File(sheet, found, config).bars()
+    return File(sheet, found, config)
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class File:
     """One file whose columns are known."""
 
     sheet: Sheet
@@ -148,23 +149,24 @@ class _File:
         taken = self.sheet.take(text, sorted(numeric), sorted(set(found.extra.values())))
         if not len(taken.row):
             raise DataError(f"{self.sheet.path}: has a header and no rows; wanted bars")
-        ts = self._times(taken)
+        ts = self.times(taken)
         if found.shape == "wide":
             bars = [self._wide(name, columns, ts, taken) for name, columns in found.fields.items()]
         elif found.shape == "long":
             bars = self._long(ts, taken)
         else:
-            name = self._asked(stem(self.sheet.path))
-            bars = [self._make(name, ts, found.fields[""], taken, slice(None))]
+            bars = [self._make(self.symbol, ts, found.fields[""], taken, slice(None))]
         return bars, self._notes(taken)
 
-    def _asked(self, name: str) -> str:
+    @property
+    def symbol(self) -> str:
         """File's name as the config spells the symbol."""
+        name = stem(self.sheet.path)
         if self.config.symbols == "all":
             return name
         return next((s for s in self.config.symbols if s.lower() == name.lower()), name)
 
-    def _times(self, taken: Taken) -> Ints:
+    def times(self, taken: Taken) -> Ints:
         """Stamp of every row; intraday bars are stamped by their close."""
         intraday = is_intraday(self.config.interval)
         dating = Dating(
@@ -194,7 +196,8 @@ class _File:
         day = date.cast(pa.date32()) if pa.types.is_temporal(date.type) else date
         return pc.binary_join_element_wise(day.cast(pa.string()), clock, " ")
 
-    def _long(self, ts: Ints, taken: Taken) -> list[RawBars]:
+    def coded(self, taken: Taken) -> tuple[list[str], Ints]:
+        """Symbols of the rows of a long table, and which of them each row is of."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -204,7 +207,10 @@ class _File:
         if blank.any():
             row = taken.row[int(blank.argmax())]
             raise DataError(f"{self.sheet.path}:{row}: has no symbol; complete or remove the row")
-        symbols, code = arrow.coded(names)
+        return arrow.coded(names)
+
+    def _long(self, ts: Ints, taken: Taken) -> list[RawBars]:
+        symbols, code = self.coded(taken)
         wanted = symbols if self.config.symbols == "all" else self.config.symbols
         order = np.argsort(code, kind="stable")
         bounds = np.searchsorted(code[order], np.arange(len(symbols) + 1))

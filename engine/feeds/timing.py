@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tradewind.engine.config import DataConfig
+from tradewind.engine.errors import ConfigError
 from tradewind.engine.feeds.embedded import CALENDAR
 from tradewind.engine.feeds.raw import RawBars
+from tradewind.engine.feeds.survey import Outline
 from tradewind.engine.feeds.zones import to_wall
 from tradewind.engine.records import DAY_NS, Bools, Ints, label
 from tradewind.engine.sessions import (
@@ -23,6 +25,7 @@ from tradewind.engine.sessions import (
 )
 
 Days = npt.NDArray[np.datetime64]
+OTHERS = "*"  # in data.calendar: every symbol not named
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +75,95 @@ class Setting:
 def setting_for(
     config: DataConfig, bars: Sequence[RawBars], now: datetime | None = None
 ) -> Setting:
-    """What surrounds ``bars``; raises ConfigError for an unknown calendar."""
+    """What surrounds ``bars`` of one calendar; raises ConfigError for an unknown one."""
+    calendars = calendars_of(config, [one.symbol for one in bars])
+    spans = [(int(one.ts.min()), int(one.ts.max())) for one in bars if len(one.ts)]
+    return _setting(config, next(iter(calendars.values()), None), spans, now)
+
+
+def settings_for(
+    config: DataConfig, outlines: Sequence[Outline], now: datetime | None = None
+) -> dict[str, Setting]:
+    """What surrounds the bars of each symbol, by its calendar.
+
+    Raises
+    ------
+    ConfigError
+        If a calendar is unknown, or given to a symbol that there is not.
+    """
+    calendars = calendars_of(config, [one.symbol for one in outlines])
+    of: dict[str | None, Setting] = {}
+    for calendar in dict.fromkeys(calendars.values()):
+        spans = [
+            (one.first, one.last)
+            for one in outlines
+            if one.n_rows and calendars[one.symbol] == calendar
+        ]
+        of[calendar] = _setting(config, calendar, spans, now)
+    return {symbol: of[calendar] for symbol, calendar in calendars.items()}
+
+
+def _setting(
+    config: DataConfig,
+    calendar: str | None,
+    spans: Sequence[tuple[int, int]],
+    now: datetime | None,
+) -> Setting:
     moment = now or datetime.now(UTC)
     now_ns = int(moment.timestamp()) * 1_000_000_000
-    calendar = calendar_of(config, [one.symbol for one in bars])
-    spans = [one.ts for one in bars if len(one.ts)]
     if calendar is None or not spans:
         return Setting(config, None, now_ns)
     margin = interval_ns(config.interval) + 7 * DAY_NS
-    first = min(int(ts.min()) for ts in spans) - margin
-    last = min(max(int(ts.max()) for ts in spans), now_ns) + margin
+    first = min(first for first, _ in spans) - margin
+    last = min(max(last for _, last in spans), now_ns) + margin
     days = np.array([first, last]).astype("datetime64[ns]").astype("datetime64[D]")
     return Setting(config, session_closes(calendar, days[0], days[1]), now_ns)
 
 
-def calendar_of(config: DataConfig, symbols: Sequence[str]) -> str | None:
-    """Calendar the config names, or the one its source is known to follow.
+def calendars_of(config: DataConfig, symbols: Sequence[str]) -> dict[str, str | None]:
+    """Calendar of each symbol: the one the config names, or the one its source is known to follow.
 
     The embedded data is of New York. At Yahoo plain tickers (``MSFT``, ``BRK-B``) trade in the US,
-    and pairs such as ``BTC-USD`` always; a suffix (``.DE``) or a mixture names no single calendar.
+    and pairs such as ``BTC-USD`` always; where there is any other, no calendar is assumed.
+
+    Raises
+    ------
+    ConfigError
+        If the config gives a calendar to a symbol that there is not.
     """
-    if config.calendar is not None:
-        return None if config.calendar.lower() == "none" else config.calendar
-    if config.source == "embedded":
-        return CALENDAR
-    if config.source == "yahoo" and symbols:
-        if all(re.fullmatch(r"[A-Z]{1,5}(-[A-Z]{1,2})?", symbol) for symbol in symbols):
-            return CALENDAR
-        if all(re.fullmatch(r"[A-Z0-9]+-(USD|EUR|GBP|BTC|USDT)", symbol) for symbol in symbols):
-            return ALWAYS
-    return None
+    if config.calendar is None:
+        return _usual(config.source, symbols)
+    if isinstance(config.calendar, dict):
+        unknown = [symbol for symbol in config.calendar if symbol not in (*symbols, OTHERS)]
+        if unknown:
+            raise ConfigError(
+                f"data.calendar: there is no symbol {unknown[0]!r} to give a calendar to; wanted "
+                f"symbols that are loaded, or '{OTHERS}' for all others"
+            )
+    return {symbol: named_calendar(config, symbol) for symbol in symbols}
+
+
+def named_calendar(config: DataConfig, symbol: str) -> str | None:
+    """Calendar that the config names for a symbol, None where it names none."""
+    given = config.calendar
+    name = given.get(symbol, given.get(OTHERS)) if isinstance(given, dict) else given
+    return None if name is None or name.lower() == "none" else name
+
+
+def _usual(source: str, symbols: Sequence[str]) -> dict[str, str | None]:
+    if source == "embedded":
+        return dict.fromkeys(symbols, CALENDAR)
+    if source != "yahoo":
+        return dict.fromkeys(symbols)
+    found: dict[str, str | None] = {}
+    for symbol in symbols:
+        if re.fullmatch(r"[A-Z]{1,5}(-[A-Z]{1,2})?", symbol):
+            found[symbol] = CALENDAR
+        elif re.fullmatch(r"[A-Z0-9]+-(USD|EUR|GBP|BTC|USDT)", symbol):
+            found[symbol] = ALWAYS
+        else:
+            return dict.fromkeys(symbols)
+    return found
 
 
 def close_times(ts: Ints, setting: Setting) -> Ints:
@@ -129,6 +191,23 @@ def close_times(ts: Ints, setting: Setting) -> Ints:
     first = ts.astype("datetime64[ns]").astype("datetime64[D]")
     within = (at >= 0) & (session >= np.minimum(first, last)) & sessions.covers(last)
     return np.where(within, sessions.closes[at.clip(min=0)], midnight)
+
+
+def possible_closes(ts: Ints, setting: Setting) -> Ints:
+    """Every moment at which a bar with one of these stamps may turn out to have been known.
+
+    Parameters
+    ----------
+    ts : ndarray of int64
+        Raw stamps of any symbols, increasing.
+    setting : Setting
+    """
+    closes = close_times(ts, setting)
+    if not setting.intraday or setting.sessions is None or not len(setting.sessions):
+        return np.unique(closes)
+    at, inside = in_hours(ts, setting.sessions, setting.length_ns)
+    cut = np.minimum(ts, setting.sessions.closes[at])[inside]  # where nothing follows at once
+    return np.union1d(ts, cut)
 
 
 def _last_days(days: Days, config: DataConfig) -> Days:

@@ -145,15 +145,17 @@ def test_a_zone_or_calendar_that_does_not_exist_is_a_config_error(
 
 
 def test_the_calendar_of_yahoo_symbols_is_guessed_only_where_it_is_plain() -> None:
-    from tradewind.engine.feeds.timing import calendar_of
+    from tradewind.engine.feeds.timing import calendars_of
 
-    config = DataConfig(source="yahoo")
-    assert calendar_of(config, ("MSFT", "BRK-B")) == "XNYS"
-    assert calendar_of(config, ("BTC-USD", "ETH-USD")) == "24/7"
-    assert calendar_of(config, ("MSFT", "BTC-USD")) is None
-    assert calendar_of(config, ("SAP.DE",)) is None
-    assert calendar_of(config, ("EURUSD=X",)) is None
-    assert calendar_of(DataConfig(source="yahoo", calendar="none"), ("MSFT",)) is None
+    def guessed(*symbols: str, **keys: Any) -> list[str | None]:
+        return list(calendars_of(DataConfig(source="yahoo", **keys), symbols).values())
+
+    assert guessed("MSFT", "BRK-B") == ["XNYS", "XNYS"]
+    assert guessed("BTC-USD", "ETH-USD") == ["24/7", "24/7"]
+    assert guessed("MSFT", "BTC-USD") == ["XNYS", "24/7"]
+    assert guessed("SAP.DE", "MSFT") == [None, None]
+    assert guessed("EURUSD=X") == [None]
+    assert guessed("MSFT", calendar="none") == [None]
 
 
 class Steps:

@@ -17,11 +17,12 @@ from tradewind.engine import feeds
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import faults, repairs
-from tradewind.engine.feeds.assemble import assemble
 from tradewind.engine.feeds.checks import check
-from tradewind.engine.feeds.coverage import check_all
+from tradewind.engine.feeds.coverage import check_all, trace
+from tradewind.engine.feeds.faults import sorted_rows
 from tradewind.engine.feeds.raw import RawBars
-from tradewind.engine.feeds.timing import setting_for
+from tradewind.engine.feeds.table import assemble
+from tradewind.engine.feeds.timing import close_times, setting_for
 from tradewind.engine.records import DAY_NS
 
 FIELDS = ("open", "high", "low", "close", "volume")
@@ -92,9 +93,13 @@ def examine(bars: list[RawBars], names: tuple[str, ...]) -> Any:
     config = DataConfig(repair=names, calendar="none")
     setting = setting_for(config, bars)
     left, counts = repairs.apply(bars, names, setting)
-    findings = [f for one in left for f in check(one, setting)] + check_all(left, setting)
+    usable = [repairs.take(one, sorted_rows(one)) for one in left]
+    closes = [close_times(one.ts, setting) for one in usable]
+    panel = assemble(usable, closes, config.interval, None)
+    traces = [trace(one, setting) for one in usable]
+    findings = [f for one in left for f in check(one, setting)] + check_all(traces, panel, setting)
     refused = [f for f in findings if f.severity == "refuse"]
-    return refused, assemble(left, setting), counts
+    return refused, panel, counts
 
 
 @QUIET
