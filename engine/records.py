@@ -256,7 +256,7 @@ class Panel:
         seal.update(self.ends.tobytes())
         for name, array in self._arrays():
             seal.update(name.encode())
-            seal.update(np.ascontiguousarray(array).data.cast("B"))
+            seal.update(np.ascontiguousarray(array).ravel().view(np.uint8).data)
         return seal.hexdigest()
 
 
