@@ -11,6 +11,7 @@ from tradewind.engine.quotes import PRICES, QUOTES, has_quotes
 
 BARS = (*PRICES, "volume")
 NOTHING = "none"
+SPREAD = "spread"  # a column that a wide file has for every symbol without being asked
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "time": (
@@ -262,6 +263,8 @@ def _wide(
     roles = [role for role in (*BARS, "adj_close", *QUOTES) if chosen.get(role) != NOTHING]
     words = {alias: role for role in roles for alias in ALIASES[role]}
     words |= {plain(chosen[role]): role for role in roles if role in chosen}
+    own = {SPREAD: SPREAD} | {k: v for k, v in chosen.items() if k not in (*ALIASES, "date")}
+    words |= {plain(name): ours for ours, name in own.items() if name != NOTHING}
     readings = []
     for field_first in (True, False):
         fields: dict[str, dict[str, int]] = {}

@@ -10,7 +10,7 @@ import numpy as np
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import arrow
-from tradewind.engine.feeds.columns import BARS, NOTHING, Layout, layout
+from tradewind.engine.feeds.columns import ALIASES, BARS, NOTHING, Layout, layout
 from tradewind.engine.feeds.csv_sheet import CsvSheet
 from tradewind.engine.feeds.files import SUFFIXES, check_csv, check_parquet, head_of
 from tradewind.engine.feeds.parquet_sheet import ParquetSheet
@@ -249,6 +249,8 @@ class File:
             for name, at in self.layout.extra.items()
             if at in taken.numbers
         } | quotes
+        own = [name for name in columns if name not in ALIASES]  # of a wide table
+        extra |= {name: taken.numbers[columns[name]][rows] for name in own}
         origin = str(self.sheet.path)
         return RawBars(symbol, ts[rows], **held, origin=origin, row=taken.row[rows], columns=extra)
 

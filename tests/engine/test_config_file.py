@@ -57,6 +57,19 @@ FAULTS = [
         "2:18: costs.spread.q: unknown key; valid keys: bps, kind",
     ),
     (
+        "strategy: {kind: x}\ncosts: {spread: {kind: estmated}}\n",
+        "2:18: costs.spread.kind: unknown 'estmated' (did you mean 'estimated'?)",
+    ),
+    (
+        "strategy: {kind: x}\ncosts: {spread: {kind: estimated, estimator: roll}}\n",
+        "2:35: costs.spread.estimator: wanted 'edge', 'corwin_schultz' or 'abdi_ranaldo'; "
+        "found 'roll'",
+    ),
+    (
+        "strategy: {kind: x}\ncosts: {spread: {kind: by_symbol, bps: {KO: -1}}}\n",
+        "2:41: costs.spread.bps.KO: wanted at least 0; found -1",
+    ),
+    (
         "strategy: {kind: x}\nsizing: {kind: volatility_target, lookbak: 3}\n",
         "2:35: sizing.lookbak: unknown key (did you mean 'lookback'?)",
     ),

@@ -160,7 +160,7 @@ charts.multiples = (data, look) => {
   return {
     grid: grid(look, { top: 24, bottom: 26 }),
     xAxis: { ...valueAxis(look, [], false, (v) => v + "\u00d7", { scale: false, splitNumber: 5, min: 0, max: data.x[data.x.length - 1] }), name: "spread", nameLocation: "middle", nameGap: 24, nameTextStyle: { color: look.muted } },
-    yAxis: valueAxis(look, [], false, (v) => minus(+v.toFixed(2)), { name: "Sharpe ratio", nameLocation: "end", nameGap: 10, nameTextStyle: { color: look.muted, align: "left" } }),
+    yAxis: valueAxis(look, [], false, (v) => minus(+v.toFixed(2)), { scale: false, name: "Sharpe ratio", nameLocation: "end", nameGap: 10, nameTextStyle: { color: look.muted, align: "left" } }),
     tooltip: {
       trigger: "axis",
       formatter: (hits) => {

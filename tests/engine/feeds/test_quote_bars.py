@@ -85,6 +85,32 @@ def test_a_wide_file_has_quotes_for_every_symbol(write: Write, look: Look) -> No
     np.testing.assert_array_equal(panel.columns["bid_close"], np.full((4, 2), 10.0))
 
 
+@pytest.mark.parametrize(
+    ("shape", "chosen", "held"),
+    [
+        ("long", {}, "spread"),
+        ("long", {"spread": "sprd"}, "spread"),
+        ("wide", {}, "spread"),
+        ("wide", {"spread": "sprd"}, "spread"),
+        ("wide", {"mine": "sprd"}, "mine"),
+    ],
+)
+def test_a_spread_column_arrives_under_its_name_or_the_one_it_is_given(
+    shape: str, chosen: dict[str, str], held: str, write: Write, look: Look
+) -> None:
+    name = "sprd" if chosen else "spread"
+    traded = {"open": "10", "high": "10", "low": "10", "close": "10", name: "3.5"}
+    days = [f"2017-01-{9 + k:02d}" for k in range(3)]
+    if shape == "long":
+        bars = [{"symbol": s, "date": day, **traded} for s in ("KO", "PEP") for day in days]
+    else:
+        wide = {f"{s}_{field}": value for s in ("KO", "PEP") for field, value in traded.items()}
+        bars = [{"date": day, **wide} for day in days]
+    panel = look(write(text(bars), "bars.csv"), columns=chosen).panel
+    assert panel.symbols == ("KO", "PEP")
+    np.testing.assert_array_equal(panel.columns[held], np.full((3, 2), 3.5))
+
+
 def test_traded_prices_stand_beside_the_quotes(write: Write, look: Look) -> None:
     traded = {"open": "10.1", "high": "10.1", "low": "9.9", "close": "10.0", "volume": "5"}
     path = write(text([{**bar, **traded} for bar in rows()]), "SPY.csv")
