@@ -157,7 +157,7 @@ class RunConfig(Block):
     execution: ExecutionConfig = ExecutionConfig()
     rules: Literal["tradewind", "backtrader"] = "tradewind"
     backtrader: BacktraderConfig = BacktraderConfig()
-    executor: Literal["kernel", "cerebro"] = "kernel"
+    executor: Literal["kernel", "interpreted", "cerebro"] = "kernel"
     benchmark: str = Field("equal_weight", description="equal_weight, cash, or a symbol")
 
     @field_validator("name")

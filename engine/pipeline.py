@@ -21,6 +21,7 @@ from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.executors import user_strategy
 from tradewind.engine.executors.backtrader_terms import stock_settings
+from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.beside import with_rates
@@ -261,16 +262,17 @@ def simulate(
         )
     with diary.stage("simulate"):
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
-        inputs = parts.strategy.prepare(panel, outlook.signals)
+        strategy, executor = parts.strategy, executor or config.executor
+        inputs = strategy.prepare(panel, outlook.signals)
         market = spreads.traded_on(config.costs.spread, panel)
-        if (executor or config.executor) == "cerebro":
+        if executor == "cerebro":
             from tradewind.engine.executors import cerebro
 
-            found = cerebro.simulate(parts.strategy, inputs, market, terms, start=start)
+            found = cerebro.simulate(strategy, inputs, market, terms, start=start)
         else:
-            found = reference.simulate(parts.strategy, inputs, market, terms, start=start)
-    half = terms.costs.half_spread
-    diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
+            if executor == "interpreted":
+                strategy = interpreted(strategy)
+            found = reference.simulate(strategy, inputs, market, terms, start=start)
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
 

@@ -195,7 +195,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
             "but backtrader's Cerebro can run, so there is no second executor to compare with; "
             f"'tradewind reproduce {folder.name}' runs it again and compares bit for bit"
         )
-    other = "cerebro" if run.config.executor == "kernel" else "kernel"
+    other = "kernel" if run.config.executor == "cerebro" else "cerebro"
     task = f"simulating with {other}"
     progress.start(task, None)
     try:

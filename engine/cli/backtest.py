@@ -28,6 +28,7 @@ class Executor(StrEnum):
     """Who simulates."""
 
     kernel = "kernel"
+    interpreted = "interpreted"
     cerebro = "cerebro"
 
 

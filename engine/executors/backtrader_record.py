@@ -43,8 +43,19 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     ) -> None:
         """Learn the feeds and the rows of their bars; set costs; called once before the run."""
         self.setcash(settings.cash)
-        self.set_slippage_perc(settings.slippage, slip_out=True)
-        self.setcommission(commission=settings.commission, interest=settings.interest)
+        if settings.slippage_fixed:
+            self.set_slippage_fixed(settings.slippage_fixed, slip_out=True)
+        else:
+            self.set_slippage_perc(settings.slippage, slip_out=True)
+        if settings.per_unit:
+            self.setcommission(
+                commission=settings.per_unit,
+                commtype=bt.CommInfoBase.COMM_FIXED,
+                stocklike=True,
+                interest=settings.interest,
+            )
+        else:
+            self.setcommission(commission=settings.commission, interest=settings.interest)
         self.feeds, self.rows = list(feeds), list(rows)
         self.columns = {id(feed): k for k, feed in enumerate(feeds)}
         self.ours = self.terms()

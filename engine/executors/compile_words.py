@@ -87,6 +87,8 @@ def _global(found: re.Match[str]) -> str:
             f"{name!r} is a class; objects have no place in compiled code, numbers, tuples and "
             "arrays do"
         )
+    if what == "function":
+        return f"{name!r} is a function that cannot be called here; nor can a rule call itself"
     return (
         f"{name!r} is a {what} of the module; compiled code reads numbers, text, tuples, arrays "
         f"and functions from there and nothing else: {INSTEAD}"

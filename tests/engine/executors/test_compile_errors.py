@@ -38,7 +38,7 @@ SAYS = {
     "uses_an_object": "'BOX' is a",
     "formatted": "an f-string",
     "percent_format": "there is no 'mod' for text and a whole number",
-    "endless": "a function that calls itself and never ends",
+    "endless": "'endless' is a function that cannot be called here; nor can a rule call itself",
     "missing_input": "the tuple Inputs has no 'closes' in compiled code (did you mean 'close'?)",
     "missing_param": "the tuple Params has no 'treshold' in compiled code (did you mean '"
     "threshold'?)",
@@ -144,7 +144,7 @@ def test_an_error_of_the_authors_own_is_no_refusal() -> None:
         ("DictType[unicode_type,int64]<iv=None>", "a dict"),
         ("none", "None"),
         ("something numba may call its types in ten years, at length, in a later version",
-         "something numba may call its types in ten years, at leng..."),
+         "something numba may call its types in ten years, at length..."),
     ],
 )  # fmt: skip
 def test_types_of_numba_are_said_in_words(given: str, said: str) -> None:
