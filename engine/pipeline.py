@@ -273,6 +273,8 @@ def simulate(
             if executor == "interpreted":
                 strategy = interpreted(strategy)
             found = reference.simulate(strategy, inputs, market, terms, start=start)
+    half = terms.costs.half_spread
+    diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
 
