@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.config_spread import EstimatedSpreadConfig, SpreadConfig
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.quotes import has_quotes, relative_spread
@@ -82,7 +83,7 @@ def _estimated(panel: Panel, fills: Records, columns: list[int], window: int) ->
     """Each estimator's full spread for the bar of each fill, signed, NaN where there is none."""
     found = {name: np.full(len(fills), np.nan) for name in ESTIMATORS}
     for k in columns:
-        one = panel.select([panel.symbols[k]])
+        one = forward_adjusted(panel.select([panel.symbols[k]]))  # a split is no spread
         at = np.flatnonzero(fills["symbol"] == k)
         for name, values in found.items():
             values[at] = known_before(one, name, window)[fills["bar"][at], 0]

@@ -143,7 +143,7 @@ def test_every_chart_is_drawn(show: Open, width: int) -> None:
           return [figure.id, inked / 100];
         })""",
     )
-    assert len(drawn) == 9
+    assert len(drawn) == 10
     assert [name for name, marks in drawn if marks < 5] == []
     names = ask(driver, "[...document.querySelectorAll('.drawing')].map((d) => d.ariaLabel)")
     assert all(len(name) > 30 for name in names)

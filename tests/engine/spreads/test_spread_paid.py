@@ -9,6 +9,7 @@ import pytest
 
 from tests.known_spreads import bars_of_trades, panel_of
 from tradewind.engine import spread_paid
+from tradewind.engine.adjusting import DIVIDEND, SPLIT
 from tradewind.engine.config_spread import ConstantSpreadConfig, EstimatedSpreadConfig
 from tradewind.engine.quotes import QUOTES
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Simulation, empty
@@ -81,6 +82,23 @@ def test_a_symbol_that_leaves_pays_no_spread_and_does_not_count() -> None:
     run.orders["reason"][1] = Reason.DELISTED
     found = spread_paid.spread_numbers(run, panel, ConstantSpreadConfig())
     assert (found["total"]["n_fills"], found["total"]["paid_bps"]) == (1, pytest.approx(200.0))
+
+
+def test_a_split_of_raw_prices_is_no_spread() -> None:
+    panel = market(spread=0.001)
+    rule = EstimatedSpreadConfig(kind="estimated", window=30)
+    later = np.arange(panel.n_bars)[:, None] >= 30
+    factor = np.where(later, 0.25, 1.0)
+    prices = {name: getattr(panel, name) * factor for name in ("open", "high", "low", "close")}
+    nothing = np.full(panel.shape, np.nan)
+    split = np.where(np.arange(panel.n_bars)[:, None] == 30, 4.0, nothing)
+    raw = replace(panel, **prices, columns={SPLIT: split, DIVIDEND: nothing})
+    trades = [(0, 45, 1.0, 100.0, 100.0)]
+    ours, theirs = (
+        spread_paid.spread_numbers(simulated(p, trades), p, rule)["total"] for p in (panel, raw)
+    )
+    for name in ("edge_bps", "corwin_schultz_bps", "abdi_ranaldo_bps"):
+        assert theirs[name] == pytest.approx(ours[name], rel=1e-6)
 
 
 def test_of_a_large_market_the_most_traded_symbols_are_compared(
