@@ -99,12 +99,17 @@ class Desk:
         broker, k, t = self.broker, wish.symbol, self.t
         fx = broker.quotes.fx(t, k, at_close=True)
         own = [price for price in (wish.stop, wish.limit) if not isnan(price)]
-        entry = own[0] if own else broker.till.mark(t, k, at_close=True) / fx
+        entry = own[0] if own else self._side_close(k, wish.weight)
         if not isnan(wish.stop_trail):
             return wish.stop_trail * fx  # type: ignore[no-any-return]
         if not isnan(wish.stop_trail_fraction):
             return wish.stop_trail_fraction * entry * fx  # type: ignore[no-any-return]
         return abs(entry - wish.stop_loss) * fx  # type: ignore[no-any-return]
+
+    def _side_close(self, k: int, side: float) -> float:
+        """Last close of the ask for ``side`` > 0, else of the bid."""
+        quotes = self.broker.quotes
+        return float(quotes.bar(quotes.last_bar(self.broker.row, k), k, side).close)
 
     def _capped(self, k: int, aim: float, held: float) -> float:
         """What the caps leave of a position wished for in all."""
