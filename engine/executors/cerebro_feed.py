@@ -62,4 +62,6 @@ class Valuation(bt.CommInfoBase):  # type: ignore[misc]
         return size * (newprice - price) * self.rate
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
-        return self.fee
+        # asked for the closed and for the opened part, of which one may be dust of a subtraction
+        fee, self.fee = self.fee, 0.0
+        return fee

@@ -87,7 +87,11 @@ def plain_terms(panel: Panel, **changes: Any) -> Terms:
             block = getattr(everything, part)
             if name in block._fields:
                 old = getattr(block, name)
-                new = constant(value) if isinstance(old, Series) and np.isscalar(value) else value
+                new = (
+                    constant(value)
+                    if isinstance(old, Series) and isinstance(value, float)
+                    else value
+                )
                 everything = everything._replace(**{part: block._replace(**{name: new})})
                 break
         else:
@@ -98,7 +102,7 @@ def plain_terms(panel: Panel, **changes: Any) -> Terms:
 def traded(case: Case, executor: str) -> Simulation:
     """Run a case."""
     columns = case.bars if isinstance(case.bars[0], list) else [case.bars]
-    panel = candles(*columns, volume=case.volume)  # type: ignore[arg-type]
+    panel = candles(*columns, volume=case.volume)
     market: Market = market_of(panel)._replace(**case.market)
     given = plain_terms(panel, **case.given)
     return EXECUTORS[executor](Asks(case.asks), None, panel, given, start=0, market=market)
@@ -125,11 +129,9 @@ def check(case: Case, executor: str) -> None:
         assert found.equity[-1] == pytest.approx(case.equity, rel=1e-12)
 
 
-def on_both(cases: list[Case]) -> Any:
-    """Decorator: a test of every case on every executor."""
+def by_case(cases: list[Case]) -> pytest.MarkDecorator:
+    """A test of every case, by the sentence it says."""
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.says)
 
-    def decorate(test: Any) -> Any:
-        named = pytest.mark.parametrize("case", cases, ids=lambda case: case.says)
-        return pytest.mark.parametrize("executor", EXECUTORS)(named(test))
 
-    return decorate
+on_both = pytest.mark.parametrize("executor", EXECUTORS)

@@ -4,7 +4,18 @@ from math import inf, nan
 
 import numpy as np
 
-from tests.golden.tables import LIMIT, STARTED, Case, buy, check, flat, on_both, sell, target
+from tests.golden.tables import (
+    LIMIT,
+    STARTED,
+    Case,
+    buy,
+    by_case,
+    check,
+    flat,
+    on_both,
+    sell,
+    target,
+)
 from tests.markets import NO_BAR
 from tradewind.engine.costs import Fees
 from tradewind.engine.executors.state import Actions
@@ -14,7 +25,7 @@ from tradewind.engine.types import Happening, Reason
 FILLED = Reason.FILLED
 
 
-def fees(taker: list[float], maker: list[float] | None = None, **more: object) -> Fees:
+def fees(taker: list[float], maker: list[float] | None = None, **more: float) -> Fees:
     """A table of fees with a tier at every 400."""
     n = len(taker)
     plain = Fees(
@@ -272,6 +283,7 @@ REFUSED = [
 ]
 
 
-@on_both([*FEES, *LENDERS, *MARGIN, *CARRY, *RAW, *CURRENCIES, *REFUSED])
+@on_both
+@by_case([*FEES, *LENDERS, *MARGIN, *CARRY, *RAW, *CURRENCIES, *REFUSED])
 def test_rule(case: Case, executor: str) -> None:
     check(case, executor)

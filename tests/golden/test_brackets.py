@@ -9,6 +9,7 @@ from tests.golden.tables import (
     STOP_LIMIT,
     Case,
     buy,
+    by_case,
     check,
     flat,
     on_both,
@@ -283,6 +284,7 @@ GROUPS = [
 ]
 
 
-@on_both([*AT_OPEN, *INSIDE, *LATER, *LIVES, *GROUPS])
+@on_both
+@by_case([*AT_OPEN, *INSIDE, *LATER, *LIVES, *GROUPS])
 def test_rule(case: Case, executor: str) -> None:
     check(case, executor)

@@ -9,6 +9,7 @@ from tests.golden.tables import (
     TRAILING_STOP,
     Case,
     buy,
+    by_case,
     check,
     flat,
     on_both,
@@ -315,6 +316,7 @@ CHANGES = [
 ]
 
 
-@on_both([*LIMITS, *STOPS, *STOP_LIMITS, *TRAILS, *CLOSES, *TIMES, *PARTS, *CHANGES])
+@on_both
+@by_case([*LIMITS, *STOPS, *STOP_LIMITS, *TRAILS, *CLOSES, *TIMES, *PARTS, *CHANGES])
 def test_rule(case: Case, executor: str) -> None:
     check(case, executor)

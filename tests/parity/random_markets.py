@@ -18,7 +18,16 @@ from tradewind.engine.executors.state import (
 )
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.engine.series import Series, constant, series
-from tradewind.engine.sizing import NOTIONAL, UNITS, Sizing, fixed_weight
+from tradewind.engine.sizing import (
+    KELLY,
+    NOTIONAL,
+    PARITY,
+    RISK,
+    UNITS,
+    WEIGHT,
+    Sizing,
+    fixed_weight,
+)
 
 HOUR_NS = DAY_NS // 24
 FINE = 4  # finer bars in each bar
@@ -191,12 +200,28 @@ def _sizing(rng: np.random.Generator, panel: Panel) -> Sizing:
     weight = rng.choice([1.0 / panel.n_symbols, 0.5, 1.0, 2.0])
     lot = rng.choice([0.0, 0.0, 1.0, 10.0])
     plain = fixed_weight(weight, panel.n_symbols, max_weight=rng.choice([0.5, 2.0]), lot=lot)
-    kind = rng.random()
-    if kind < 0.15:
-        plain = plain._replace(kind=UNITS, full=constant(rng.choice([10.0, 250.0])))
-    elif kind < 0.3:
-        plain = plain._replace(kind=NOTIONAL, full=constant(2e4))
-    return plain._replace(min_notional=rng.choice([0.0, 0.0, 1_000.0]))
+    kind = int(rng.choice([WEIGHT, WEIGHT, UNITS, NOTIONAL, RISK, PARITY, KELLY]))
+    full = {UNITS: rng.choice([10.0, 250.0]), NOTIONAL: 2e4, RISK: 0.01, KELLY: -0.3}.get(
+        kind, weight
+    )
+    vol = np.where(rng.random(panel.shape) < 0.1, np.nan, rng.uniform(0.005, 0.03, panel.shape))
+    plain = plain._replace(
+        kind=kind,
+        full=constant(full),
+        distance=constant(rng.choice([0.02, np.nan])),
+        vol=series(vol, *panel.shape, "vol"),
+        min_notional=rng.choice([0.0, 0.0, 1_000.0]),
+    )
+    if rng.random() < 0.3:
+        plain = plain._replace(
+            group=rng.integers(-1, 2, panel.n_symbols),
+            max_group=rng.choice([0.4, np.inf]),
+            max_gross=rng.choice([0.7, np.inf]),
+            max_adds=int(rng.choice([0, 1, 2**31])),
+        )
+    if rng.random() < 0.15:
+        plain = plain._replace(throttle_from=0.01, throttle_to=rng.choice([0.03, 0.2]))
+    return plain
 
 
 def _account(rng: np.random.Generator, panel: Panel) -> Account:
@@ -205,7 +230,7 @@ def _account(rng: np.random.Generator, panel: Panel) -> Account:
     return Account(
         cash=1e5,
         max_leverage=leverage,
-        reject=bool(rng.random() < 0.25),
+        reject=bool(rng.random() < 0.35),
         delisting_return=rng.choice([0.0, -0.3]),
         cash_only=cash_only,
         maintenance=0.0 if cash_only else rng.choice([0.0, 0.25, 0.5, 0.9]),

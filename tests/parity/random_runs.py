@@ -127,7 +127,7 @@ def random_table(rng: np.random.Generator, panel: Panel) -> Table:
     rows = np.zeros((panel.n_bars, most), INTENT)
     count = np.zeros(panel.n_bars, np.int64)
     close = _last_close(panel.close)
-    taste = rng.dirichlet([2.0, 2.0, 0.4, 0.6])  # of targets, orders, cancels, replacements
+    taste = rng.dirichlet([1.0, 2.0, 0.3, 0.5])  # of targets, orders, cancels, replacements
     for t in range(panel.n_bars):
         if rng.random() < 0.45:
             continue
@@ -171,13 +171,14 @@ def _replacement(rng: np.random.Generator, row: Any) -> None:
 
 def _wish(rng: np.random.Generator, row: Any, panel: Panel, t: int, close: float) -> bool:
     """Fill in a target or an order; False where there is no price to think about yet."""
-    if not close > 0.0:
+    gone = 0 <= panel.ends[row["symbol"]] <= t
+    if not close > 0.0 or (gone and rng.random() < 0.9):
         return False
     if row["action"] == Action.TARGET or rng.random() < 0.3:
         row["weight"] = rng.choice([-1.0, -0.5, -0.2, 0.0, 0.2, 0.3, 0.6, 1.0])
         side = np.sign(row["weight"])
     else:
-        row["qty"] = rng.choice([-1.0, 1.0]) * rng.choice([1.0, 10.0, 77.7, 300.0, 1000.0])
+        row["qty"] = rng.choice([-1.0, 1.0]) * rng.choice([1.0, 10.0, 77.7, 300.0, 1000.0, 9000.0])
         side = np.sign(row["qty"])
         row["reduce_only"] = int(rng.random() < 0.15)
     if row["action"] == Action.ORDER or rng.random() < 0.2:
@@ -224,6 +225,9 @@ def _protect(rng: np.random.Generator, row: Any, side: float, close: float) -> N
     """A stop, a target or both, around the entry's own price or the close."""
     own = [row[name] for name in ("stop", "limit") if row[name] == row[name]]
     entry = own[0] if own else close
+    if row["order_type"] == OrderType.TRAILING_STOP:
+        fraction = row["trail"] / close if row["trail"] == row["trail"] else row["trail_fraction"]
+        entry = close * (1.0 + side * fraction)
     wrong = -1.0 if rng.random() < 0.03 else 1.0
     which = rng.random()
     if which < 0.75:
