@@ -46,10 +46,13 @@ def faults(columns: Columns) -> dict[str, Bools]:
         ``no_quote`` (missing, infinite, zero or below), ``crossed`` (bid above ask), ``wide_quote``
         (over 100 % of mid), ``quote_range`` (a side's open or close outside its high and low).
     """
-    held = np.stack([columns[name] for name in QUOTES])
-    absent = ~(np.isfinite(held) & (held > 0)).all(axis=0)
-    crossed = np.any([columns[b] > columns[a] for a, b in zip(ASK, BID, strict=True)], axis=0)
-    wide = np.any([relative_spread(columns, name) > WIDEST for name in PRICES], axis=0)
+    shape = columns[QUOTES[0]].shape
+    absent, crossed, wide = (np.zeros(shape, np.bool_) for _ in range(3))
+    for name in QUOTES:  # one by one: eight columns of a large panel are not held twice
+        absent |= ~(np.isfinite(columns[name]) & (columns[name] > 0))
+    for name, ask, bid in zip(PRICES, ASK, BID, strict=True):
+        crossed |= columns[bid] > columns[ask]
+        wide |= relative_spread(columns, name) > WIDEST
     outside = _outside(columns, ASK) | _outside(columns, BID)
     found: dict[str, Bools] = {}
     seen = np.zeros(absent.shape, np.bool_)

@@ -213,8 +213,10 @@ def _refuse_estimate(config: EstimatedSpreadConfig, found: Floats, panel: Panel)
 
 def _carried(half: Floats) -> Series:
     """Series of an array in which what a symbol had last stands where it has no bar."""
-    rows = np.arange(len(half))[:, None]
-    last = np.maximum.accumulate(np.where(np.isnan(half), -1, rows), axis=0)
-    values = np.take_along_axis(half, np.maximum(last, 0), axis=0)
-    values[last < 0] = 0.0  # before its first bar nothing of it is traded
-    return Series(np.ascontiguousarray(values), int(half.shape[0] > 1), int(half.shape[1] > 1))
+    values = np.ascontiguousarray(half)
+    if np.isnan(values).any():
+        rows = np.arange(len(half))[:, None]
+        last = np.maximum.accumulate(np.where(np.isnan(half), -1, rows), axis=0)
+        values = np.take_along_axis(half, np.maximum(last, 0), axis=0)
+        values[last < 0] = 0.0  # before its first bar nothing of it is traded
+    return Series(values, int(half.shape[0] > 1), int(half.shape[1] > 1))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from tests.known_spreads import bars_of_trades, panel_of
@@ -12,9 +14,9 @@ from tradewind.engine import spreads
 from tradewind.engine.config_spread import EstimatedSpreadConfig, SpreadConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.quotes import QUOTES, mids
-from tradewind.engine.records import Floats, Panel
+from tradewind.engine.records import FIELDS, Floats, Panel
 from tradewind.engine.series import Series, at
-from tradewind.engine.spread_estimators import known_before
+from tradewind.engine.spread_estimators import ESTIMATORS, known_before
 
 NAN = np.nan
 
@@ -98,6 +100,29 @@ def test_bars_after_a_cut_change_no_spread_up_to_it() -> None:
     ours, theirs = (spreads.half_spread(rule, p).values for p in (panel, later))
     np.testing.assert_array_equal(ours[:51], theirs[:51])
     assert (ours[51:] != theirs[51:]).any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    estimator=st.sampled_from(ESTIMATORS),
+    spread=st.floats(0.0, 0.05),
+    floor=st.floats(0.0, 50.0),
+)
+def test_whatever_the_market_an_estimate_is_charged_between_the_floor_and_the_price(
+    seed: int, estimator: str, spread: float, floor: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    panel = panel_of(*(bars_of_trades(rng, 50, spread, n_trades=3) for _ in range(2)))
+    halted = rng.random(panel.shape) < 0.2
+    prices: dict[str, Any] = {n: np.where(halted, NAN, getattr(panel, n)) for n in FIELDS}
+    panel = replace(panel, ends=panel.ends, **prices)
+    rule = config(kind="estimated", estimator=estimator, window=12, floor_bps=floor)
+    half = spreads.half_spread(rule, panel).values
+    assert np.isfinite(half).all()
+    charged = half[~np.isnan(panel.close)]
+    assert (charged >= min(floor, 10.0) / 2e4).all()
+    assert (charged <= 0.5).all()
 
 
 def test_quotes_are_handed_on_only_where_the_config_asks_for_them() -> None:
