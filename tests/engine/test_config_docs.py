@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, get_args
 
 import pytest
 from pydantic import BaseModel
@@ -61,7 +61,7 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Table:
     found: Table = {}
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
-        inner = [] if get_origin(field.annotation) is dict else models(field.annotation)
+        inner = models(field.annotation)
         if len(inner) == 1:
             found |= defaults(inner[0], f"{key}.")
         elif not inner:
