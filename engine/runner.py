@@ -272,7 +272,12 @@ def fill_differences(
 def _order_differences(old: Records, new: Records) -> list[str]:
     if len(old) != len(new):
         return [f"orders: {len(old):,} then, {len(new):,} now"]
-    off = np.flatnonzero(old != new)
+    unequal = np.zeros(len(old), bool)
+    for name in old.dtype.names or ():  # field by field: a price that an order lacks is NaN
+        unequal |= ~(
+            (old[name] == new[name]) | ((old[name] != old[name]) & (new[name] != new[name]))
+        )
+    off = np.flatnonzero(unequal)
     if not off.size:
         return []
     i = int(off[0])
