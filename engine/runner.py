@@ -13,7 +13,7 @@ import numpy as np
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
-from tradewind.engine.errors import ConfigError, RunError
+from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -190,7 +190,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     # The forecasts are in the folder: whoever made them need not be installed here.
     parts = pipeline.resolve(run.config.model_copy(update={"forecaster": None}), document)
     if isinstance(parts.strategy, BacktraderStrategy):
-        raise RunError(
+        raise StrategyError(
             f"{folder.name}: {parts.strategy.cls.__name__} is a backtrader strategy, which nothing "
             "but backtrader's Cerebro can run, so there is no second executor to compare with; "
             f"'tradewind reproduce {folder.name}' runs it again and compares bit for bit"
