@@ -26,10 +26,8 @@ from workloads import (
 )
 
 
-@njit(error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
-def cross(
-    open_: Any, close: Any, fast: int, slow: int, fills: Any, equity: Any, sums: Any
-) -> int:
+@njit(error_model="numpy", cache=True)
+def cross(open_: Any, close: Any, fast: int, slow: int, fills: Any, equity: Any, sums: Any) -> int:
     """SMA cross, all in; writes fills, equity and return sums where there is room for them."""
     cash, qty, worth, peak, drawdown, total, squares = CASH, 0.0, CASH, CASH, 0.0, 0.0, 0.0
     quick = lasting = 0.0
@@ -78,10 +76,8 @@ def cross(
     return n
 
 
-@njit(error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
-def bracket(
-    open_: Any, high: Any, low: Any, close: Any, fills: Any, equity: Any, sums: Any
-) -> int:
+@njit(error_model="numpy", cache=True)
+def bracket(open_: Any, high: Any, low: Any, close: Any, fills: Any, equity: Any, sums: Any) -> int:
     """SMA cross whose entries carry a trailing stop and a target, both from the entry's bar on."""
     cash, qty, worth, peak, drawdown, total, squares = CASH, 0.0, CASH, CASH, 0.0, 0.0, 0.0
     quick = lasting = stop = target = 0.0
@@ -101,10 +97,9 @@ def bracket(
             leaves = open_[t] * (1.0 - SLIP)
         if qty > 0.0 and leaves == 0.0:
             side = 1.0 - SLIP
-            if wish == 0 and open_[t] * side <= stop:
-                leaves = open_[t] * side
-            elif wish == 0 and open_[t] * side >= target:
-                leaves = open_[t] * side
+            at_open = open_[t] * side
+            if wish == 0 and (at_open <= stop or at_open >= target):
+                leaves = at_open
             elif low[t] * side <= stop:
                 leaves = stop
             elif high[t] * side >= target:

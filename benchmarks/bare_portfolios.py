@@ -17,12 +17,12 @@ from workloads import (
     Bars,
     Outcome,
     Workload,
-    month_ends,
+    month_begins,
     ratios,
 )
 
 
-@njit(error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", cache=True)
 def top_tenth(close: Any, rows: Any) -> Any:
     """Weights of the tenth with the best return of a year but the last month."""
     n_symbols = close.shape[1]
@@ -37,7 +37,7 @@ def top_tenth(close: Any, rows: Any) -> Any:
     return weights
 
 
-@njit(error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", cache=True)
 def steady(close: Any, rows: Any) -> Any:
     """Weights in inverse proportion to the standard deviation of a quarter's returns."""
     n_symbols = close.shape[1]
@@ -61,7 +61,7 @@ def steady(close: Any, rows: Any) -> Any:
     return weights
 
 
-@njit(error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
+@njit(error_model="numpy", cache=True)
 def rebalance(
     open_: Any, close: Any, rows: Any, weights: Any, fills: Any, equity: Any, sums: Any
 ) -> int:
@@ -118,7 +118,7 @@ def portfolio(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
     weigh, needed = (top_tenth, LOOKBACK) if workload.name == "C" else (steady, VOL_LOOKBACK)
 
     def call() -> Outcome:
-        rows = month_ends(bars.ts)
+        rows = month_begins(bars.ts)
         rows = rows[rows >= needed]
         n_bars, n_symbols = bars.shape
         fills = np.empty((2 * len(rows) * n_symbols, 5))

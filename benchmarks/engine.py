@@ -1,7 +1,7 @@
 """The simulator beside a bare compiled loop and other backtesters, on the same seeded bars.
 
-``python benchmarks/engine.py [--quick] [--json] [--only A,B] [--engines tradewind,raptorbt]``. Every
-engine runs in a process of its own for each workload, peers in their own environments (``make
+``python benchmarks/engine.py [--quick] [--json] [--only A,B] [--engines tradewind,raptorbt]``.
+Every engine runs in a process of its own for each workload, peers in their own environments (``make
 peers``). Calls are made in turn, round after round, so that a busy machine slows all of them alike;
 times are medians. ``ratio`` is the median over the rounds of this row's time per bar, symbol and
 setting over that of ``peer``: what is ours over the bare loop, others over tradewind. Slow engines
@@ -80,7 +80,8 @@ class Runner:
     @property
     def units(self) -> int:
         """Bars x symbols x settings."""
-        return self.n_bars * WORKLOADS[self.workload].n_symbols * self.n_settings
+        n_symbols: int = WORKLOADS[self.workload].n_symbols
+        return self.n_bars * n_symbols * self.n_settings
 
     def close(self) -> None:
         """Let the process end."""
@@ -130,19 +131,16 @@ def row(runner: Runner, others: list[Runner]) -> dict[str, Any]:
         "calls": len(runner.rounds),
     }
     wanted = "bare_loop" if engine.name.startswith("tradewind") else "tradewind"
-    for peer in others:
-        if peer.engine.name == wanted and peer.workload == workload.name and not peer.absent:
-            if engine.name != "bare_loop":
-                found |= {"peer": wanted, "ratio": ratio(runner, peer)}
+    peers = [p for p in others if (p.engine.name, p.workload) == (wanted, workload.name)]
+    if peers and not peers[0].absent and engine.name != "bare_loop":
+        found |= {"peer": wanted, "ratio": ratio(runner, peers[0])}
     return found
 
 
 def ratio(runner: Runner, peer: Runner) -> float:
     """Median, over rounds both took part in, of one time per unit over the other."""
     both = runner.rounds.keys() & peer.rounds.keys()
-    return median(
-        runner.rounds[i] / runner.units / (peer.rounds[i] / peer.units) for i in both
-    )
+    return median(runner.rounds[i] / runner.units / (peer.rounds[i] / peer.units) for i in both)
 
 
 def expected(row: dict[str, Any]) -> float:

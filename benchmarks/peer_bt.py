@@ -1,7 +1,8 @@
 """bt as its documentation uses it: a stack of algos over a frame of prices.
 
-bt has one price a bar, at which it fills and marks, and no slippage. It is given the opens, with the
-wishes of the bar before, and slippage as part of its commission: near the others, not to the cent.
+bt has one price a bar, at which it fills and marks, and no slippage. It is given the opens, with
+the wishes of the bar before, and slippage as part of its commission: near the others, not to the
+cent.
 """
 
 from collections.abc import Callable

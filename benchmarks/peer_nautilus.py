@@ -143,9 +143,7 @@ class Monthly(Kept):
         weights = self.targets.get(len(self.curve) - 1)
         if weights is None:
             return
-        changes = [
-            w * worth / p - q for w, p, q in zip(weights, self.last, self.qty, strict=True)
-        ]
+        changes = [w * worth / p - q for w, p, q in zip(weights, self.last, self.qty, strict=True)]
         for i in sorted(range(len(changes)), key=lambda i: changes[i] > 0.0):
             if weights[i] or self.qty[i]:
                 self.send(i, changes[i])

@@ -71,4 +71,3 @@ def with_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if ours is not None and row is not ours:
             row |= {"peer": "tradewind", "ratio": row["seconds"] / ours["seconds"]}
     return rows
-

@@ -1,7 +1,7 @@
 """What the simulators are made to do, and the seeded bars they do it on.
 
-Needs numpy alone: the peers' own environments import it too. ``scipy`` is loaded only where bars are
-made.
+Needs numpy alone, because the peers' own environments import it too; ``scipy`` is loaded only where
+bars are made.
 """
 
 from collections.abc import Iterator
@@ -38,19 +38,20 @@ class Workload(NamedTuple):
     pull: float = 0.001  # back to where prices began, a bar
 
 
-A_BARS = {"bar_ns": MINUTE_NS, "volatility": 0.001, "pull": 0.0001}
+def _minutes(name: str, what: str, n_bars: int) -> Workload:
+    return Workload(name, what, n_bars, 1, 1, MINUTE_NS, 0.001, 0.0001)
+
+
 WORKLOADS = {
     found.name: found
     for found in (
-        Workload("A", "SMA cross, all in, market orders", 1_000_000, 1, **A_BARS),
-        Workload(
-            "A-brackets", "the same with a trailing stop and a target", 1_000_000, 1, **A_BARS
-        ),
-        Workload("A-orders", "every order type in turn, in brackets", 1_000_000, 1, **A_BARS),
+        _minutes("A", "SMA cross, all in, market orders", 1_000_000),
+        _minutes("A-brackets", "the same with a trailing stop and a target", 1_000_000),
+        _minutes("A-orders", "every order type in turn, in brackets", 1_000_000),
         Workload("B", "1,000 SMA crosses, Sharpe and drawdown of each", 5_000, 1, 1_000),
         Workload("C", "monthly top-decile momentum", 5_000, 500),
         Workload("D", "monthly inverse volatility", 5_000, 20),
-        Workload("E", "SMA cross decided by plain Python at each bar", 100_000, 1, **A_BARS),
+        _minutes("E", "SMA cross decided by plain Python at each bar", 100_000),
     )
 }
 
@@ -137,16 +138,16 @@ def settings(n: int) -> list[tuple[int, int]]:
     return every[:: max(1, len(every) // n)][:n]
 
 
-def month_ends(ts: Any) -> Any:
-    """Rows of the last bars of calendar months; the last row of all is none, as no bar follows."""
+def month_begins(ts: Any) -> Any:
+    """Rows of the first bars of calendar months after which there is a bar to trade on."""
     months = (ts - 1).astype("datetime64[ns]").astype("datetime64[M]")
-    return np.flatnonzero(months[1:] != months[:-1])
+    return np.flatnonzero(months[1:-1] != months[:-2]) + 1
 
 
 def momentum_targets(bars: Bars) -> Iterator[tuple[int, Any]]:
-    """(row, weights) of each month end: the tenth with the best return of a year but a month."""
+    """(row, weights) of each new month: the tenth with the best return of a year but a month."""
     n_top = max(1, int(bars.shape[1] * TOP))
-    for row in month_ends(bars.ts):
+    for row in month_begins(bars.ts):
         if row >= LOOKBACK:
             gain = bars.close[row - SKIP] / bars.close[row - LOOKBACK]
             weights = np.zeros(bars.shape[1])
@@ -155,8 +156,8 @@ def momentum_targets(bars: Bars) -> Iterator[tuple[int, Any]]:
 
 
 def volatility_targets(bars: Bars) -> Iterator[tuple[int, Any]]:
-    """(row, weights) of each month end: in inverse proportion to the volatility of a quarter."""
-    for row in month_ends(bars.ts):
+    """(row, weights) of each new month: in inverse proportion to the volatility of a quarter."""
+    for row in month_begins(bars.ts):
         if row >= VOL_LOOKBACK:
             closes = bars.close[row - VOL_LOOKBACK : row + 1]
             inverse = 1.0 / (closes[1:] / closes[:-1]).std(axis=0, ddof=1)
