@@ -7,10 +7,11 @@ signature with the same messages.
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from tradewind.engine.bins import check_longer
 from tradewind.engine.config_account import AccountConfig, Currency, ExecutionConfig
 from tradewind.engine.config_actions import ActionsConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
@@ -21,6 +22,7 @@ from tradewind.engine.config_sizing import (
     TargetWeightConfig,
     refuse_contradictions,
 )
+from tradewind.engine.errors import ConfigError
 
 Repair = Literal[
     "drop_bad_bars",
@@ -34,17 +36,17 @@ Repair = Literal[
 Accept = Literal[
     "split_like", "split_unseen", "spike", "off_session", "stale", "interval", "no_overlap"
 ]
+Aggregate = Literal["first", "last", "max", "min", "sum", "mean", "product"]
+INTERVAL = r"^\d+(min|m|h|d|wk|mo)$"
 
 
-class DataConfig(Block):
-    """Where bars come from and which of them."""
+class SourceConfig(Block):
+    """One place that bars come from, and how they are to be understood."""
 
     source: Literal["embedded", "csv", "parquet", "yahoo"] = "embedded"
     path: Path | None = Field(None, description="file or folder, relative to the config file")
     symbols: tuple[str, ...] | Literal["all"] = "all"
-    start: date | None = None
-    end: date | None = Field(None, description="last day included")
-    interval: str = Field("1d", pattern=r"^\d+(min|m|h|d|wk|mo)$")
+    interval: str = Field("1d", pattern=INTERVAL)
     calendar: str | dict[str, str] | None = Field(
         None,
         description="exchange calendar (XNYS), 24/7, none: no session check; or one a symbol",
@@ -67,10 +69,6 @@ class DataConfig(Block):
         "adjusted", description="adjusted for splits and dividends, or as they were traded"
     )
     actions: ActionsConfig | None = Field(None, description="splits and dividends of raw prices")
-    currencies: dict[str, Currency] = Field(
-        default_factory=dict, description="symbol -> currency, where it is not the account's"
-    )
-    delisting_return: float = Field(0.0, ge=-1, le=1)
     offline: bool = Field(False, description="answer from the local store alone")
     store: Path | None = Field(None, description="folder of the local store")
 
@@ -88,17 +86,15 @@ class DataConfig(Block):
         return symbols
 
     @model_validator(mode="after")
-    def _path_belongs_to_files(self) -> "DataConfig":
+    def _path_belongs_to_files(self) -> Self:
         if self.source in ("csv", "parquet") and self.path is None:
             raise ValueError(f"source {self.source} needs 'path': the file or folder to read")
         if self.source not in ("csv", "parquet") and self.path is not None:
             raise ValueError(f"source {self.source} takes no 'path'; use source: csv or parquet")
-        if self.start and self.end and self.start > self.end:
-            raise ValueError(f"start {self.start} lies after end {self.end}; swap them")
         return self
 
     @model_validator(mode="after")
-    def _actions_belong_to_raw_prices(self) -> "DataConfig":
+    def _actions_belong_to_raw_prices(self) -> Self:
         if self.source == "embedded" and self.prices == "raw":
             raise ValueError("the embedded data has adjusted prices alone; leave prices out")
         if self.source == "yahoo" and self.prices == "raw" and self.interval.endswith(("wk", "mo")):
@@ -120,6 +116,71 @@ class DataConfig(Block):
                 f"actions fall on a day, and bars of {self.interval} hide which; use interval: 1d"
             )
         return self
+
+
+class DataConfig(SourceConfig):
+    """Where bars come from, which of them, and of what length a run trades on them."""
+
+    start: date | None = None
+    end: date | None = Field(None, description="last day included")
+    resample: str | None = Field(
+        None, pattern=INTERVAL, description="length of the bars traded on, made of those read"
+    )
+    aggregate: dict[str, Aggregate] = Field(
+        default_factory=dict, description="further column -> how it is put together"
+    )
+    intrabar: SourceConfig | None = Field(
+        None, description="finer bars, for execution.intrabar: path"
+    )
+    sources: tuple[SourceConfig, ...] = Field(
+        (), description="several sources on one clock, in place of one"
+    )
+    currencies: dict[str, Currency] = Field(
+        default_factory=dict, description="symbol -> currency, where it is not the account's"
+    )
+    delisting_return: float = Field(0.0, ge=-1, le=1)
+
+    @model_validator(mode="after")
+    def _start_comes_before_end(self) -> Self:
+        if self.start and self.end and self.start > self.end:
+            raise ValueError(f"start {self.start} lies after end {self.end}; swap them")
+        return self
+
+    @model_validator(mode="after")
+    def _sources_stand_alone(self) -> Self:
+        if not self.sources:
+            return self
+        plain = DataConfig()
+        for name in SourceConfig.model_fields:
+            if getattr(self, name) != getattr(plain, name):
+                raise ValueError(
+                    f"{name} stands beside sources, where it belongs to none of them; write it "
+                    "into each source that it is meant for"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _longer_bars_are_longer(self) -> Self:
+        if self.aggregate and self.resample is None:
+            raise ValueError("aggregate means nothing without resample; leave it out")
+        if self.resample is None:
+            return self
+        for one in self.sources or (self,):
+            try:
+                check_longer(one.interval, self.resample)
+            except ConfigError as error:
+                raise ValueError(f"resample: {error}") from None
+            if one.prices == "raw" and self.resample.endswith(("wk", "mo")):
+                raise ValueError(
+                    f"splits and dividends of raw prices fall on a day, and bars of "
+                    f"{self.resample} hide which; use resample: 1d, or prices: adjusted"
+                )
+        return self
+
+    def of(self, source: SourceConfig) -> "DataConfig":
+        """One of the sources by itself, for the time that all are wanted for."""
+        held = {name: getattr(source, name) for name in SourceConfig.model_fields}
+        return DataConfig(**held, start=self.start, end=self.end)
 
 
 class WalkForwardConfig(Block):
@@ -169,8 +230,6 @@ class RunConfig(Block):
 
     @model_validator(mode="after")
     def _sizing_suits_the_account(self) -> "RunConfig":
-        if self.rules == "backtrader":  # whose broker says what is allowed
-            return self
         has_forecaster = self.forecaster is not None
         refuse_contradictions(self.sizing, self.account, has_forecaster=has_forecaster)
         return self
@@ -184,6 +243,22 @@ class RunConfig(Block):
                     f"data.currencies: {symbol} is in {currency}, and nothing turns that into "
                     f"{own}; give its rate with account.fx: {{{currency}: ...}}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _a_path_has_finer_bars(self) -> Self:
+        finer = self.data.resample or self.data.intrabar
+        if self.execution.intrabar == "path" and not finer:
+            raise ValueError(
+                "execution.intrabar: path looks into finer bars, and there are none; add "
+                "data.resample: 1h (or another length) to trade on longer bars than are read, or "
+                "data.intrabar: {source: parquet, path: ..., interval: 1min}"
+            )
+        if self.data.intrabar and self.execution.intrabar != "path":
+            raise ValueError(
+                "data.intrabar would not be looked at; add execution.intrabar: path, or leave it "
+                "out"
+            )
         return self
 
     @model_validator(mode="after")

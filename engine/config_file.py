@@ -30,6 +30,8 @@ PATHS = (
     ("data", "path"),
     ("data", "store"),
     ("data", "actions", "path"),
+    ("data", "intrabar", "path"),
+    ("data", "intrabar", "store"),
     ("costs", "borrow", "path"),
 )
 Model = TypeVar("Model", bound=BaseModel)
@@ -139,23 +141,33 @@ def validate(model: type[Model], document: Document) -> Model:
     """Check a document against the model, or raise one ConfigError that lists every fault."""
     values = copied(document.values)
     for *way, last in _paths(values):
-        block = values
+        block: Any = values
         for key in way:
-            block = block[key] if isinstance(block.get(key), dict) else {}
-        if isinstance(block.get(last), str):
+            block = block[key] if isinstance(key, int) else block.get(key)
+            if not isinstance(block, dict | list):
+                break
+        if isinstance(block, dict) and isinstance(block.get(last), str):
             block[last] = _absolute(block[last], (*way, last), document)
     return checked(model, values, document)
 
 
-def _paths(values: Mapping[str, Any]) -> list[tuple[str, ...]]:
+def _paths(values: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
     """Where a config may name a file, whether it does or not."""
+    data = values.get("data")
+    sources = data.get("sources") if isinstance(data, dict) else None
+    each = range(len(sources)) if isinstance(sources, list) else ()
     account = values.get("account")
     fx = account.get("fx") if isinstance(account, dict) else None
     currencies = fx if isinstance(fx, dict) else {}
-    return [*PATHS, *(("account", "fx", currency, "path") for currency in currencies)]
+    return [
+        *PATHS,
+        *(("account", "fx", currency, "path") for currency in currencies),
+        *(("data", "sources", i, key) for i in each for key in ("path", "store")),
+        *(("data", "sources", i, "actions", "path") for i in each),
+    ]
 
 
-def _absolute(text: str, key: tuple[str, ...], document: Document) -> str:
+def _absolute(text: str, key: tuple[str | int, ...], document: Document) -> str:
     try:
         return str((document.folder / Path(text).expanduser()).resolve())
     except (OSError, RuntimeError, ValueError) as error:

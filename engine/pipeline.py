@@ -16,11 +16,10 @@ from tradewind.engine import evaluation, metrics, registry, spreads
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
-from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
-from tradewind.engine.executors import backtrader_options, user_strategy
+from tradewind.engine.executors import user_strategy
 from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
@@ -29,6 +28,7 @@ from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.ledger import round_trips
+from tradewind.engine.nesting import nested
 from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel, Records, Simulation
@@ -136,11 +136,7 @@ def _strategy(
             f"{config.strategy.kind} is no backtrader strategy; leave it out",
         )
     if config.rules == "backtrader":
-        backtrader_options.check(config, document)
-    elif config.backtrader != BacktraderConfig():
-        raise document.error(
-            ("backtrader",), "is read under rules: backtrader alone; say so, or leave it out"
-        )
+        raise document.error(("rules",), f"{config.strategy.kind} is no backtrader strategy")
     kind, params, _ = _checked("strategies", config.strategy, document, "strategy")
     strategy = registry.build(cls, params, document, key="strategy")
     return config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)}), strategy
@@ -169,9 +165,17 @@ def read_history(
     with diary.stage("data"), _located(document):
         history = load(config.data, progress=progress)
         history = replace(history, panel=with_rates(config, history.panel))
+        history = _with_path(config, history)
     for finding in history.findings:
         diary.note("finding", kind=finding.kind, symbol=finding.symbol, date=finding.date)
     return history
+
+
+def _with_path(config: RunConfig, history: History) -> History:
+    """Finer bars kept only where a run looks at them, and what they do not tell."""
+    if config.execution.intrabar != "path" or history.finer is None:
+        return replace(history, finer=None)
+    return replace(history, notes=(*history.notes, *nested(history.finer, history.panel).notes))
 
 
 @contextmanager
@@ -265,11 +269,6 @@ def simulate(
             f"on, the data has {panel.n_bars}; shorten the strategy's window, the sizing's "
             "lookback or walk_forward.train, or give more data"
         )
-    if config.rules == "backtrader":
-        with diary.stage("simulate"):
-            found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
-        diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
-        return found, start
     with diary.stage("simulate"):
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         strategy, executor = parts.strategy, executor or config.executor
@@ -287,25 +286,6 @@ def simulate(
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
-
-
-def _as_backtrader(
-    parts: Parts, panel: Panel, outlook: Outlook, start: int, executor: str
-) -> Simulation:
-    """Trade under ``rules: backtrader``: its compiled twin, or plain backtrader itself."""
-    from tradewind.engine.executors import backtrader_profile
-
-    strategy = parts.strategy
-    assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
-    options = backtrader_options.options_of(parts.config, panel)
-    inputs = strategy.prepare(panel, outlook.signals)
-    if executor == "cerebro":
-        from tradewind.engine.executors import plain_backtrader
-
-        return plain_backtrader.simulate(strategy, inputs, panel, options, start=start)
-    if executor == "interpreted":
-        strategy = interpreted(strategy)
-    return backtrader_profile.simulate(strategy, inputs, panel, options, start=start)
 
 
 def _simulate_in_cerebro(

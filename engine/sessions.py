@@ -1,6 +1,7 @@
 """When exchanges trade, and how many bars a year has."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -106,7 +107,9 @@ def bars_per_year(panel: Clock) -> float:
     - weekly 52, monthly 12; several days, weeks or months to a bar divide that;
     - shorter with a calendar: sessions a year times the bars that fit into its usual session (a
       last, shorter bar counts), or the bars a day has in the panel where those are more, as they
-      are with extended hours; without a calendar the bars of a median day times 365 or 252.
+      are with extended hours; without a calendar the bars of a median day times 365 or 252;
+    - symbols of different calendars: the rows of their clock, daily from the sessions of 2010 to
+      2019, else counted in the panel, because no convention knows them.
 
     Parameters
     ----------
@@ -119,6 +122,9 @@ def bars_per_year(panel: Clock) -> float:
         If the interval or the calendar is unknown.
     """
     count, unit = split_interval(panel.interval)
+    differing = getattr(panel, "calendars", ())
+    if differing:
+        return _rows_per_year(panel, differing)
     if unit in ("wk", "mo"):
         return {"wk": 52.0, "mo": 12.0}[unit] / count
     days = (panel.ts - 1).astype("datetime64[ns]").astype("datetime64[D]")
@@ -127,6 +133,19 @@ def bars_per_year(panel: Clock) -> float:
         return a_year / count
     shown = float(np.median(np.unique(days, return_counts=True)[1])) if len(days) else 0.0
     return a_year * max(shown, _bars_per_session(panel.calendar, days, count * UNITS_NS[unit]))
+
+
+def _rows_per_year(panel: Clock, calendars: Sequence[str | None]) -> float:
+    """Rows a year of a clock that several exchanges share."""
+    named = [calendar for calendar in dict.fromkeys(calendars) if calendar is not None]
+    if panel.interval == "1d" and len(named) == len(set(calendars)):
+        closes = [session_closes(one, REFERENCE[0], REFERENCE[1] - 1).closes for one in named]
+        years = int((REFERENCE[1] - REFERENCE[0]).astype(np.int64)) / 365.25
+        return float(round(len(np.unique(np.concatenate(closes))) / years))
+    if len(panel.ts) < 2:
+        return WEEKDAY_SESSIONS
+    span = int(panel.ts[-1] - panel.ts[0]) / (365.25 * DAY_NS)
+    return (len(panel.ts) - 1) / span
 
 
 def _sessions_per_year(calendar: str | None, days: Days) -> float:

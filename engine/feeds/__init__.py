@@ -1,22 +1,26 @@
 """Where history comes from: one ``data:`` block in, one checked :class:`Panel` out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import partial
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.bins import check_longer
+from tradewind.engine.config import DataConfig, SourceConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.history import Finding, History, refusal
 from tradewind.engine.feeds.intake import Intake, clock_of
+from tradewind.engine.feeds.joining import joined, one_history
 from tradewind.engine.feeds.repairs import REPAIRS
 from tradewind.engine.feeds.survey import InMemory, Outline, Source
 from tradewind.engine.feeds.table import Table
 from tradewind.engine.feeds.timing import calendars_of, named_calendar, settings_for
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Panel
+from tradewind.engine.resampling import resample
 
 __all__ = ["Finding", "History", "inspect", "load"]
 
@@ -41,10 +45,93 @@ def load(config: DataConfig, *, progress: Progress = SILENT) -> History:
     UnknownSymbolError
         If the source does not have a symbol that was asked for.
     """
-    history = inspect(config, progress=progress)
+    parts = _each(config, progress, None)
+    refused = tuple(found for part in parts for found in part.refused)
+    if refused:
+        raise DataError(refusal(refused, _repairs(config)))
+    _check_aggregate(parts, config)
+    longer = [_lengthened(part, config) for part in parts]
+    history = _together([part for part, _ in longer])
+    notes = (*history.notes, *(note for _, said in longer for note in said))
+    finer: Panel | None = None
+    if config.intrabar is not None:
+        finer = _finer(config, config.intrabar, history.panel, progress)
+    elif config.resample is not None:
+        finer = joined([part.panel for part in parts])
+    return replace(history, notes=notes, finer=finer)
+
+
+def _each(config: DataConfig, progress: Progress, now: datetime | None) -> list[History]:
+    """What each source of a config gives; an error says which one it is about."""
+    if not config.sources:
+        return [_read(config, progress, now)]
+    found = []
+    for i, one in enumerate(config.sources):
+        try:
+            found.append(_read(config.of(one), progress, now))
+        except (DataError, ConfigError) as error:
+            said = str(error)
+            if said.startswith("data"):
+                said = f"data.sources.{i}{said.removeprefix('data')}"
+            raise type(error)(said) from None
+    return found
+
+
+def _repairs(config: DataConfig) -> set[str]:
+    return {name for one in config.sources or (config,) for name in one.repair}
+
+
+def _together(parts: Sequence[History]) -> History:
+    if len(parts) == 1:
+        return parts[0]
+    panel = joined([part.panel for part in parts])
+    history = one_history(parts, panel)
+    notes = dict.fromkeys((*history.notes, *_clock_notes(panel)))
+    return replace(history, notes=tuple(notes))
+
+
+def _check_aggregate(parts: Sequence[History], config: DataConfig) -> None:
+    known = {name for part in parts for name in part.panel.columns}
+    unknown = [name for name in config.aggregate if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"data.aggregate: the data has no column {unknown[0]!r}; it has "
+            f"{', '.join(sorted(known)) or 'none'} beside the bars"
+        )
+
+
+def _lengthened(history: History, config: DataConfig) -> tuple[History, tuple[str, ...]]:
+    """Bars of the length that is traded on, and what was left out for it."""
+    interval, panel = config.resample, history.panel
+    if interval is None or interval == panel.interval:
+        return history, ()
+    rules = {name: rule for name, rule in config.aggregate.items() if name in panel.columns}
+    found = resample(panel, interval, rules=rules)
+    made = f"Bars of {interval} are made of bars of {panel.interval}, by session."
+    return replace(history, panel=found.panel), (made, *found.notes)
+
+
+def _finer(config: DataConfig, source: SourceConfig, panel: Panel, progress: Progress) -> Panel:
+    """Bars that lie inside those of a panel, of the same symbols and calendars."""
+    calendars = {
+        symbol: calendar or "none"
+        for symbol, calendar in zip(panel.symbols, panel.calendar_of_each, strict=True)
+    }
+    chosen = {
+        "symbols": panel.symbols if source.symbols == "all" else source.symbols,
+        "calendar": source.calendar or calendars,
+    }
+    try:
+        check_longer(source.interval, panel.interval)
+        if source.interval == panel.interval:
+            raise ConfigError(f"bars of {panel.interval} are not finer than those traded on")
+        history = _read(config.of(source.model_copy(update=chosen)), progress, None)
+    except (DataError, ConfigError) as error:
+        said = str(error).removeprefix("data.").removeprefix("data: ")
+        raise type(error)(f"data.intrabar: {said}") from None
     if history.refused:
-        raise DataError(refusal(history.refused, config.repair))
-    return history
+        raise DataError(refusal(history.refused, source.repair))
+    return history.panel
 
 
 def inspect(
@@ -67,6 +154,11 @@ def inspect(
     DataError
         If there is nothing to look at: unreadable, no such symbol, no bar in the range.
     """
+    return _together(_each(config, progress, now))
+
+
+def _read(config: DataConfig, progress: Progress, now: datetime | None) -> History:
+    """Bars of one source with everything that is wrong with them."""
     source = _source(config, progress)
     wanted = None if config.symbols == "all" else config.symbols
     survey = source.survey(_calendar_of(config, source), wanted)

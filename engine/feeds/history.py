@@ -76,6 +76,8 @@ class History:
         What the reader decided: which column, which prices, which calendar.
     survivorship : str
         What the universe of the source is, in one sentence.
+    finer : Panel or None
+        Bars that those of the panel are made of, or that lie inside them.
     """
 
     panel: Panel
@@ -83,6 +85,7 @@ class History:
     repairs: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     survivorship: str = ""
+    finer: Panel | None = None
 
     @property
     def refused(self) -> tuple[Finding, ...]:

@@ -9,9 +9,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from tradewind.engine import registry
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config import DataConfig, RunConfig, SourceConfig
 from tradewind.engine.config_actions import ActionsConfig
-from tradewind.engine.config_backtrader import SizerConfig
 from tradewind.engine.config_faults import models
 from tradewind.engine.config_fees import AnyFeesConfig
 from tradewind.engine.config_file import checked
@@ -33,9 +32,6 @@ FEES, ACTIONS = (
     {get_args(model.model_fields["kind"].annotation)[0]: model for model in models(choice)}
     for choice in (AnyFeesConfig, ActionsConfig)
 )
-SIZERS = {
-    str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models(SizerConfig)
-}
 Table = dict[str, Any]
 
 
@@ -62,7 +58,9 @@ def defaults(model: type[BaseModel], prefix: str = "") -> Table:
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         inner = models(field.annotation)
-        if len(inner) == 1:
+        if inner == [SourceConfig]:  # its keys are listed once, those of data
+            found[key] = _plain(field.get_default(call_default_factory=True))
+        elif len(inner) == 1:
             found |= defaults(inner[0], f"{key}.")
         elif not inner:
             value = field.get_default(call_default_factory=True, validated_data={})
@@ -80,17 +78,19 @@ def test_every_key_of_a_run_is_documented_with_its_default() -> None:
     assert plain == defaults(RunConfig)
 
 
+def test_the_keys_that_every_source_has_are_named() -> None:
+    said = TEXT.partition("### data, several sources and finer bars\n")[2].partition("The others")[
+        0
+    ]
+    assert re.findall(r"`(\w+)`", said.partition(": ")[2]) == list(SourceConfig.model_fields)
+    assert set(SourceConfig.model_fields) < set(DataConfig.model_fields)
+
+
 @pytest.mark.parametrize("kind", SIZINGS)
 def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None:
     tables = documented()
     found = tables["sizing, every kind"] | tables[f"sizing, kind: {kind}"]
     assert found == defaults(SIZINGS[kind], "sizing.")
-
-
-@pytest.mark.parametrize("kind", SIZERS)
-def test_every_key_of_a_backtrader_sizer_is_documented_with_its_default(kind: str) -> None:
-    found = documented()[f"backtrader.sizer, kind: {kind}"]
-    assert found == defaults(SIZERS[kind], "backtrader.sizer.")
 
 
 @pytest.mark.parametrize("kind", SPREADS)

@@ -194,6 +194,16 @@ def test_extended_hours_make_more_bars_than_the_session() -> None:
     assert bars_per_year(Ticks(hours(60, 16, 3), "1h", "XNYS")) == 7 * 252
 
 
+def test_a_clock_that_exchanges_share_has_the_rows_of_all_of_them() -> None:
+    class Shared(Ticks):
+        calendars = ("XNYS", "24/7", "XNYS")
+
+    days = every_day(n=730)
+    assert bars_per_year(Shared(days, "1d", None)) == 617  # 252 sessions and 365 midnights
+    hourly = np.arange(0, 60 * 24) * HOUR_NS
+    assert bars_per_year(Shared(hourly, "1h", None)) == pytest.approx(24 * 365.25)
+
+
 def test_lengths_of_bars_are_read_and_nonsense_is_refused() -> None:
     assert interval_ns("90min") == 1.5 * HOUR_NS
     assert interval_ns("1wk") == 7 * 24 * HOUR_NS
