@@ -24,7 +24,7 @@ define STATE
 } | sha256sum | cut -c1-64
 endef
 
-.PHONY: help demo test bench lint pytest install install-dev clean FORCE
+.PHONY: help demo test bench peers lint pytest install install-dev clean FORCE
 
 help:
 	@echo "make demo         install, then backtest the default config; prints where its report is"
@@ -32,8 +32,9 @@ help:
 	@echo "make test AGAIN=1 run them although nothing has changed since they passed"
 	@echo "make lint         style, types and layers only"
 	@echo "make bench        run every benchmark and write docs/benchmarks.md; minutes"
+	@echo "make peers        other backtesters, in environments of their own, for make bench to set beside ours"
 	@echo "make install      .venv with the package; install-dev adds what tests need"
-	@echo "make clean        remove .venv and what was built"
+	@echo "make clean        remove .venv, .venv-peers and what was built"
 
 demo: install
 	@$(BIN)/tradewind backtest --out results
@@ -64,6 +65,24 @@ pytest: install-dev
 bench: install
 	$(BIN)/python benchmarks/document.py
 
+# Never dependencies: each lives where it cannot touch ours, and one that does not install is
+# reported as absent. NautilusTrader needs an older pandas than vectorbt.
+PEERS := .venv-peers
+
+peers: $(PEERS)/main/installed $(PEERS)/nautilus/installed
+
+$(PEERS)/main/installed: WANTED := vectorbt[rust] raptorbt bt backtrader
+$(PEERS)/main/installed: benchmarks/peers.txt
+$(PEERS)/nautilus/installed: WANTED := nautilus_trader
+$(PEERS)/nautilus/installed: benchmarks/peers-nautilus.txt
+$(PEERS)/%/installed:
+	$(PYTHON) -m venv --clear $(@D)
+	@for peer in $(WANTED); do \
+	  $(@D)/bin/python -m pip --disable-pip-version-check install --quiet --constraint $< "$$peer" \
+	    || echo "$$peer does not install here; its rows will say so"; \
+	done
+	@touch $@
+
 install: $(STAMPS)/package
 install-dev: $(STAMPS)/package $(STAMPS)/dev
 
@@ -93,7 +112,7 @@ $(STAMPS)/package: $(FILES) $(STAMPS)/dependencies
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) $(PEERS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	  .import_linter_cache
 
 FORCE:

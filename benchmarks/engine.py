@@ -1,190 +1,205 @@
-"""The simulator beside a bare compiled loop and backtrader, on the same seeded bars, in one run.
+"""The simulator beside a bare compiled loop and other backtesters, on the same seeded bars.
 
-``python benchmarks/engine.py [--quick] [--json]``. Each engine runs in a process of its own, so
-that peak memory is its own. Time is the median of several calls after a first one, which is given
-apart because it compiles or reads what an earlier process compiled. ``ratio`` is this row's time
-per bar over that of ``peer``. backtrader is measured on fewer bars where the full number would
-take minutes; its time per bar does not fall with their number.
+``python benchmarks/engine.py [--quick] [--json] [--only A,B] [--engines tradewind,raptorbt]``.
+Every engine runs in a process of its own for each workload, peers in their own environments (``make
+peers``). Calls are made in turn, round after round, so that a busy machine slows all of them alike;
+times are medians. ``ratio`` is the median over the rounds of this row's time per bar, symbol and
+setting over that of ``peer``: what is ours over the bare loop, others over tradewind. Slow engines
+are given fewer bars. Where the semantics are equal, final equities must be, to the cent.
 """
 
 import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
-from simulators import RUNNERS, Outcome, market, run_bare
+from engines import ENGINES, Engine, environment_of, size_for
+from startup import startup_rows
+from table import text
+from workloads import WORKLOADS, market, save
 
-PAIRS = 15
-
-
-@dataclass(frozen=True)
-class Workload:
-    """Shape of the market an engine is given."""
-
-    name: str
-    n_bars: int
-    n_symbols: int
-    calls: int
+CHILD = Path(__file__).with_name("child.py")
+GROUPS = (("A", "A-brackets", "A-orders"), ("B",), ("C",), ("D",), ("E",))  # measured in turn
+PATIENCE_S = 10.0  # an engine sits out the other rounds once it has used this much of our time
 
 
-WORKLOADS = {
-    "one_symbol": Workload("one_symbol", 1_000_000, 1, 7),
-    "many_symbols": Workload("many_symbols", 5_000, 500, 7),
-}
-BACKTRADER_BARS = {"one_symbol": 20_000, "many_symbols": 200}
-ENGINES = ("bare_loop", "tradewind_kernel", "tradewind", "tradewind_cerebro", "backtrader")
-PEER = dict.fromkeys(("tradewind_kernel", "tradewind"), "bare_loop")
-PEER["tradewind_cerebro"] = "backtrader"
+class Runner:
+    """A child process and what it has answered."""
+
+    def __init__(self, engine: Engine, workload: str, size: tuple[int, int], file: Path) -> None:
+        self.engine, self.workload = engine, workload
+        self.n_bars, self.n_settings = size
+        self.rounds: dict[int, float] = {}
+        self.peak_mb = float("nan")
+        command = [engine.python, CHILD, engine.module, workload, *map(str, size), file]
+        self.process: subprocess.Popen[str] | None = None
+        if not engine.python.exists():
+            self.first: dict[str, Any] = {"absent": "not installed; make peers"}
+            return
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment_of(engine),
+        )
+        self.first = self.answer()
+
+    def answer(self) -> dict[str, Any]:
+        """Read one line; a process that died says why."""
+        process = self.process
+        assert process is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        if line:
+            return dict(json.loads(line))
+        lines = process.stderr.read().strip().splitlines()
+        process.wait()
+        return {"absent": lines[-1][-200:] if lines else "it ended without a word"}
+
+    def ask(self, what: str) -> dict[str, Any]:
+        """Have one more call made."""
+        process = self.process
+        assert process is not None
+        assert process.stdin is not None
+        process.stdin.write(what + "\n")
+        process.stdin.flush()
+        return self.answer()
+
+    @property
+    def absent(self) -> bool:
+        """Whether there is nothing to measure."""
+        return "absent" in self.first
+
+    @property
+    def units(self) -> int:
+        """Bars x symbols x settings."""
+        n_symbols: int = WORKLOADS[self.workload].n_symbols
+        return self.n_bars * n_symbols * self.n_settings
+
+    def close(self) -> None:
+        """Let the process end."""
+        if self.process is not None:
+            self.process.communicate()
 
 
-def memory_kb(field: str) -> int:
-    """One line of this process's memory account."""
-    for line in Path("/proc/self/status").read_text("ascii").splitlines():
-        if line.startswith(field):
-            return int(line.split()[1])
-    return 0
+def measure(names: tuple[str, ...], engines: list[Engine], quick: bool) -> list[Runner]:
+    """Measure workloads that share a market, all engines in turn."""
+    with tempfile.TemporaryDirectory() as folder:
+        runners = []
+        for name in names:
+            file = Path(folder) / f"{name}.npz"
+            save(file, market(WORKLOADS[name], size_for(ENGINES[0], name, quick)[0]))
+            runners += [
+                Runner(engine, name, size_for(engine, name, quick), file)
+                for engine in engines
+                if name in engine.workloads
+            ]
+        live = [runner for runner in runners if not runner.absent]
+        for number in range(5 if quick else 11):
+            for runner in live:
+                patience = PATIENCE_S / (10 if quick else 1)
+                if sum(runner.rounds.values()) < patience:
+                    runner.rounds[number] = runner.ask("call")["seconds"]
+        for runner in live:
+            runner.peak_mb = runner.ask("peak")["peak_mb"]
+            runner.close()
+    return runners
 
 
-def one(engine: str, workload: Workload, n_bars: int, calls: int) -> dict[str, Any]:
-    """Measure one engine in this process."""
-    RUNNERS[engine](market(200, workload.n_symbols))()  # imports and, once ever, compiling
-    before_kb = memory_kb("VmRSS")
-    panel = market(n_bars, workload.n_symbols)
-    # The market is made from temporaries; only what an engine adds to the panel itself counts.
-    Path("/proc/self/clear_refs").write_text("5", "ascii")
-    call = RUNNERS[engine](panel)
-    begun = perf_counter()
-    outcome = call()
-    first = perf_counter() - begun
-    seconds = []
-    for _ in range(calls):
-        begun = perf_counter()
-        call()
-        seconds.append(perf_counter() - begun)
-    took = median(seconds) if seconds else first
-    peak_mb = (memory_kb("VmHWM") - before_kb) / 1024
-    side_by_side = beside(call, run_bare(panel)) if PEER.get(engine) == "bare_loop" else {}
-    return {
-        "engine": engine,
-        "workload": workload.name,
-        "bars": n_bars,
+def row(runner: Runner, others: list[Runner]) -> dict[str, Any]:
+    """One row, set against its peer."""
+    engine, workload = runner.engine, WORKLOADS[runner.workload]
+    found: dict[str, Any] = {"engine": engine.name, "workload": workload.name}
+    if runner.absent:
+        return {**found, "absent": runner.first["absent"]}
+    took = median(runner.rounds.values())
+    found |= {
+        "bars": runner.n_bars,
         "symbols": workload.n_symbols,
-        "configs": 1,
+        "configs": runner.n_settings,
         "seconds": took,
-        "first_call_seconds": first,
-        "ns_per_bar": took / (n_bars * workload.n_symbols) * 1e9,
-        "peak_mb": peak_mb,
-        "panel_mb": panel.nbytes / 2**20,
-        "peak_over_panel": peak_mb * 2**20 / panel.nbytes,
-        "final_equity": outcome.final_equity,
-        "fills": outcome.n_fills,
-        **side_by_side,
+        "ns_per_bar": took / runner.units * 1e9,
+        "peak_mb": runner.peak_mb,
+        **runner.first,
+        "calls": len(runner.rounds),
     }
-
-
-def beside(call: Callable[[], Outcome], other: Callable[[], Outcome]) -> dict[str, Any]:
-    """Median ratio of two calls made in turn, so that a busy machine slows both alike."""
-    other()
-    ratios = []
-    for _ in range(PAIRS):
-        begun = perf_counter()
-        other()
-        between = perf_counter()
-        call()
-        ratios.append((perf_counter() - between) / (between - begun))
-    return {"peer": "bare_loop", "ratio": median(ratios)}
-
-
-def plan(quick: bool) -> list[tuple[str, str, int, int]]:
-    """(engine, workload, bars, calls) of every row."""
-    rows = []
-    for workload in WORKLOADS.values():
-        for engine in ENGINES:
-            slow = engine in ("backtrader", "tradewind_cerebro")
-            bars = BACKTRADER_BARS[workload.name] if slow else workload.n_bars
-            calls = (0 if quick else 3) if slow else workload.calls
-            rows.append((engine, workload.name, bars, calls))
-        # The compiled engines on backtrader's bars too: the same bars must end in the same cents.
-        rows.append(("tradewind", workload.name, BACKTRADER_BARS[workload.name], workload.calls))
-    return rows
-
-
-def measure(engine: str, workload: str, bars: int, calls: int) -> dict[str, Any]:
-    """Measure one engine in a process of its own."""
-    asked = [engine, workload, str(bars), str(calls)]
-    done = subprocess.run(
-        [sys.executable, __file__, "--one", *asked], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        return {"engine": engine, "workload": workload, "absent": done.stderr.strip()[-300:]}
-    return dict(json.loads(done.stdout.splitlines()[-1]))
-
-
-def with_ratios(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Set every row against its peer on the same workload."""
-    for row in rows:
-        peer = PEER.get(row["engine"])
-        for other in rows:
-            if other["workload"] != row["workload"] or "absent" in {**row, **other}:
-                continue
-            if peer == other["engine"] and "ratio" not in row:
-                row["peer"] = peer
-                row["ratio"] = row["ns_per_bar"] / other["ns_per_bar"]
-            if other["engine"] == "backtrader" and row["engine"] != "backtrader":
-                row["times_backtrader"] = other["ns_per_bar"] / row["ns_per_bar"]
-    return rows
-
-
-def agreement(rows: list[dict[str, Any]]) -> list[str]:
-    """Say where engines that traded the same bars ended with different money."""
-    found = []
-    done = [row for row in rows if "absent" not in row]
-    for row in done:
-        base = next(r for r in done if (r["workload"], r["bars"]) == (row["workload"], row["bars"]))
-        # backtrader has no cash cap at the fill: it refuses where the others scale.
-        if row["engine"] != "backtrader" and abs(row["final_equity"] - base["final_equity"]) > 0.01:
-            found.append(f"{row['engine']} and {base['engine']} differ on {row['workload']}")
+    wanted = "bare_loop" if engine.name.startswith("tradewind") else "tradewind"
+    peers = [p for p in others if (p.engine.name, p.workload) == (wanted, workload.name)]
+    if peers and not peers[0].absent and engine.name != "bare_loop":
+        found |= {"peer": wanted, "ratio": ratio(runner, peers[0])}
     return found
+
+
+def ratio(runner: Runner, peer: Runner) -> float:
+    """Median, over rounds both took part in, of one time per unit over the other."""
+    both = runner.rounds.keys() & peer.rounds.keys()
+    return median(runner.rounds[i] / runner.units / (peer.rounds[i] / peer.units) for i in both)
+
+
+def expected(row: dict[str, Any]) -> float:
+    """Final equity of the bare loop on the bars and settings of a row."""
+    name, size = row["workload"], (row["bars"], row["configs"])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "bars.npz"
+        save(file, market(WORKLOADS[name], WORKLOADS[name].n_bars))
+        runner = Runner(ENGINES[0], name, size, file)
+        runner.close()
+    return float(runner.first["final_equity"])
+
+
+def check(rows: list[dict[str, Any]]) -> list[str]:
+    """Mark what is equal to the bare loop and say what should be and is not."""
+    known: dict[tuple[str, int, int], float] = {}
+    wrong = []
+    for found in rows:
+        if "absent" in found or found["workload"] == "A-orders":
+            continue
+        key = (found["workload"], found["bars"], found["configs"])
+        if key not in known:
+            known[key] = expected(found)
+        engine = next(e for e in ENGINES if e.name == found["engine"])
+        found["equals_bare_loop"] = abs(found["final_equity"] - known[key]) < 0.005
+        if found["workload"] in engine.equal.split():
+            if not found["equals_bare_loop"]:
+                wrong.append(
+                    f"{engine.name} ends {found['workload']} with {found['final_equity']:.4f}, "
+                    f"the bare loop with {known[key]:.4f}"
+                )
+        elif not found["equals_bare_loop"] and engine.differs:
+            found["differs"] = engine.differs
+    return wrong
 
 
 def main() -> int:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--one", nargs=4, metavar=("ENGINE", "WORKLOAD", "BARS", "CALLS"))
+    parser.add_argument("--quick", action="store_true", help="fewer bars, within a minute")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--only", help="workloads, by their letters")
+    parser.add_argument("--engines", help="names of engines; the bare loop always runs")
     given = parser.parse_args()
-    if given.one:
-        engine, workload, bars, calls = given.one
-        print(json.dumps(one(engine, WORKLOADS[workload], int(bars), int(calls))))
-        return 0
-    rows = with_ratios([measure(*row) for row in plan(given.quick)])
-    for row in rows:
-        print(json.dumps(row) if given.json else text(row))
-    differences = agreement(rows)
-    for line in differences:
+    asked = given.engines.split(",") if given.engines else [e.name for e in ENGINES]
+    engines = [e for e in ENGINES if e.name in asked or e.name == "bare_loop"]
+    rows: list[dict[str, Any]] = []
+    for group in GROUPS:
+        names = tuple(n for n in group if not given.only or n in given.only.split(","))
+        runners = measure(names, engines, given.quick) if names else []
+        rows += [row(runner, runners) for runner in runners]
+    wrong = check(rows)
+    if not given.only or "F" in given.only.split(","):
+        rows += startup_rows(engines, given.quick)
+    for found in rows:
+        print(json.dumps(found) if given.json else text(found), flush=True)
+    for line in wrong:
         print(line, file=sys.stderr)
-    return 1 if differences else 0
-
-
-def text(row: dict[str, Any]) -> str:
-    """One row as a person reads it."""
-    if "absent" in row:
-        return f"{row['workload']:13} {row['engine']:18} absent: {row['absent']}"
-    ratio = f"{row['ratio']:6.2f} x {row['peer']}" if "ratio" in row else ""
-    times = f"{row['times_backtrader']:8,.0f} times backtrader" if "times_backtrader" in row else ""
-    return (
-        f"{row['workload']:13} {row['engine']:18} {row['bars']:9,} x {row['symbols']:3} "
-        f"{row['ns_per_bar']:10,.1f} ns/bar  first {row['first_call_seconds']:6.2f} s  "
-        f"peak {row['peak_over_panel']:5.2f} x panel  {row['final_equity']:14,.2f} "
-        f"{row['fills']:7,} fills  {ratio} {times}"
-    )
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewind.engine.adjusting import forward_adjusted
     from tradewind.engine.config import RunConfig
     from tradewind.engine.config_file import load as load_config
     from tradewind.engine.errors import (
@@ -105,6 +106,7 @@ __all__ = [
     "View",
     "backtest",
     "finished",
+    "forward_adjusted",
     "load_config",
     "load_history",
     "read_run",
@@ -116,6 +118,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "adjusting": ["forward_adjusted"],
     "config": ["RunConfig"],
     "config_file": ["load_config=load"],
     "errors": [name for name in __all__ if name.endswith("Error")],

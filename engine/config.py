@@ -230,6 +230,8 @@ class RunConfig(Block):
 
     @model_validator(mode="after")
     def _sizing_suits_the_account(self) -> "RunConfig":
+        if self.rules == "backtrader":  # whose broker says what is allowed
+            return self
         has_forecaster = self.forecaster is not None
         refuse_contradictions(self.sizing, self.account, has_forecaster=has_forecaster)
         return self

@@ -16,10 +16,11 @@ from tradewind.engine import evaluation, metrics, registry, spreads
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
+from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
-from tradewind.engine.executors import user_strategy
+from tradewind.engine.executors import backtrader_options, user_strategy
 from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
@@ -136,7 +137,11 @@ def _strategy(
             f"{config.strategy.kind} is no backtrader strategy; leave it out",
         )
     if config.rules == "backtrader":
-        raise document.error(("rules",), f"{config.strategy.kind} is no backtrader strategy")
+        backtrader_options.check(config, document)
+    elif config.backtrader != BacktraderConfig():
+        raise document.error(
+            ("backtrader",), "is read under rules: backtrader alone; say so, or leave it out"
+        )
     kind, params, _ = _checked("strategies", config.strategy, document, "strategy")
     strategy = registry.build(cls, params, document, key="strategy")
     return config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)}), strategy
@@ -269,6 +274,11 @@ def simulate(
             f"on, the data has {panel.n_bars}; shorten the strategy's window, the sizing's "
             "lookback or walk_forward.train, or give more data"
         )
+    if config.rules == "backtrader":
+        with diary.stage("simulate"):
+            found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
+        diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+        return found, start
     with diary.stage("simulate"):
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         strategy, executor = parts.strategy, executor or config.executor
@@ -286,6 +296,25 @@ def simulate(
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     return found, start
+
+
+def _as_backtrader(
+    parts: Parts, panel: Panel, outlook: Outlook, start: int, executor: str
+) -> Simulation:
+    """Trade under ``rules: backtrader``: its compiled twin, or plain backtrader itself."""
+    from tradewind.engine.executors import backtrader_profile
+
+    strategy = parts.strategy
+    assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
+    options = backtrader_options.options_of(parts.config, panel)
+    inputs = strategy.prepare(panel, outlook.signals)
+    if executor == "cerebro":
+        from tradewind.engine.executors import plain_backtrader
+
+        return plain_backtrader.simulate(strategy, inputs, panel, options, start=start)
+    if executor == "interpreted":
+        strategy = interpreted(strategy)
+    return backtrader_profile.simulate(strategy, inputs, panel, options, start=start)
 
 
 def _simulate_in_cerebro(

@@ -116,11 +116,11 @@ def finished_bars(
 def rule_of(name: str) -> str:
     """How a further column is put together, by its name.
 
-    ``bid_open`` and the like as the prices they are; what is called a spread by its mean; volume,
-    trades, turnover and dividends by their sum; splits by their product; anything else by its last
-    value, which is what was known at the close.
+    ``bid_open``, ``fx.close`` and the like as the prices they are; what is called a spread by its
+    mean; volume, trades, turnover and dividends by their sum; splits by their product; anything
+    else by its last value, which is what was known at the close.
     """
-    head, _, tail = name.lower().rpartition("_")
+    head, _, tail = name.lower().replace(".", "_").rpartition("_")
     if head and tail in OF_A_PRICE:
         return OF_A_PRICE[tail]
     return next((rule for word, rule in BY_WORD.items() if word in name.lower()), "last")

@@ -13,7 +13,7 @@ import numpy as np
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
-from tradewind.engine.errors import ConfigError, RunError
+from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -190,7 +190,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     # The forecasts are in the folder: whoever made them need not be installed here.
     parts = pipeline.resolve(run.config.model_copy(update={"forecaster": None}), document)
     if isinstance(parts.strategy, BacktraderStrategy):
-        raise RunError(
+        raise StrategyError(
             f"{folder.name}: {parts.strategy.cls.__name__} is a backtrader strategy, which nothing "
             "but backtrader's Cerebro can run, so there is no second executor to compare with; "
             f"'tradewind reproduce {folder.name}' runs it again and compares bit for bit"
@@ -272,7 +272,12 @@ def fill_differences(
 def _order_differences(old: Records, new: Records) -> list[str]:
     if len(old) != len(new):
         return [f"orders: {len(old):,} then, {len(new):,} now"]
-    off = np.flatnonzero(old != new)
+    unequal = np.zeros(len(old), bool)
+    for name in old.dtype.names or ():  # field by field: a price that an order lacks is NaN
+        unequal |= ~(
+            (old[name] == new[name]) | ((old[name] != old[name]) & (new[name] != new[name]))
+        )
+    off = np.flatnonzero(unequal)
     if not off.size:
         return []
     i = int(off[0])

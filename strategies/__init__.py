@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradewind.strategies.deciding import decide_by
+    from tradewind.strategies.inverse_volatility import InverseVolatility
+    from tradewind.strategies.momentum import Momentum
     from tradewind.strategies.sma_cross import SmaCross
     from tradewind.strategies.timing import Timing
 
-__all__ = ["SmaCross", "Timing", "decide_by"]
+__all__ = ["InverseVolatility", "Momentum", "SmaCross", "Timing", "decide_by"]
 
-_HOMES = {"SmaCross": "sma_cross", "Timing": "timing", "decide_by": "deciding"}
+_HOMES = {
+    "InverseVolatility": "inverse_volatility",
+    "Momentum": "momentum",
+    "SmaCross": "sma_cross",
+    "Timing": "timing",
+    "decide_by": "deciding",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from annotated_types import Ge
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
@@ -82,6 +83,7 @@ class SmaCross:
     def prepare(self, panel: Panel, signals: Signals) -> SmaInputs:
         """Sum the closes; a gap keeps the last close, as the average of a halted symbol does."""
         del signals
+        panel = forward_adjusted(panel)  # an average of raw prices would cross at a split
         total = np.empty((panel.n_bars + 1, panel.n_symbols))
         total[0] = 0.0
         np.cumsum(panel.close, axis=0, out=total[1:])

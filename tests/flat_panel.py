@@ -12,5 +12,6 @@ def flat_panel(n_bars: int = 4, *, interval: str = "1d", first: int = 0, step: i
     begin = first or MONDAY + DAY_NS
     ts = begin + np.arange(n_bars) * (step or DAY_NS)
     ones = np.full((n_bars, 2), 10.0)
-    bars = dict.fromkeys(("open", "high", "low", "close", "volume"), ones)
-    return Panel(("AAA", "BBB"), ts.astype(np.int64), interval=interval, **bars)
+    return Panel(
+        ("AAA", "BBB"), ts.astype(np.int64), ones, ones, ones, ones, ones, interval=interval
+    )

@@ -17,7 +17,7 @@ TOP_LEVEL = {
     ".ci", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "NOTICE", "README.md",
     "benchmarks", "constraints.txt", "docs", "pyproject.toml", "results", "tests", *CODE_FOLDERS,
 }  # fmt: skip
-MADE_HERE = {"build", "dist", ".git", ".venv"}  # and caches, which hide themselves
+MADE_HERE = {"build", "dist", ".git", ".venv", ".venv-peers"}  # and caches, which hide themselves
 MAX_LINES = 400
 MAX_README_LINES = 60
 PYTHON_FILES = [

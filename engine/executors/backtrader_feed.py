@@ -95,7 +95,7 @@ def extra_lines(panel: Panel, signals: Signals) -> Mapping[str, Floats]:
 
 def taken(name: str) -> bool:
     """Whether a column cannot become a line, because a feed has an attribute of that name."""
-    return hasattr(ColumnFeed, name) or hasattr(ColumnFeed.lines, name)
+    return hasattr(ColumnFeed, name) or name in ColumnFeed.lines._getlines()
 
 
 def close_time(ts: int, *, daily: bool) -> datetime:

@@ -46,7 +46,7 @@ class BookPages:
     def turn(self, equity: float) -> Book:
         """Bring the book up to the close of the bar."""
         broker, book = self.broker, self.book
-        for k in range(broker.n_symbols):
+        for k in broker.touched:
             book.qty[k] = broker.units(k)
             book.entry[k] = broker.entry_price(k)
         book.equity[0] = equity

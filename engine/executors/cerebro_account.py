@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from tradewind.engine.executors.cerebro_orders import CLOSING, Ticket, is_noise
 from tradewind.engine.executors.state import (
     BORROW,
@@ -81,7 +83,7 @@ def _pay(broker: Any, t: int, k: int, per_unit: float) -> None:
 
 def recalls(broker: Any, t: int) -> None:
     """Buy back what is short beyond what can be borrowed on this bar."""
-    for k in list(broker.held()):
+    for k in broker.held():
         short = -broker.units(k)
         over = short - float(at(broker.terms.costs.borrowable, t, k))
         if short > 0.0 and not is_noise(over, short) and broker.quotes.trades(t, k):
@@ -127,9 +129,9 @@ def margin_check(broker: Any, t: int) -> None:
 
 def leave(broker: Any, t: int) -> None:
     """Close what is held of symbols that trade for the last time, without spread or fee."""
-    for k in range(broker.n_symbols):
-        if broker.market.ends[k] != t:
-            continue
+    if not broker.market.leaves[t]:
+        return
+    for k in np.flatnonzero(broker.market.ends == t).tolist():
         broker.end_all(k, DELISTED)
         units = broker.units(k)
         if abs(units) < MIN_QTY:

@@ -4,7 +4,7 @@ Order objects, the queue of what is pending, position arithmetic, cash and accou
 backtrader's own; what it has no rule for is added here and in the modules beside this one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import backtrader as bt
@@ -81,6 +81,8 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.alive: list[Ticket] = []  # oldest first, sleeping children included
         self.adds = np.zeros(self.n_symbols, np.int64)
         self.borrow = np.zeros(self.n_bars)
+        self.holding: set[int] = set()  # columns with a position
+        self.touched: set[int] = set()  # columns that ever had one
         self.called = False  # a margin call stands
         self.changed: Callable[[Ticket], None] = lambda ticket: None
         self.due: list[list[tuple[float, float]]] = [[] for _ in range(self.n_symbols)]
@@ -103,9 +105,9 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """Average price of what is held, the column's currency."""
         return float(self.positions[self.feeds[k]].price)
 
-    def held(self) -> Iterator[int]:
-        """Columns with a position."""
-        return (k for k in range(self.n_symbols) if self.units(k) != 0.0)
+    def held(self) -> list[int]:
+        """Columns with a position, in order."""
+        return sorted(self.holding)
 
     def happen(self, k: int, kind: int, amount: float) -> None:
         """Write an event of this bar down."""
@@ -138,8 +140,8 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     def _get_value(self, datas: Any = None, lever: bool = False) -> Any:
         """Backtrader's sum over positions, at this bar's rates of exchange."""
         if hasattr(self, "clock"):
-            for k, valuation in enumerate(self.valuations):
-                valuation.rate = self.quotes.fx(self.row, k, at_close=True)
+            for k in self.touched:
+                self.valuations[k].rate = self.quotes.fx(self.row, k, at_close=True)
         return super()._get_value(datas, lever)
 
     def _expire(self, t: int) -> None:

@@ -200,4 +200,8 @@ class Till:
         if abs(rest) < MIN_QTY:  # noise of the subtraction, which backtrader would go on holding
             broker.positions[order.data].update(-rest, price)
             broker.adds[k] = 0
+            broker.holding.discard(k)
+        else:
+            broker.holding.add(k)
+        broker.touched.add(k)
         broker.changed(ticket)

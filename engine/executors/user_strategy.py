@@ -68,6 +68,12 @@ def resolved(
                 f"a backtrader strategy runs by backtrader's rules in its Cerebro; "
                 f"leave {key!r} out or say {wanted}",
             )
+    if config.backtrader != BacktraderConfig(setup=config.backtrader.setup):
+        raise document.error(
+            ("backtrader",),
+            "all but 'setup' is for strategies of tradewind's; set the broker of a backtrader "
+            "strategy in its setup, and what it costs under costs",
+        )
     strategy = read_strategy(cls, config.strategy.params, config.backtrader.setup, document)
     stock_settings(config, document)
     setup = config.backtrader.setup and absolute(config.backtrader.setup, document)

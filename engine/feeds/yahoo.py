@@ -115,7 +115,9 @@ def read(
         for symbol, pair in loaded.items()
         if pair
     ]
-    return bars, _notes(keys, loaded, outcome, config.offline, yahoo.now())
+    entries = {symbol: pair[0] for symbol, pair in loaded.items() if pair}
+    _check_currencies(entries, config)
+    return bars, _notes(keys, entries, outcome, config, yahoo.now())
 
 
 def fetch(
@@ -234,21 +236,39 @@ def _held_back(key: Key, outcome: Outcome) -> DataError:
     return DataError(f"{key.symbol}: " + (" ".join(update.remarks) or update.held_back))
 
 
+def _check_currencies(entries: Mapping[str, Entry], config: DataConfig) -> None:
+    """Refuse a currency of the config that is not the one Yahoo quotes in."""
+    for symbol, currency in config.currencies.items():
+        quoted = entries[symbol].currency if symbol in entries else ""
+        if quoted and quoted != currency:
+            raise DataError(
+                f"data.currencies: {symbol} is quoted in {quoted} at Yahoo, not in {currency}; "
+                f"write {symbol}: {quoted} and its rate as account.fx: {{{quoted}: ...}}"
+            )
+
+
 def _notes(
-    keys: Mapping[str, Key], loaded: Loaded, outcome: Outcome, offline: bool, now: float
+    keys: Mapping[str, Key],
+    entries: Mapping[str, Entry],
+    outcome: Outcome,
+    config: DataConfig,
+    now: float,
 ) -> tuple[str, ...]:
     """Say what a person should know about how the bars were had."""
-    entries = {symbol: pair[0] for symbol, pair in loaded.items() if pair}
     notes = list(outcome.remarks)
-    if offline:
+    if config.offline:
         notes.append(stored_note("Yahoo was not asked (data.offline)", entries, now))
     failed = {symbol: e for symbol, e in entries.items() if keys[symbol] in outcome.failures}
     if failed:
         first = outcome.failures[keys[next(iter(failed))]]
         notes.append(stored_note(f"Yahoo could not be asked ({first})", failed, now))
-    if len({entry.currency for entry in entries.values()}) > 1:
-        listed = ", ".join(f"{symbol} {entry.currency}" for symbol, entry in entries.items())
-        notes.append(f"Quoted in several currencies, and none is converted: {listed}")
+    unsaid = {s: e.currency for s, e in entries.items() if s not in config.currencies}
+    if len(set(unsaid.values())) > 1:
+        listed = ", ".join(f"{symbol} {currency}" for symbol, currency in unsaid.items())
+        notes.append(
+            f"Quoted in several currencies, and none is converted unless data.currencies names "
+            f"it: {listed}"
+        )
     return tuple(notes)
 
 

@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from tradewind.engine import registry
 from tradewind.engine.config import DataConfig, RunConfig, SourceConfig
 from tradewind.engine.config_actions import ActionsConfig
+from tradewind.engine.config_backtrader import SizerConfig
 from tradewind.engine.config_faults import models
 from tradewind.engine.config_fees import AnyFeesConfig
 from tradewind.engine.config_file import checked
@@ -32,6 +33,9 @@ FEES, ACTIONS = (
     {get_args(model.model_fields["kind"].annotation)[0]: model for model in models(choice)}
     for choice in (AnyFeesConfig, ActionsConfig)
 )
+SIZERS = {
+    str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models(SizerConfig)
+}
 Table = dict[str, Any]
 
 
@@ -91,6 +95,12 @@ def test_every_key_of_a_sizing_is_documented_with_its_default(kind: str) -> None
     tables = documented()
     found = tables["sizing, every kind"] | tables[f"sizing, kind: {kind}"]
     assert found == defaults(SIZINGS[kind], "sizing.")
+
+
+@pytest.mark.parametrize("kind", SIZERS)
+def test_every_key_of_a_backtrader_sizer_is_documented_with_its_default(kind: str) -> None:
+    found = documented()[f"backtrader.sizer, kind: {kind}"]
+    assert found == defaults(SIZERS[kind], "backtrader.sizer.")
 
 
 @pytest.mark.parametrize("kind", SPREADS)

@@ -190,9 +190,8 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
 def test_a_missing_file_names_the_nearest_preset() -> None:
     with pytest.raises(ConfigError, match=r"^sma-cros: no such file .*did you mean 'sma-cross'\?"):
         read_document("sma-cros")
-    with pytest.raises(
-        ConfigError, match=r"^qqq: no such file .*; presets: lstm-timing, sma-cross"
-    ):
+    presets = "inverse-volatility, lstm-timing, momentum, sma-cross"
+    with pytest.raises(ConfigError, match=rf"^qqq: no such file .*; presets: {presets}"):
         read_document("qqq")
 
 

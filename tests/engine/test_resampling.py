@@ -113,6 +113,17 @@ def test_bid_and_ask_are_put_together_as_prices_a_spread_by_its_mean_splits_by_p
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        *[("fx.open", "first"), ("fx.close", "last"), ("borrow.rate", "last")],
+        *[("action.split", "product"), ("action.dividend", "sum")],
+    ],
+)
+def test_what_the_engine_puts_beside_prices_has_a_rule(name: str, rule: str) -> None:
+    assert rule_of(name) == rule
+
+
 def test_a_rule_of_ones_own_goes_before_the_name_and_a_wrong_one_is_refused() -> None:
     rows = [("2018-01-06T00:30", 10, 12, 9, 11, 5), ("2018-01-06T01:00", 11, 15, 11, 14, 2)]
     held: dict[str, Floats] = {"sentiment": np.array([[0.5], [-0.25]])}

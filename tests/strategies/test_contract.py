@@ -16,6 +16,8 @@ from tradewind.engine.types import Intent
 from tradewind.strategies.sma_cross import SmaCross
 
 FORMS: dict[str, list[dict[str, Any]]] = {
+    "inverse_volatility": [{"lookback": 20}, {"lookback": 60}],
+    "momentum": [{"lookback": 60, "skip": 10, "top": 0.4}, {"lookback": 30, "skip": 0, "top": 1}],
     "sma_cross": [{"fast": 3, "slow": 10}, {"fast": 5, "slow": 40, "short": True}],
     "timing": [{"entry": 0.4}, {"entry": 1.0, "exit": 0.2, "short": False}],
 }
@@ -39,7 +41,7 @@ def test_every_strategy_keeps_the_contract(kind: str, form: dict[str, Any], chec
 
 
 def test_the_registered_strategies_are_found() -> None:
-    assert {"sma_cross", "timing"} <= set(names("strategies"))
+    assert {"inverse_volatility", "momentum", "sma_cross", "timing"} <= set(names("strategies"))
 
 
 class Base:

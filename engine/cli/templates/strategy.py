@@ -18,6 +18,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from annotated_types import Ge
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
 from tradewind.engine.records import Floats, Panel
@@ -88,7 +89,7 @@ class Momentum:
         """Compute what the rule reads; ``signals`` hold the forecasts, if the config has any."""
         del signals
         momentum = np.full(panel.shape, np.nan)
-        log_close = np.log(panel.close)
+        log_close = np.log(forward_adjusted(panel).close)  # a split of raw prices is no fall
         momentum[self.lookback :] = log_close[self.lookback :] - log_close[: -self.lookback]
         return Inputs(momentum)
 

@@ -9,6 +9,7 @@ from tests.yahoo_listings import march
 from tests.yahoo_loopback import FakeYahoo, Reader, days_of
 from tradewind.engine.adjusting import DIVIDEND, SPLIT
 from tradewind.engine.config import DataConfig
+from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.actions import actions_of, placed
 
 SPLIT_DAY, PAID_DAY = date(2024, 3, 12), date(2024, 3, 7)
@@ -54,3 +55,23 @@ def test_they_become_the_actions_of_the_panel(get: Reader, traded: dict[str, flo
     assert set(one.columns) == {SPLIT, DIVIDEND}
     assert np.prod(one.columns[SPLIT]) == 4.0
     assert one.columns[DIVIDEND].sum() == pytest.approx(2.25)
+
+
+def test_a_currency_that_yahoo_does_not_quote_in_is_refused(fake: FakeYahoo, get: Reader) -> None:
+    fake.listings["VOD.L"] = march(currency="GBp")
+    with pytest.raises(DataError, match=r"data.currencies: VOD.L is quoted in GBp at Yahoo, not "
+                       r"in GBP; write VOD.L: GBp and its rate as account.fx"):  # fmt: skip
+        get(symbols=("VOD.L",), currencies={"VOD.L": "GBP"})
+    bars, _ = get(symbols=("VOD.L",), currencies={"VOD.L": "GBp"})
+    assert len(bars) == 1
+
+
+def test_currencies_that_the_config_names_need_no_warning(fake: FakeYahoo, get: Reader) -> None:
+    fake.listings.update({"MSFT": march(), "SAP": march(currency="EUR")})
+    _, notes = get(symbols=("MSFT", "SAP"))
+    assert notes == (
+        "Quoted in several currencies, and none is converted unless data.currencies names it: "
+        "MSFT USD, SAP EUR",
+    )
+    _, notes = get(symbols=("MSFT", "SAP"), currencies={"SAP": "EUR"})
+    assert notes == ()

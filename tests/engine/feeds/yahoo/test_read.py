@@ -187,7 +187,10 @@ def test_what_trades_at_weekends_is_asked_for_at_weekends(
 def test_several_currencies_are_told(fake: FakeYahoo, get: Reader) -> None:
     fake.listings.update(MSFT=march(), VOD=march(currency="GBp"))
     _, notes = get(symbols=("MSFT", "VOD"))
-    assert notes == ("Quoted in several currencies, and none is converted: MSFT USD, VOD GBp",)
+    assert notes == (
+        "Quoted in several currencies, and none is converted unless data.currencies names it: "
+        "MSFT USD, VOD GBp",
+    )
 
 
 def test_a_fetch_of_all_symbols_is_refused(folder: Path, yahoo: Yahoo) -> None:

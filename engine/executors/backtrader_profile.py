@@ -1,0 +1,186 @@
+"""Run a strategy under ``rules: backtrader``: the compiled twin of plain backtrader.
+
+The door for a strategy is the one it has under ``rules: tradewind``; what a wish becomes is in
+docs/backtrader-rules.md: an ORDER is ``buy`` or ``sell`` (a bracket where it brings a stop or a
+target), a TARGET is ``order_target_percent``, a CANCEL is ``cancel``.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tradewind.engine.compiling import compiled_with
+from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors import backtrader_kernel as kernel
+from tradewind.engine.executors import backtrader_state as states
+from tradewind.engine.executors.backtrader_book import OVER
+from tradewind.engine.executors.backtrader_options import (
+    Options,
+    check_volume,
+    options_of,
+    rules_of,
+    schemes_of,
+)
+from tradewind.engine.intents import INTENT
+from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, View
+from tradewind.engine.records import Panel, Simulation
+
+__all__ = ["Options", "Outcome", "options_of", "outcome", "simulate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A simulation, and what only backtrader says of an order.
+
+    Attributes
+    ----------
+    simulation : Simulation
+    statuses : ndarray of int64, shape (n_orders,)
+        ``backtrader.Order.Status`` of each order at the end.
+    fill_prices : ndarray of float64, shape (n_orders,)
+        ``order.executed.price``.
+    stale : int
+        Orders that something happened to on a bar that was over already.
+    """
+
+    simulation: Simulation
+    statuses: Any
+    fill_prices: Any
+    stale: int
+
+
+def simulate(
+    strategy: Strategy, inputs: Any, panel: Panel, options: Options, *, start: int
+) -> Simulation:
+    """Run one strategy over one panel.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        Compiled if it offers a ``rule``, else its ``decide`` runs in the same loop, interpreted.
+    inputs : NamedTuple
+        What ``strategy.prepare`` gave.
+    panel : Panel
+    options : Options
+    start : int
+        First bar at whose close the strategy is asked.
+
+    Returns
+    -------
+    Simulation
+        ``equity`` is ``broker.getvalue()``, ``cash`` is ``broker.getcash()``, ``borrow`` the
+        interest charged on a bar. A fill stands on the bar it was made on, and its ``fee`` is the
+        commission alone; an order's ``fee`` is ``order.executed.comm``, with interest.
+
+    Raises
+    ------
+    StrategyError
+        If the rule cannot be compiled, or asks for what backtrader could not be asked for.
+    DataError
+        If a filler needs a volume that the panel does not have.
+    """
+    return outcome(strategy, inputs, panel, options, start=start).simulation
+
+
+def outcome(
+    strategy: Strategy, inputs: Any, panel: Panel, options: Options, *, start: int
+) -> Outcome:
+    """Run as :func:`simulate` does, and give backtrader's own states and prices of orders too."""
+    check_volume(panel, options)
+    state = states.new_state(panel.n_bars, panel.n_symbols, options.cash, memory_of(strategy))
+    params = getattr(strategy, "params", None)
+    with translated(strategy):
+        code, log = kernel.simulate(
+            loop_for(strategy), states.market_of(panel), inputs, params,
+            rules_of(options, panel), schemes_of(options, panel), state,
+            states.new_log(panel.n_symbols), start,
+        )  # fmt: skip
+    check_code(code, state, strategy, panel)
+    return _told(state, log)
+
+
+def memory_of(strategy: Strategy) -> int:
+    """Numbers a rule remembers for each symbol."""
+    return int(getattr(strategy, "memory", 0))
+
+
+def loop_for(strategy: Strategy) -> Callable[..., Any]:
+    """Return the loop bound to a strategy's rule, or to its ``decide``."""
+    if isinstance(strategy, CompiledStrategy):
+        return compiled_with(kernel.walk, strategy.rule, kernel.with_rule)  # type: ignore[no-any-return]
+    return kernel.with_rule(as_rule(strategy))
+
+
+def as_rule(strategy: Strategy) -> Rule:
+    """Wrap ``decide`` so that it can be called as a rule is: facts in, rows of INTENT out."""
+
+    def rule(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+        del params
+        n = 0
+        for n, wish in enumerate(strategy.decide(View(bar, inputs, book)), 1):
+            if n > len(intents):
+                break
+            intents[n - 1] = tuple(getattr(wish, name) for name in INTENT.names or ())
+        return n
+
+    return rule
+
+
+@contextmanager
+def translated(strategy: Strategy) -> Iterator[None]:
+    """Turn a refusal by numba into an error that names the user's line."""
+    try:
+        yield
+    except Exception as error:
+        if not type(error).__module__.startswith("numba"):
+            raise
+        raise StrategyError(f"{type(strategy).__name__}: {error}") from None
+
+
+def _told(state: states.State, log: states.Log) -> Outcome:
+    """Cut the records to what was written."""
+    count = state.count
+    orders, twins = (rows[: count[states.ORDERS]] for rows in (log.orders, log.twins))
+    orders["reason"][twins["status"] < states.COMPLETED] = OVER
+    value, cash, gross, interest = state.curves
+    found = Simulation(
+        value, cash, gross, interest, orders, log.fills[: count[states.FILLS]],
+        log.events[: count[states.EVENTS]],
+    )  # fmt: skip
+    return Outcome(
+        found, twins["status"].copy(), twins["fill_price"].copy(), int(count[states.STALE])
+    )
+
+
+FAULTS = {
+    states.BAD_WEIGHT: "asked for a weight of {name} that is not a finite number",
+    states.BAD_SYMBOL: "named {name}; wanted a column of the panel",
+    states.TOO_MANY: "wrote more wishes than its buffer holds; a rule may write len(intents)",
+    states.BAD_ACTION: "asked for an action of {name} that backtrader has not; wanted TARGET, "
+    "ORDER, or CANCEL with the number of an order or -1. To replace an order, cancel it and send "
+    "another",
+    states.BAD_TYPE: "asked for an order type of {name} that does not exist; wanted 0 to 5",
+    states.BAD_TIME: "asked for a time in force of {name} that backtrader has not; wanted GTC, "
+    "DAY or GTD",
+    states.BAD_PRICE: "sent an order for {name} with a price that is infinite or that its type "
+    "does not look at; limit, stop and trail belong to the types of their name",
+    states.NO_REDUCE_ONLY: "asked for a reduce-only order of {name}; backtrader has none",
+    states.BARE_TARGET: "gave a TARGET of {name} a stop or a target; backtrader's "
+    "order_target_percent takes none: send an ORDER with them, which is a bracket",
+    states.BAD_GROUP: "gave an order of {name} an OCO number below 0; 0 is no group",
+    states.BAD_SIZE: "sent an order for {name} without a finite quantity; give qty, or NaN and a "
+    "weight of 1 or -1 so that the sizer decides",
+}
+
+
+def check_code(code: int, state: states.State, strategy: Strategy, panel: Panel) -> None:
+    """Raise StrategyError for what the rule did wrong, naming bar and symbol."""
+    if code == states.FINE:
+        return
+    bar, k = int(state.count[states.LAST]), int(state.count[states.SYMBOL])
+    name = panel.symbols[k] if 0 <= k < panel.n_symbols else f"column {k}"
+    raise StrategyError(
+        f"{type(strategy).__name__}: at bar {bar} ({panel.dates[bar]}) the strategy "
+        f"{FAULTS[code].format(name=name)}"
+    )
