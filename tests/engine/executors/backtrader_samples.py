@@ -3,6 +3,7 @@
 # ruff: noqa: RUF012
 
 import datetime
+import random
 
 import backtrader as bt
 from backtrader.strategies import MA_CrossOver  # noqa: F401  a config names it through this file
@@ -383,3 +384,83 @@ def step_by_step(cerebro):
 
 def written(cerebro):
     cerebro.addwriter(bt.WriterFile, csv=True)
+
+
+class Haphazard(bt.Strategy):
+    """Any order at any time, by chance: what nobody thought of."""
+
+    params = (("seed", 0), ("orders", 0.25))
+
+    def __init__(self):
+        self.chance = random.Random(self.p.seed)
+        self.mine = []
+
+    def notify_order(self, order):
+        if order.alive():
+            self.mine.append(order)
+
+    def next(self):
+        chance = self.chance
+        for data in self.datas[: 3 if self.p.seed % 2 else 1]:
+            if chance.random() < 0.05 and self.mine:
+                self.cancel(chance.choice(self.mine))
+            if chance.random() < self.p.orders:
+                self.send(data)
+
+    def send(self, data):
+        chance, close = self.chance, data.close[0]
+        near = close * (1.0 + chance.uniform(-0.02, 0.02))
+        far = close * (1.0 + chance.uniform(-0.03, 0.03))
+        size = chance.choice([1, 2.5, 7, 30])
+        side = chance.choice([self.buy, self.sell])
+        valid = chance.choice([None, None, datetime.timedelta(days=3), self.datetime.date(0)])
+        kind = chance.randrange(9)
+        if kind == 0:
+            side(data, size=size)
+        elif kind == 1:
+            side(data, size=size, exectype=bt.Order.Close)
+        elif kind in (2, 3):
+            exectype = bt.Order.Limit if kind == 2 else bt.Order.Stop
+            side(data, size=size, exectype=exectype, price=near, valid=valid)
+        elif kind == 4:
+            side(data, size=size, exectype=bt.Order.StopLimit, price=near, plimit=far, valid=valid)
+        elif kind == 5:
+            trail = chance.choice([{"trailamount": 1.0}, {"trailpercent": 0.02}])
+            side(data, size=size, exectype=bt.Order.StopTrail, **trail)
+        elif kind == 6:
+            pair = chance.choice([(self.buy_bracket, 1), (self.sell_bracket, -1)])
+            sent, sign = pair
+            sent(
+                data=data,
+                size=size,
+                price=near,
+                stopprice=near * (1 - sign * 0.02),
+                limitprice=near * (1 + sign * 0.02),
+            )
+        elif kind == 7:
+            first = side(data, size=size, exectype=bt.Order.Limit, price=near)
+            side(data, size=size, exectype=bt.Order.Stop, price=far, oco=first)
+        else:
+            self.order_target_percent(data, chance.uniform(-0.4, 0.8))
+
+
+class Hours(bt.Strategy):
+    """Flat at the end of each day, by a timer; daily bars of the same data decide."""
+
+    def __init__(self):
+        self.add_timer(datetime.time(15, 0), tag="out")
+        self.average = bt.ind.SMA(self.data1, period=3)
+
+    def notify_timer(self, timer, when, *args, **kwargs):
+        if self.position:
+            self.close()
+
+    def next(self):
+        if not self.position and self.data0.close[0] > self.average[0] and len(self) % 3 == 0:
+            self.buy(size=5, exectype=bt.Order.Limit, price=self.data0.close[0] * 0.999)
+        if len(self) % 29 == 0:
+            self.sell(size=1, exectype=bt.Order.Close)
+
+
+def days(cerebro):
+    cerebro.resampledata(cerebro.datas[0], timeframe=bt.TimeFrame.Days, compression=1)

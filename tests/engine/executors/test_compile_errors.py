@@ -129,7 +129,7 @@ def test_the_way_out_is_offered() -> None:
 
 def test_an_error_of_the_authors_own_is_no_refusal() -> None:
     try:
-        {}["a"]
+        dict[str, int]()["a"]
     except KeyError as error:
         assert not is_refusal(error)
 

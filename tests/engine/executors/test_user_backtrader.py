@@ -1,5 +1,6 @@
 """A strategy of backtrader's, by plain Cerebro and through tradewind: the same money."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,10 @@ CASES = [
     Case("Crossing", setup="at_the_close", params={"period": 6}),
     Case("Watching"),
     Case("Averages", {"ma": "EMA", "levels": [0.99, 1.0]}),
+    *(
+        Case("Haphazard", {"seed": seed}, setup, ("AAA", "BBB", "CCC"))
+        for seed, setup in enumerate(["", "", "unchecked", "in_parts", "step_by_step", ""])
+    ),
 ]
 
 
@@ -121,15 +126,21 @@ def their_feed(sheet: Path, symbol: str) -> Any:
     return bt.feeds.GenericCSVData(dataname=str(path), dtformat="%Y-%m-%d", openinterest=-1)
 
 
-def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
-    """Run a case as its author would, without tradewind; returns strategy and notebook."""
-    module = load_file(SAMPLES)
+def prepared() -> Any:
+    """Cerebro with the broker set as its author would set it."""
     cerebro = bt.Cerebro()
-    for symbol in case.symbols:
-        cerebro.adddata(their_feed(sheet, symbol), name=symbol)
     cerebro.broker.setcash(CASH)
     cerebro.broker.setcommission(commission=FEE, interest=BORROW)
     cerebro.broker.set_slippage_perc(SPREAD / 2 + SLIPPAGE, slip_out=True)
+    return cerebro
+
+
+def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
+    """Run a case as its author would, without tradewind; returns strategy and notebook."""
+    module = load_file(SAMPLES)
+    cerebro = prepared()
+    for symbol in case.symbols:
+        cerebro.adddata(their_feed(sheet, symbol), name=symbol)
     params = dict(case.params)
     if "ma" in params:
         params |= {"ma": bt.ind.EMA, "levels": tuple(params["levels"])}
@@ -139,6 +150,39 @@ def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
     cerebro.addanalyzer(Notebook, _name="notebook")
     (strategy,) = cerebro.run()
     return strategy, strategy.analyzers.notebook
+
+
+@pytest.mark.parametrize("name", ["Hours", "Haphazard"])
+def test_hourly_bars_make_the_same_money_too(tmp_path: Path, name: str) -> None:
+    rng = np.random.default_rng(3)
+    opens = pd.bdate_range("2021-03-01", periods=25).repeat(7) + pd.to_timedelta(
+        np.tile(np.arange(13, 20), 25), unit="h"
+    )  # New York's hours in UTC
+    close = 50.0 * np.exp(np.cumsum(rng.normal(0, 0.004, len(opens))))
+    before = np.concatenate([[50.0], close[:-1]])
+    frame = pd.DataFrame(
+        {"open": before, "high": np.maximum(before, close) * 1.002,
+         "low": np.minimum(before, close) * 0.998, "close": close, "volume": 900},
+        index=opens + pd.Timedelta(hours=1),
+    )  # fmt: skip
+    frame.rename_axis("time").to_csv(tmp_path / "AAA.csv")
+
+    cerebro = prepared()
+    feed = bt.feeds.PandasData(dataname=frame, timeframe=bt.TimeFrame.Minutes, compression=60)
+    cerebro.adddata(feed, name="AAA")
+    cerebro.addstrategy(getattr(load_file(SAMPLES), name))
+    load_file(SAMPLES).days(cerebro)
+    cerebro.addanalyzer(Notebook, _name="notebook")
+    (strategy,) = cerebro.run()
+
+    case = Case(name, setup="days")
+    data = {"source": "csv", "path": str(tmp_path / "AAA.csv"), "interval": "1h",
+            "bar_label": "close"}  # fmt: skip
+    run = through_tradewind(case, tmp_path / "AAA.csv", data=data)
+    assert run.simulation.equity[-1] == strategy.broker.getvalue()
+    assert len(run.simulation.fills) > 20
+    want = strategy.analyzers.notebook.executions
+    np.testing.assert_array_equal([r[3] for r in executions(run)], [r[3] for r in want])
 
 
 def settings(case: Case, sheet: Path, **more: Any) -> tuple[RunConfig, Any]:
@@ -156,8 +200,6 @@ def settings(case: Case, sheet: Path, **more: Any) -> tuple[RunConfig, Any]:
         **({"backtrader": {"setup": f"{SAMPLES}:{case.setup}"}} if case.setup else {}),
         **more,
     }
-    import json
-
     document = parse(json.dumps(lines), where="config.yaml", folder=sheet.parent)
     return validate(RunConfig, document), document
 

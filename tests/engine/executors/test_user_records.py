@@ -25,10 +25,10 @@ FLAT = [(10.0, 10.5, 9.5, 10.0)] * 8
 def candles(*columns: Any) -> Panel:
     """Panel of symbols A, B ..., one list of (open, high, low, close) each."""
     prices = np.array(columns, float)  # (n_symbols, n_bars, 4)
-    fields = [np.ascontiguousarray(prices[:, :, i].T) for i in range(4)]
-    volume = np.where(np.isnan(fields[3]), np.nan, 1e6)
+    open_, high, low, close = (np.ascontiguousarray(prices[:, :, i].T) for i in range(4))
+    volume = np.where(np.isnan(close), np.nan, 1e6)
     ts = np.arange(1, prices.shape[1] + 1, dtype=np.int64) * DAY_NS
-    return Panel(tuple("ABC"[: len(columns)]), ts, *fields, volume)
+    return Panel(tuple("ABC"[: len(columns)]), ts, open_, high, low, close, volume)
 
 
 def ran(next_: Any, *columns: Any, settings: StockSettings = FREE, setup: Any = None) -> UserRun:
