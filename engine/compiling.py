@@ -28,7 +28,10 @@ from tradewind.engine.errors import StrategyError
 # A division then gives inf instead of raising: a branch that could raise keeps the compiler from
 # dropping the reference counts around it, which cost more than the bar itself. A call hands over
 # every array in seven words, so what is called at each bar is compiled into the loop.
-OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True}
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True, "_nrt": True}
+# A loop that makes no arrays need not count who holds one: counting cost more than a bar.
+LEAN: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+LEAN_INLINED: dict[str, Any] = {**LEAN, "forceinline": True}
 MARK = '"""Stands for a loop compiled by tradewind; numba keeps its code here. Delete at will."""\n'
 LIBRARIES = ("numpy", "numba", "math", "builtins")
 Binder = Callable[[Callable[..., Any]], FunctionType]
@@ -72,28 +75,89 @@ def compiled_with(loop: Callable[..., Any], part: Callable[..., Any], bind: Bind
             f"rule {part!r}: wanted a plain module-level function, without a closure, so that it "
             "can be compiled and found again; pass what it needs through params or inputs"
         )
-    return _module(loop, part, bind)
+    return _sparing(loop, part, bind)
+
+
+@cache
+def _sparing(loop: Callable[..., Any], part: FunctionType, bind: Binder) -> Callable[..., Any]:
+    """Compile a part that makes no arrays without counting them, and any other with."""
+    mark = _written(_name([loop, part])).with_suffix(".arrays")
+    whole = _module(loop, part, bind, arrays=mark.exists())
+
+    def run(*given: Any) -> Any:
+        nonlocal whole
+        try:
+            return whole(*given)
+        except Exception as error:
+            if mark.exists() or not type(error).__module__.startswith("numba"):
+                raise
+        whole = _module(loop, part, bind, arrays=True)
+        found = whole(*given)  # raises what is wrong with the part beside its arrays
+        mark.touch()
+        return found
+
+    return run
+
+
+def lean(function: Callable[..., Any]) -> Any:
+    """Mark a loop that makes no arrays, and calls nothing that does, but for its part."""
+    function.lean = True  # type: ignore[attr-defined]
+    return function
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Mark a function to be compiled into whoever calls it: what a loop does at every bar."""
+    function.inlined = True  # type: ignore[attr-defined]
+    return function
+
+
+def apart(function: Callable[..., Any]) -> Any:
+    """Mark a function to be compiled once and kept by itself: what a loop does now and then."""
+    function.apart = True  # type: ignore[attr-defined]
+    return function
 
 
 @cache
 def _module(
-    loop: Callable[..., Any], part: Callable[..., Any] | None, bind: Binder | None
+    loop: Callable[..., Any],
+    part: Callable[..., Any] | None,
+    bind: Binder | None,
+    arrays: bool = True,
 ) -> Callable[..., Any]:
     """Compile the loop as a function of its own file in the cache folder."""
     from numba import njit
     from numba.extending import register_jitable
 
     functions = [loop] if part is None else [loop, part]
+    own, of_part = reached([loop]), OPTIONS if arrays else LEAN_INLINED
     for helper in reached(functions):
         if helper not in functions:
-            register_jitable(**OPTIONS)(helper)
-    called = [f"{f.__module__}:{f.__qualname__}" for f in functions]
-    path = _written(digest([*called, *_sources([*functions, compiled]), *_constants(functions)]))
-    bound = bind(njit(**OPTIONS)(part)) if part is not None and bind is not None else loop
-    code = bound.__code__.replace(co_filename=str(path))
-    whole = njit(cache=True, **OPTIONS)(FunctionType(code, bound.__globals__, loop.__name__))
+            register_jitable(**(_options(helper, loop) if helper in own else of_part))(helper)
+    bound = bind(njit(**of_part)(part)) if part is not None and bind is not None else loop
+    code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
+    named = {name: bound.__globals__.get(name) for name in code.co_names}
+    parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
+    whole = njit(cache=True, **_options(loop))(
+        FunctionType(code, {**bound.__globals__, **parts}, loop.__name__)
+    )
     _forgive(whole)
     return whole  # type: ignore[no-any-return]
+
+
+def _name(functions: list[Callable[..., Any]]) -> str:
+    """Name of what is compiled from ``functions``, by everything that goes into it."""
+    called = [f"{f.__module__}:{f.__qualname__}" for f in functions]
+    return digest([*called, *_sources([*functions, compiled]), *_constants(functions)])
+
+
+def _options(
+    function: Callable[..., Any], loop: Callable[..., Any] | None = None
+) -> dict[str, Any]:
+    """How a function is compiled: as part of ``loop``, or as one itself."""
+    marks = {mark for mark in ("apart", "lean") if hasattr(loop or function, mark)}
+    if not marks:
+        return OPTIONS
+    return LEAN_INLINED if hasattr(function, "inlined") else LEAN
 
 
 def _forgive(function: Any) -> None:

@@ -3,8 +3,9 @@
 ``Panel`` is the one shape in which history travels through tradewind. Pandas stays at the edges.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -81,30 +82,70 @@ TRADE = np.dtype(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Simulation:
     """What an executor gives back; the same from each of them.
 
     Attributes
     ----------
-    equity, cash, gross, borrow : ndarray of float64, shape (n_bars,)
-        Account currency, at the close of each bar: account value, cash, sum of absolute position
-        values, and the borrow fee paid on that bar.
+    equity : ndarray of float64, shape (n_bars,)
+        Account value at the close of each bar, account currency.
     orders : ndarray of ORDER
         In order of submission.
     fills : ndarray of FILL
         In order of execution.
     events : ndarray of EVENT
-        In order of time: carry, corporate actions, ambiguous bars, margin calls.
+        In order of time: carry, corporate actions, ambiguous bars, margin calls, cuts.
+    sums : ndarray of float64, shape (4,), or None
+        Of the simple returns of all bars after the first decision: how many, their sum, the sum of
+        their squares; and the largest drawdown, a fraction.
+    curves : function
+        Makes (cash, gross, borrow) from the fills, when they are asked for.
     """
 
     equity: Floats
-    cash: Floats
-    gross: Floats
-    borrow: Floats
     orders: Records
     fills: Records
     events: Records
+    sums: Floats | None
+    curves: Callable[[], tuple[Floats, Floats, Floats]]
+
+    @classmethod
+    def with_curves(
+        cls,
+        equity: Floats,
+        cash: Floats,
+        gross: Floats,
+        borrow: Floats,
+        orders: Records,
+        fills: Records,
+        events: Records,
+    ) -> "Simulation":
+        """Simulation whose curves are known instead of folded from its fills."""
+        return cls(equity, orders, fills, events, None, lambda: (cash, gross, borrow))
+
+    @cached_property
+    def _curves(self) -> tuple[Floats, Floats, Floats]:
+        return self.curves()
+
+    @property
+    def cash(self) -> Floats:
+        """Cash at the close of each bar, account currency, shape (n_bars,)."""
+        return self._curves[0]
+
+    @property
+    def gross(self) -> Floats:
+        """Sum of absolute position values at each close, account currency, shape (n_bars,)."""
+        return self._curves[1]
+
+    @property
+    def borrow(self) -> Floats:
+        """Borrow fee paid on each bar, account currency, shape (n_bars,)."""
+        return self._curves[2]
+
+    def paid(self, kind: int) -> float:
+        """Sum of the events of one kind, account currency; positive = paid to us."""
+        return float(self.events["amount"][self.events["kind"] == kind].sum())
 
 
 @dataclass(frozen=True, slots=True)

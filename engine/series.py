@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.errors import DataError
 
 
@@ -19,6 +20,7 @@ class Series(NamedTuple):
     by_symbol: int  # likewise for columns
 
 
+@inlined
 def at(series: Series, t: int, k: int) -> Any:
     """Value at bar ``t`` of column ``k``."""
     return series.values[t * series.by_bar, k * series.by_symbol]

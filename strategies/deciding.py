@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.intents import INTENT
+from tradewind.engine.intents import INTENT, room_for_intents
 from tradewind.engine.protocols import Rule, View
-from tradewind.engine.types import Intent, OrderType
+from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
 
 
 def decide_by(rule: Rule, params: Any, view: View) -> Sequence[Intent]:
@@ -24,25 +24,23 @@ def decide_by(rule: Rule, params: Any, view: View) -> Sequence[Intent]:
     Raises
     ------
     StrategyError
-        If the rule writes more rows than there are symbols.
+        If the rule writes more rows than there is room for.
     """
-    rows = np.empty(len(view.book.qty), INTENT)
+    rows = np.zeros(room_for_intents(len(view.book.qty)), INTENT)
     n = rule(view.bar, view.inputs, params, view.book, rows)
     if n > len(rows):
         raise StrategyError(
-            f"{rule.__qualname__}: at bar {view.bar} the rule wrote {n} intents for {len(rows)} "
-            "symbols; write at most one for each"
+            f"{rule.__qualname__}: at bar {view.bar} the rule wrote {n} intents, there is room for "
+            f"{len(rows)}; send fewer orders at one bar"
         )
-    return [
-        Intent(
-            symbol=int(row["symbol"]),
-            weight=float(row["weight"]),
-            order_type=OrderType(int(row["order_type"])),
-            limit=float(row["limit"]),
-            stop=float(row["stop"]),
-            trail=float(row["trail"]),
-            take_profit=float(row["take_profit"]),
-            expiry_bars=int(row["expiry_bars"]),
-        )
-        for row in rows[:n]
-    ]
+    return [_fact(row) for row in rows[:n]]
+
+
+def _fact(row: Any) -> Intent:
+    """One row as an :class:`Intent`."""
+    given = {name: row[name].item() for name in INTENT.names or ()}
+    given["action"] = Action(given["action"])
+    given["order_type"] = OrderType(given["order_type"])
+    given["tif"] = TimeInForce(given["tif"])
+    given["reduce_only"] = bool(given["reduce_only"])
+    return Intent(**given)

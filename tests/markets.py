@@ -8,10 +8,11 @@ import numpy as np
 
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import cerebro, reference
-from tradewind.engine.executors.state import Account, Terms
+from tradewind.engine.executors.state import PLAIN_EXECUTION, Account, Terms
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import DAY_NS, Floats, Panel, Simulation
-from tradewind.engine.sizing import Sizing, ewma_volatility
+from tradewind.engine.series import Series, constant
+from tradewind.engine.sizing import ewma_volatility, fixed_weight
 from tradewind.engine.types import Intent
 
 Candle = tuple[float, float, float, float]
@@ -68,12 +69,31 @@ def terms(
     lookback: int = 5,
 ) -> Terms:
     """Terms of an account, everything free and fractional unless said otherwise."""
+    full = constant(weight)
+    if vol_target > 0.0:
+        vol = ewma_volatility(panel.close, lookback)
+        with np.errstate(divide="ignore"):
+            full = Series(weight * vol_target / vol, 1, int(panel.n_symbols > 1))
+    sizing = fixed_weight(1.0, panel.n_symbols, max_weight=max_weight, lot=lot)
     return Terms(
         costs(fee_bps, spread_bps, slippage_bps, borrow_annual),
-        Sizing(weight, max_weight, vol_target, lot, min_notional),
-        Account(cash, max_leverage, reject, delisting_return),
-        ewma_volatility(panel.close, lookback),
+        sizing._replace(full=full, min_notional=min_notional),
+        account(panel, cash, max_leverage=max_leverage, reject=reject, gone=delisting_return),
+        PLAIN_EXECUTION,
     )
+
+
+def account(
+    panel: Panel,
+    cash: float,
+    *,
+    max_leverage: float = 1.0,
+    reject: bool = False,
+    gone: float = 0.0,
+) -> Account:
+    """Account in which everything can be sold short and nothing calls for margin."""
+    everything = np.ones(panel.n_symbols, np.bool_)
+    return Account(cash, max_leverage, reject, gone, False, 0.0, everything)
 
 
 def trade(executor: str, panel: Panel, table: Any, given: Terms, *, start: int = 0) -> Simulation:

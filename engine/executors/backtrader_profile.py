@@ -144,7 +144,7 @@ def _told(state: states.State, log: states.Log) -> Outcome:
     orders, twins = (rows[: count[states.ORDERS]] for rows in (log.orders, log.twins))
     orders["reason"][twins["status"] < states.COMPLETED] = OVER
     value, cash, gross, interest = state.curves
-    found = Simulation(
+    found = Simulation.with_curves(
         value, cash, gross, interest, orders, log.fills[: count[states.FILLS]],
         log.events[: count[states.EVENTS]],
     )  # fmt: skip

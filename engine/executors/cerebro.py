@@ -114,7 +114,7 @@ def simulate(
     (decider,) = cerebro.run()
     broker.finish()
     equity, cash, gross = decider.curves
-    return Simulation(
+    return Simulation.with_curves(
         equity=equity,
         cash=cash,
         gross=gross,

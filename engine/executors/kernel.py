@@ -1,16 +1,8 @@
-"""The reference simulator: one loop, compiled with a strategy's rule inside, or run as it stands.
+"""The reference simulator: one loop over bars, compiled with a strategy's rule inside.
 
-Plain Python in the subset numba compiles, so that a decision numba cannot compile runs through the
-same source, interpreted: there is one simulator, not two. What happens at bar t, in this order:
-
-1. borrow for the calendar days since the last bar, on what is short;
-2. working orders meet the bar's open, oldest first; within one decision, reductions before
-   increases, because they free cash; a symbol without a bar or without volume waits;
-3. a symbol whose last bar this is leaves at its close;
-4. everything is marked at the close;
-5. the rule decides, knowing nothing later; its orders work from bar t + 1 on.
-
-The rules are A1 to A13 of docs/broker-rules.md.
+What happens at a bar, and in which order, is docs/broker-rules.md. The loop itself is small and
+made anew for each rule. What orders do when they meet a bar does not depend on the rule: it is
+compiled once for all of them (``apart``) and called only on bars where something happens.
 """
 
 from collections.abc import Callable
@@ -19,170 +11,94 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.costs import affordable_qty, fee_paid, quote_price, slipped_price
-from tradewind.engine.executors.entry import heed, write_order
+from tradewind.engine.byref import byref
+from tradewind.engine.compiling import apart, inlined, lean
+from tradewind.engine.executors import carry, entry, matching
+from tradewind.engine.executors.fills import follow, happened
+from tradewind.engine.executors.quotes import close_of, rate_of
 from tradewind.engine.executors.state import (
     BAR,
-    BORROWED,
+    CALL,
+    CALLED_BACK,
     CASH,
     CODE,
-    DELISTED,
-    EPS,
-    FILLED,
+    DRAWDOWN,
+    EVENTS,
     FILLS,
     FINE,
     HELD,
-    MIN_PART,
-    NO_CASH,
-    NO_LEVERAGE,
+    LAST,
+    MARGIN_CALL,
     NO_ROOM,
     OPEN,
     ORDERS,
     OVER,
-    PARTLY,
+    PEAK,
+    RETURNS,
+    SQUARES,
+    SUM,
+    WORKING,
+    Log,
     Market,
     State,
     Terms,
-    calendar_days,
     last_price,
+    room_of_a_bar,
 )
+from tradewind.engine.intents import TRAILING_STOP
 from tradewind.engine.protocols import Book, Rule
-from tradewind.engine.records import FILL, ORDER, Records
-from tradewind.engine.sizing import MIN_QTY, whole_lots
+from tradewind.engine.records import Records
+
+before_open = apart(carry.before_open)
+leave = apart(carry.leave)
+meet = apart(matching.meet)
+heed = apart(entry.heed)
+may_meet = matching.may_meet
 
 
-def room_at_open(market: Market, state: State, max_leverage: float, t: int) -> Any:
-    """Gross exposure that may be added at the open of bar ``t``: leverage x equity - gross.
-
-    Positions count at this open, or at the last close where a symbol has no bar. At leverage 1 a
-    long position cancels out of the sum, so only what is short has to be looked at.
-    """
-    room = max_leverage * state.money[CASH]
-    for i in range(state.count[HELD]):
-        k = state.held[i]
-        qty = state.qty[k]
-        if max_leverage != 1.0 or qty < 0.0:
-            price = market.open[t, k]
-            if price != price:
-                price = last_price(market.close, t - 1, k)
-            room += max_leverage * qty * price - abs(qty) * price
-    return room
-
-
-def hold(state: State, k: int) -> None:
-    """Enter or strike column ``k`` in the list of what is held, which stays sorted."""
-    held, n = state.held, state.count[HELD]
-    i = n
-    while i > 0 and held[i - 1] >= k:
-        i -= 1
-    listed = i < n and held[i] == k
-    if state.qty[k] != 0.0 and not listed:
-        for j in range(n, i, -1):
-            held[j] = held[j - 1]
-        held[i] = k
-        state.count[HELD] = n + 1
-    elif state.qty[k] == 0.0 and listed:
-        for j in range(i, n - 1):
-            held[j] = held[j + 1]
-        state.count[HELD] = n - 1
-
-
-def settle(
-    state: State, orders: Any, fills: Any, order: int, t: int, qty: float, prices: Any, fee: float
-) -> None:
-    """Write a fill at ``prices`` (mid, quote, price) and book it."""
-    k = orders[order]["symbol"]
-    orders[order]["filled_qty"] = qty
-    row = fills[state.count[FILLS]]
-    row["order"] = order
-    row["symbol"] = k
-    row["bar"] = t
-    row["qty"] = qty
-    row["mid"] = prices[0]
-    row["quote"] = prices[1]
-    row["price"] = prices[2]
-    row["fee"] = fee
-    state.count[FILLS] += 1
-    state.money[CASH] -= qty * prices[2] + fee
-    state.qty[k] += qty
-    if abs(state.qty[k]) < MIN_QTY:
-        state.qty[k] = 0.0
-    hold(state, k)
-
-
-def charge_borrow(market: Market, terms: Terms, state: State, t: int) -> None:
-    """Step 1: pay for the calendar days since the last bar on the value short at its close."""
-    days = calendar_days(market, t)
-    short = 0.0
-    for i in range(state.count[HELD]):
-        k = state.held[i]
-        if state.qty[k] < 0.0:
-            short -= state.qty[k] * last_price(market.close, t - 1, k)
-    owed = short * terms.costs.borrow_daily * days
-    state.money[CASH] -= owed
-    state.money[BORROWED] = owed
-
-
-def meet_open(market: Market, terms: Terms, state: State, orders: Any, fills: Any, t: int) -> None:
-    """Step 2: match every working order against the open of bar ``t``."""
-    costs, account = terms.costs, terms.account
-    leverage = account.max_leverage
-    working = state.working
-    kept = 0
-    room = np.nan  # not looked at before an order adds exposure
+@apart
+def move_trails(market: Market, terms: Terms, state: State, log: Log, t: int) -> None:
+    """Let trailing stops follow the close of bar ``t``."""
     for i in range(state.count[OPEN]):
-        order = working[i]
-        k = orders[order]["symbol"]
-        mid = market.open[t, k]
-        # no bar, or a bar in which nobody traded; an unknown volume (NaN) does not bar
-        if mid != mid or market.volume[t, k] == 0.0:
-            working[kept] = order
-            kept += 1
-            continue
-        size = orders[order]["qty"]
-        side = 1.0 if size > 0.0 else -1.0
-        quote = quote_price(mid, side, costs.half_spread)
-        price = slipped_price(quote, side, costs.slippage)
-        reason = FILLED
-        adds = state.qty[k] * side >= 0.0
-        if adds:
-            if room != room:
-                room = room_at_open(market, state, leverage, t)
-            most = affordable_qty(room, leverage, mid, price, costs.fee)
-            if abs(size) > most * (1.0 + EPS):
-                scaled = 0.0 if account.reject else whole_lots(most, terms.sizing.lot)
-                reason = NO_LEVERAGE if leverage > 1.0 else NO_CASH
-                if scaled > max(MIN_QTY, MIN_PART * abs(size)):
-                    reason = PARTLY
-                size = side * scaled
-        orders[order]["reason"] = reason
-        if reason != FILLED and reason != PARTLY:
-            continue
-        fee = fee_paid(size, price, costs.fee)
-        settle(state, orders, fills, order, t, size, (mid, quote, price), fee)
-        if room == room:
-            exposure = abs(size) * mid
-            room -= leverage * (abs(size) * abs(price - mid) + fee)
-            room -= exposure if adds else -exposure
-    state.count[OPEN] = kept
+        placed = log.orders[log.working[i]]
+        if placed["order_type"] == TRAILING_STOP:
+            k = placed["symbol"]
+            if market.close[t, k] == market.close[t, k]:
+                follow(placed, close_of(market, terms, t, k, 1.0 if placed["qty"] > 0.0 else -1.0))
 
 
-def leave(market: Market, terms: Terms, state: State, orders: Any, fills: Any, t: int) -> None:
-    """Step 3: close what is held of a symbol whose last bar is ``t``, at its close (A10)."""
-    kept = 0
-    for i in range(state.count[OPEN]):
-        order = state.working[i]
-        if market.ends[orders[order]["symbol"]] == t:
-            orders[order]["reason"] = DELISTED
-        else:
-            state.working[kept] = order
-            kept += 1
-    state.count[OPEN] = kept
-    for k in range(len(state.qty)):
-        if market.ends[k] == t and state.qty[k] != 0.0:
-            price = market.close[t, k] * (1.0 + terms.account.delisting_return)
-            order = write_order(state, orders, k, t, -state.qty[k], DELISTED)
-            settle(state, orders, fills, order, t, -state.qty[k], (price, price, price), 0.0)
+@apart
+def call_margin(market: Market, terms: Terms, state: State, log: Log, t: int, gross: float) -> None:
+    """Call the account at the next open if its equity is too little for its positions."""
+    worth = state.equity[0]
+    if carry.below_margin(worth, gross, terms.account.maintenance) and not state.count[CALL]:
+        state.count[CALL] = 1
+        happened(state, log, t, -1, MARGIN_CALL, worth / gross)
+
+
+@inlined
+def carries(terms: Terms, state: State) -> bool:
+    """Whether time costs or earns the account anything."""
+    for i in range(state.count[HELD]):
+        if state.qty[state.held[i]] < 0.0:
+            return True
+    cash = state.money[CASH]
+    return (cash < 0.0 and terms.costs.debit_daily > 0.0) or terms.costs.credit_daily > 0.0
+
+
+@inlined
+def crowded(state: State, log: Log) -> bool:
+    """Whether the records might not suffice for another bar."""
+    n = len(state.qty)
+    room = room_of_a_bar(n)
+    count = state.count
+    meeting = count[OPEN] + room
+    return (
+        count[ORDERS] + room > len(log.orders)
+        or count[FILLS] + 4 * count[OPEN] + 4 * n + 4 > len(log.fills)
+        or count[EVENTS] + 2 * count[OPEN] + 6 * n + room > len(log.events)
+        or 3 * meeting > len(log.working)
+    )
 
 
 def rule(bar: int, inputs: Any, params: Any, book: Book, intents: Any) -> int:
@@ -199,58 +115,103 @@ def with_rule(decision: Rule) -> FunctionType:
     return FunctionType(walk.__code__, {**globals(), "rule": decision}, walk.__name__)
 
 
+@lean
 def walk(
-    market: Market,
+    given_market: Market,
     inputs: Any,
     params: Any,
-    terms: Terms,
-    state: State,
-    orders: Any,
-    fills: Any,
+    given_terms: Terms,
+    given_state: State,
+    given_log: Log,
     start: int,
+    keep: bool,
 ) -> int:
-    """Advance until the last bar, a fault of the rule, or until the records may run out of room."""
-    closes, leaves = market.close, market.leaves
-    qty, held, money, count = state.qty, state.held, state.money, state.count
-    equity, equity_curve = state.equity, state.equity_curve
-    book = Book(qty, equity)
-    intents = state.intents
-    n_bars, n_symbols = closes.shape
-    most_orders = len(orders) - 4 * n_symbols
-    most_fills = len(fills) - 4 * n_symbols
-    short = count[HELD] > 0
-    full = False
+    """Advance until the last bar, a fault of the rule, or until the records may run out of room.
+
+    ``keep`` says whether the equity of each bar is written down; the sums of returns always are.
+    """
+    market, terms = byref(given_market), byref(given_terms)
+    state, log = byref(given_state), byref(given_log)
+    closes, leaves, acts = given_market.close, given_market.leaves, given_market.actions.any
+    acting, foreign = given_market.actions.by_bar != 0, given_market.foreign != 0
+    qty, held, money, count = (
+        given_state.qty, given_state.held, given_state.money, given_state.count,
+    )  # fmt: skip
+    equity, equity_curve, sums = given_state.equity, given_state.equity_curve, given_state.sums
+    costs = given_terms.costs
+    owing, earning = costs.debit_daily > 0.0, costs.credit_daily > 0.0
+    maintenance = given_terms.account.maintenance
+    book = Book(
+        qty,
+        equity,
+        given_state.entry,
+        given_log.orders,
+        given_log.working,
+        count[OPEN : OPEN + 1],
+        given_state.memory,
+    )
+    intents = given_state.intents
+    n_bars = len(closes)
+    code = NO_ROOM if crowded(state, log) else FINE
+    carrying = carries(terms, state)
+    returns, total, squares, drawdown = sums[RETURNS], sums[SUM], sums[SQUARES], sums[DRAWDOWN]
+    peak, last = money[PEAK], money[LAST]
+    done = n_bars - 1 if code == FINE else count[BAR]
     # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
-    for t in range(max(count[BAR] + 1, 0), n_bars):
-        if short:
-            charge_borrow(market, terms, state, t)
-            state.borrow_curve[t] = money[BORROWED]
-        if count[OPEN] > 0:
-            meet_open(market, terms, state, orders, fills, t)
+    for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
+        busy = False
+        if carrying or count[CALL] != 0 or (acting and acts[t]):
+            before_open(market, terms, state, log, t)
+            busy = True
+        if count[OPEN] > 0 and may_meet(market, terms, state, log, t):
+            meet(market, terms, state, log, t)
+            busy = True
         if leaves[t]:
-            leave(market, terms, state, orders, fills, t)
-            full = count[ORDERS] > most_orders or count[FILLS] > most_fills
-        worth = money[CASH]
-        short = False
+            leave(market, terms, state, log, t)
+            busy = True
+        worth, gross = money[CASH], 0.0
+        carrying = earning or (owing and worth < 0.0)
         for i in range(count[HELD]):
-            value = qty[held[i]] * last_price(closes, t, held[i])
+            k = held[i]
+            value = qty[k] * last_price(closes, t, k)
+            if foreign:
+                value *= rate_of(market, t, k, True)
             worth += value
-            short = short or value < 0.0
+            gross += abs(value)
+            carrying = carrying or value < 0.0
         equity[0] = worth
-        equity_curve[t] = worth
+        if keep:
+            equity_curve[t] = worth
+        if t >= start:
+            if t > start:
+                step = worth / last - 1.0
+                returns += 1.0
+                total += step
+                squares += step * step
+            peak = max(peak, worth)
+            drawdown = max(drawdown, 1.0 - worth / peak)
+            money[PEAK] = peak
+        last = worth
+        if count[OPEN] > 0:
+            move_trails(market, terms, state, log, t)
+        if gross > 0.0 and worth <= maintenance * gross:
+            call_margin(market, terms, state, log, t, gross)
         if t >= start:
             n = rule(t, inputs, params, book, intents)
-            if n > 0:
-                code = heed(market, terms, state, orders, n, t)
-                full = full or count[ORDERS] > most_orders or count[FILLS] > most_fills
-                if code != FINE or full:
-                    count[BAR] = t
-                    return code if code != FINE else NO_ROOM
-        if full:
-            count[BAR] = t
-            return NO_ROOM
-    count[BAR] = n_bars - 1
-    return FINE
+            if n < 0:  # a callback met an exception
+                code = CALLED_BACK
+            elif n > 0:
+                code = heed(market, terms, state, log, n, t)
+                busy = True
+        if busy and code == FINE and crowded(state, log):
+            code = NO_ROOM
+        if code != FINE:
+            done = t
+            break
+    count[BAR] = done
+    sums[RETURNS], sums[SUM], sums[SQUARES], sums[DRAWDOWN] = returns, total, squares, drawdown
+    money[LAST] = last
+    return code
 
 
 def grown(records: Records, room: int) -> Records:
@@ -267,37 +228,39 @@ def simulate(
     params: Any,
     terms: Terms,
     state: State,
+    log: Log,
     start: int,
-) -> tuple[Records, Records]:
+) -> Log:
     """Run one strategy over one market.
 
     Parameters
     ----------
     loop : function
-        :func:`walk` with a rule in it, compiled or not.
+        :func:`walk` with a rule in it, compiled.
     market : Market
     inputs, params : NamedTuple
         What the strategy prepared, and what a sweep varies.
     terms : Terms
-    state : State
-        From :func:`new_state`; holds the curves and the last bar, code and column at the end.
+    state, log : State, Log
+        As new; ``state`` holds the curve, the sums, the last bar, code and column at the end.
     start : int
         First bar at whose close the rule is asked.
 
     Returns
     -------
-    tuple of ndarray
-        Orders and fills; the curves are in ``state``.
+    Log
+        With orders, fills and events cut to their length.
     """
-    room = 4 * len(state.qty)  # what one bar can need at most
-    orders = np.empty(2 * room + 64, ORDER)
-    fills = np.empty(2 * room + 64, FILL)
+    room = 3 * room_of_a_bar(len(state.qty))
     code = NO_ROOM
     while code == NO_ROOM:
-        code = loop(market, inputs, params, terms, state, orders, fills, start)
+        code = loop(market, inputs, params, terms, state, log, start, True)
         if code == NO_ROOM:
-            orders, fills = grown(orders, room), grown(fills, room)
-    state.count[CODE] = code
-    orders, fills = orders[: state.count[ORDERS]], fills[: state.count[FILLS]]
-    orders["reason"][state.working[: state.count[OPEN]]] = OVER
-    return orders, fills
+            log = Log(*(grown(records, room) for records in log))
+    count = state.count
+    count[CODE] = code
+    orders = log.orders[: count[ORDERS]]
+    orders["reason"][orders["reason"] == WORKING] = OVER
+    return log._replace(
+        orders=orders, fills=log.fills[: count[FILLS]], events=log.events[: count[EVENTS]]
+    )

@@ -290,5 +290,5 @@ def _told(caller: Caller, panel: Panel, options: Options) -> Outcome:
         curves[3, t] = 0.0
     fills: Records = np.array(caller.fills, FILL)
     events: Records = np.array(caller.events, EVENT)
-    found = Simulation(curves[0], curves[1], curves[2], curves[3], rows, fills, events)
+    found = Simulation.with_curves(curves[0], curves[1], curves[2], curves[3], rows, fills, events)
     return Outcome(found, statuses, prices, -1)

@@ -3,11 +3,13 @@
 from math import sqrt
 from typing import Any
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.costs import against_us
 from tradewind.engine.executors.state import Market, Terms, last_price
 from tradewind.engine.series import at
 
 
+@inlined
 def half_spread(market: Market, terms: Terms, t: int, k: int) -> Any:
     """Half the quoted spread as a fraction of mid; of bid and ask bars that at the open."""
     if market.quoted:
@@ -16,6 +18,7 @@ def half_spread(market: Market, terms: Terms, t: int, k: int) -> Any:
     return at(terms.costs.half_spread, t, k) * terms.costs.spread_scale
 
 
+@inlined
 def open_of(market: Market, terms: Terms, t: int, k: int, side: float) -> Any:
     """Open of the ask for ``side`` +1, of the bid for -1."""
     if market.quoted:
@@ -23,6 +26,7 @@ def open_of(market: Market, terms: Terms, t: int, k: int, side: float) -> Any:
     return market.open[t, k] * (1.0 + side * half_spread(market, terms, t, k))
 
 
+@inlined
 def high_of(market: Market, terms: Terms, t: int, k: int, side: float) -> Any:
     """High of the side's bar."""
     if market.quoted:
@@ -30,6 +34,7 @@ def high_of(market: Market, terms: Terms, t: int, k: int, side: float) -> Any:
     return market.high[t, k] * (1.0 + side * half_spread(market, terms, t, k))
 
 
+@inlined
 def low_of(market: Market, terms: Terms, t: int, k: int, side: float) -> Any:
     """Low of the side's bar."""
     if market.quoted:
@@ -65,6 +70,7 @@ def slipped(
     return against_us(price, side, at(terms.execution.tick, t, k))
 
 
+@inlined
 def rate_of(market: Market, t: int, k: int, at_close: bool) -> Any:
     """Account currency per unit of the symbol's."""
     if market.foreign == 0:

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.costs import Costs
 from tradewind.engine.intents import INTENT, room_for_intents
 from tradewind.engine.records import DAY_NS, EVENT, FILL, ORDER, Panel
@@ -265,7 +266,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
 
 def new_log(n_symbols: int) -> Log:
     """Empty records, with room for some bars of orders."""
-    n = 2 * room_of_a_bar(n_symbols) + 64
+    n = 4 * room_of_a_bar(n_symbols) + 64
     return Log(
         np.empty(n, ORDER),
         np.empty(n, FILL),
@@ -304,6 +305,7 @@ def month_of(day: int) -> Any:
     return (era * 400 + year) * 12 + shifted_month
 
 
+@inlined
 def last_price(prices: Any, t: int, k: int) -> Any:
     """Price of column ``k`` at row ``t``, or the last one before it where there is no bar."""
     price = prices[t, k]

@@ -13,7 +13,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from tradewind.engine.errors import ConfigError, InvariantError, StrategyError
+from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.backtrader_feed import feeds_of, taken
 from tradewind.engine.executors.backtrader_record import RecordingBroker
 from tradewind.engine.executors.backtrader_terms import StockSettings
@@ -21,7 +21,7 @@ from tradewind.engine.executors.user_errors import translated
 from tradewind.engine.executors.user_output import printing
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.ledger import Curves, fill_curves, known_close
+from tradewind.engine.ledger import fold, known_close
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import EVENT, Floats, Panel, Records, Simulation
 from tradewind.engine.types import Happening
@@ -151,15 +151,7 @@ def _first_bar(broker: Any, ran: Any, panel: Panel, name: str) -> int:
 def _simulation(broker: Any, panel: Panel, settings: StockSettings) -> Simulation:
     orders, fills = broker.order_records(panel.ends), broker.fill_records()
     equity = _whole(broker, panel, fills)
-    curves = Curves(equity, broker.borrow, np.empty(panel.n_bars), np.empty(panel.n_bars))
-    off, folded = fill_curves(panel.close, settings.cash, fills, curves)
-    if off >= 0:
-        raise InvariantError(
-            f"ledger: at bar {off} ({panel.dates[off]}) the fills give an equity of {folded!r}, "
-            f"backtrader reports {float(equity[off])!r}; please report it with the run folder"
-        )
-    events = _carry(broker.borrow)
-    return Simulation(equity, curves.cash, curves.gross, broker.borrow, orders, fills, events)
+    return fold(panel, settings.cash, equity, orders, fills, _carry(broker.borrow))
 
 
 def _whole(broker: Any, panel: Panel, fills: Records) -> Floats:

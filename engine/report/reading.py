@@ -118,7 +118,8 @@ def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Any
         for name in ("equity", "cash", "gross", "borrow", "benchmark_return")
     )
     orders, fills, events = (_records(folder, name, symbols) for name in RECORDED)
-    return Simulation(equity, cash, gross, borrow, orders, fills, events), ts, benchmark
+    found = Simulation.with_curves(equity, cash, gross, borrow, orders, fills, events)
+    return found, ts, benchmark
 
 
 def _records(folder: Path, name: str, symbols: list[str]) -> Any:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tradewind.engine.errors import RunError
 from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Ints, Panel, Records
 from tradewind.engine.report.run import Run
-from tradewind.engine.types import Happening, OrderType, Reason
+from tradewind.engine.types import Happening, OrderType, Reason, TimeInForce
 
 Table = Any
 """A ``pyarrow.Table``; pyarrow is imported where it is used, because it costs 0.2 s."""
@@ -25,6 +25,7 @@ Table = Any
 WORDS: Mapping[str, type[IntEnum]] = {
     "reason": Reason,
     "order_type": OrderType,
+    "tif": TimeInForce,
     "kind": Happening,
 }
 

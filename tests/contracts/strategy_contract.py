@@ -22,10 +22,10 @@ import numpy as np
 from tradewind.contracts.forecaster_contract import TAMPERINGS, history, tampered
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import cerebro, reference
-from tradewind.engine.executors.state import Account, Terms
+from tradewind.engine.executors.state import PLAIN_EXECUTION, Account, Terms
 from tradewind.engine.protocols import Book, CompiledStrategy, Forecasts, Signals, Strategy, View
-from tradewind.engine.records import FIELDS, Panel, Simulation
-from tradewind.engine.sizing import Sizing
+from tradewind.engine.records import FIELDS, ORDER, Floats, Panel, Simulation
+from tradewind.engine.sizing import fixed_weight
 
 Make = Callable[[], Strategy]
 Check = Callable[[Make], None]
@@ -50,7 +50,15 @@ def books(panel: Panel) -> Sequence[Book]:
     draw = np.random.default_rng(9)
     qty = draw.choice([-50.0, 0.0, 0.0, 80.0], panel.shape)
     equity = draw.uniform(0.5, 2.0, panel.n_bars) * CASH
-    return [Book(qty[t], equity[t : t + 1]) for t in range(panel.n_bars)]
+    return [_book(panel, t, qty[t], equity[t : t + 1]) for t in range(panel.n_bars)]
+
+
+def _book(panel: Panel, t: int, qty: Floats, equity: Floats) -> Book:
+    """Account without orders on the market, entered at the last close."""
+    close = np.where(np.isnan(panel.close[t]), 1.0, panel.close[t])
+    no_orders, nobody = np.empty(0, ORDER), np.empty(0, np.int64)
+    memory = np.zeros((panel.n_symbols, 16))
+    return Book(qty, equity, close, no_orders, nobody, np.zeros(1, np.int64), memory)
 
 
 def wishes(strategy: Strategy, panel: Panel, said: Signals, bars: range) -> list[Wishes]:
@@ -67,9 +75,9 @@ def terms(panel: Panel) -> Terms:
     """Costs on, whole account shared equally, some leverage."""
     return Terms(
         costs(1.0, 4.0, 1.0, 0.005),
-        Sizing(1.0 / panel.n_symbols, 1.0, 0.0, 0.0, 0.0),
-        Account(CASH, 1.5, False, 0.0),
-        reference.NO_VOL,
+        fixed_weight(1.0 / panel.n_symbols, panel.n_symbols),
+        Account(CASH, 1.5, False, 0.0, False, 0.0, np.ones(panel.n_symbols, np.bool_)),
+        PLAIN_EXECUTION,
     )
 
 
@@ -189,6 +197,7 @@ def _interpreted(strategy: Strategy, inputs: Any, panel: Panel, given: Terms, *,
         warmup = strategy.warmup
         prepare = staticmethod(strategy.prepare)
         decide = staticmethod(strategy.decide)
+        memory = getattr(strategy, "memory", 0)
 
     return reference.simulate(DecideAlone(), inputs, panel, given, start=start)
 

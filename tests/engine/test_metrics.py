@@ -34,7 +34,7 @@ def simulation(
 ) -> Simulation:
     equity = np.array(equity, float)
     curves = {"cash": equity, "gross": 0 * equity, "borrow": 0 * equity, **curves}
-    return Simulation(
+    return Simulation.with_curves(
         equity=equity,
         fills=np.array(list(fills), FILL) if fills else empty(FILL),
         orders=np.array(list(orders), ORDER) if orders else empty(ORDER),

@@ -119,7 +119,7 @@ def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simula
     arrays = {name: np.array(values) for name, values in books.items()}
     made = np.array(fills, FILL)
     sent = np.array(orders, ORDER)
-    simulation = Simulation(**arrays, orders=sent, fills=made, events=cuts(sent))
+    simulation = Simulation.with_curves(**arrays, orders=sent, fills=made, events=cuts(sent))
     return simulation, round_trips(made, panel)
 
 

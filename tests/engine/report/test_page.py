@@ -193,7 +193,7 @@ def _wide_run(n_bars: int, n_symbols: int, fills_each: int) -> Run:
     flat = np.full(n_bars, 100_000.0) + np.cumsum(rng.normal(0, 5, n_bars))
     zero = np.zeros(n_bars)
     none = RUN.simulation.orders[:0], fills, RUN.simulation.events[:0]
-    simulation = Simulation(flat, flat, zero, zero, *none)
+    simulation = Simulation.with_curves(flat, flat, zero, zero, *none)
     return replace(
         RUN, panel=panel, signals=Signals(), simulation=simulation, trades=RUN.trades[:0],
         benchmark=zero, first_bar=10, metrics={}, forecast_scores={},

@@ -25,7 +25,7 @@ def simulated(panel: Panel, trades: Sequence[Trade], fx: float = 1.0) -> Simulat
     for i, (symbol, bar, qty, mid, quote) in enumerate(trades):
         fills[i] = (i, symbol, bar, qty, quote * 1.01, mid, quote, 0.0, fx)
     flat = np.full(panel.n_bars, 1e5)
-    return Simulation(flat, flat, flat * 0, flat * 0, orders, fills, empty(EVENT))
+    return Simulation.with_curves(flat, flat, flat * 0, flat * 0, orders, fills, empty(EVENT))
 
 
 def market(n_bars: int = 60, spread: float = 0.01) -> Panel:
