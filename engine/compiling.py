@@ -88,8 +88,8 @@ def _sparing(loop: Callable[..., Any], part: FunctionType, bind: Binder) -> Call
         nonlocal whole
         try:
             return whole(*given)
-        except Exception as error:
-            if mark.exists() or not type(error).__module__.startswith("numba"):
+        except Exception:
+            if mark.exists() or list(whole.overloads):
                 raise
         whole = _module(loop, part, bind, arrays=True)
         found = whole(*given)  # raises what is wrong with the part beside its arrays

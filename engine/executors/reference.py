@@ -1,7 +1,6 @@
 """Run a strategy through the reference simulator: its rule compiled, or ``decide`` called back."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from tradewind.engine.compiling import compiled_with
@@ -10,6 +9,7 @@ from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
+from tradewind.engine.executors.compile_errors import explained, is_refusal
 from tradewind.engine.executors.terms import bars_needed, terms
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
@@ -55,9 +55,13 @@ def simulate(
     state = states.new_state(panel.n_bars, panel.n_symbols, terms.account.cash, memory)
     log = states.new_log(panel.n_symbols)
     if isinstance(strategy, CompiledStrategy):
-        with _translated(strategy):
-            loop = compiled_kernel(strategy.rule)
+        loop = compiled_kernel(strategy.rule)
+        try:
             log = kernel.simulate(loop, market, inputs, strategy.params, terms, state, log, start)
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            raise explained(error, strategy.rule, type(strategy).__name__) from None
     else:
         with Caller(strategy, inputs, state) as caller:
             loop = caller.bound(compiled_kernel(called_rule))
@@ -72,24 +76,6 @@ def simulate(
 def compiled_kernel(rule: Rule) -> Callable[..., Any]:
     """Return the loop with ``rule`` compiled into it; raises StrategyError."""
     return compiled_with(kernel.walk, rule, kernel.with_rule)  # type: ignore[no-any-return]
-
-
-@contextmanager
-def _translated(strategy: Strategy) -> Iterator[None]:
-    """Turn a refusal by numba into an error that names the user's line."""
-    try:
-        yield
-    except Exception as error:
-        if not type(error).__module__.startswith("numba"):
-            raise
-        lines = [text.strip() for text in str(error).splitlines() if text.strip()]
-        where = next((text for text in lines if text.startswith("File ")), "its rule")
-        what = next((t for t in lines if "Error" not in t and not t.startswith("Failed")), lines[0])
-        raise StrategyError(
-            f"{type(strategy).__name__}: numba cannot compile {where.rstrip(':')} {what}\n"
-            "Rewrite that line in the subset numba supports, or leave out the 'rule' property: "
-            "'decide' alone then runs through the same simulator, interpreted."
-        ) from None
 
 
 def check_status(state: states.State, strategy: Strategy, panel: Panel) -> None:
