@@ -217,8 +217,9 @@ def traded_value(fills: Records) -> float:
 def costs_paid(simulation: Simulation, first_bar: int, years: float) -> dict[str, Any]:
     """Where the money went, in account currency and in basis points of mean equity a year.
 
-    From the fills: the spread is the way from mid to the side's own price, slippage the way from
-    there to the price paid, both at the fill's rate of exchange. From the events: borrow fees, and
+    From the fills: the spread is the way from mid to the side's own price (below zero where a quote
+    was better than the traded price beside it), slippage the way from there to the price paid, both
+    at the fill's rate of exchange. From the events: borrow fees, and
     interest, which is below zero where more was earned than paid. Dividends are no cost and not in
     the total: what was received, less what was paid on shorts.
     """
@@ -226,7 +227,7 @@ def costs_paid(simulation: Simulation, first_bar: int, years: float) -> dict[str
     value = np.abs(fills["qty"]) * fills["fx"]
     paid = {
         "fee": float(fills["fee"].sum()),
-        "spread": float((value * np.abs(fills["quote"] - fills["mid"])).sum()),
+        "spread": float((np.sign(fills["qty"]) * value * (fills["quote"] - fills["mid"])).sum()),
         "slippage": float((value * np.abs(fills["price"] - fills["quote"])).sum()),
         "borrow": 0.0 - received(simulation, Happening.BORROW),
         "interest": 0.0 - received(simulation, Happening.INTEREST),
