@@ -21,7 +21,6 @@ from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_options, user_strategy
-from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
@@ -324,7 +323,9 @@ def _simulate_in_cerebro(
     with diary.stage("simulate"):
         from tradewind.engine.executors import user_backtrader
 
-        ran = user_backtrader.run(strategy, panel, outlook.signals, stock_settings(config))
+        ran = user_backtrader.run(
+            strategy, panel, outlook.signals, backtrader_options.options_of(config, panel)
+        )
     found, start = ran.simulation, max(ran.first_bar, 0)
     for name, analysis in ran.analyses.items():
         diary.note("analyzer", name=name, analysis=analysis)

@@ -46,7 +46,9 @@ class ColumnFeed(bt.feed.DataBase):  # type: ignore[misc]
         return True
 
 
-def feeds_of(panel: Panel, signals: Signals) -> tuple[list[Any], list[Ints]]:
+def feeds_of(
+    panel: Panel, signals: Signals, session_end: time | None = None
+) -> tuple[list[Any], list[Ints]]:
     """One feed a symbol, and the rows of the panel that its bars stand in.
 
     Parameters
@@ -56,6 +58,9 @@ def feeds_of(panel: Panel, signals: Signals) -> tuple[list[Any], list[Ints]]:
     signals : Signals
         Forecasts become the lines ``forecast_mean`` and ``forecast_std``, a selector's ranking the
         line ``score``; NaN where there is none.
+
+    session_end : time, optional
+        Time of day; backtrader's own, midnight, where none is given.
 
     Returns
     -------
@@ -72,7 +77,13 @@ def feeds_of(panel: Panel, signals: Signals) -> tuple[list[Any], list[Ints]]:
         columns = [getattr(panel, name) for name in FIELDS] + list(extra.values())
         table = np.column_stack([stamps[at], *(column[at, k] for column in columns)])
         feeds.append(
-            kind(table=table.tolist(), name=symbol, timeframe=timeframe, compression=factor * count)
+            kind(
+                table=table.tolist(),
+                name=symbol,
+                timeframe=timeframe,
+                compression=factor * count,
+                sessionend=session_end,
+            )
         )
         rows.append(at.astype(np.int64))
     return feeds, rows

@@ -14,7 +14,6 @@ import backtrader as bt
 import numpy as np
 
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.executors.backtrader_terms import StockSettings
 from tradewind.engine.records import FILL, ORDER, Ints, Records
 from tradewind.engine.types import OrderType, Reason, TimeInForce
 
@@ -31,35 +30,22 @@ TYPES = {
 }
 WITH_LIMIT = (Order.Limit, Order.StopLimit, Order.StopTrailLimit)
 WITH_STOP = (Order.Stop, Order.StopLimit, Order.StopTrail, Order.StopTrailLimit)
-SETTINGS = ("cash", "slip_perc", "slip_fixed", "slip_open", "slip_out", "slip_match", "slip_limit",
-            "shortcash")  # fmt: skip
+TERMS = ("cash", "slip_perc", "slip_fixed", "slip_open", "slip_out", "slip_match", "slip_limit",
+         "shortcash")  # fmt: skip
+SETTINGS = ("checksubmit", "eosbar", "filler", "coc", "coo", "int2pnl", "fundmode")
 
 
 class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
     """The stock broker with a pen."""
 
     def attach(
-        self, feeds: Sequence[Any], rows: Sequence[Ints], n_bars: int, settings: StockSettings
+        self, feeds: Sequence[Any], rows: Sequence[Ints], n_bars: int, spread_share: float
     ) -> None:
-        """Learn the feeds and the rows of their bars; set costs; called once before the run."""
-        self.setcash(settings.cash)
-        if settings.slippage_fixed:
-            self.set_slippage_fixed(settings.slippage_fixed, slip_out=True)
-        else:
-            self.set_slippage_perc(settings.slippage, slip_out=True)
-        if settings.per_unit:
-            self.setcommission(
-                commission=settings.per_unit,
-                commtype=bt.CommInfoBase.COMM_FIXED,
-                stocklike=True,
-                interest=settings.interest,
-            )
-        else:
-            self.setcommission(commission=settings.commission, interest=settings.interest)
+        """Learn the feeds, the rows of their bars and the part of slippage that is spread."""
         self.feeds, self.rows = list(feeds), list(rows)
         self.columns = {id(feed): k for k, feed in enumerate(feeds)}
-        self.ours = self.terms()
-        self.spread_share = settings.half_spread / settings.slippage if settings.slippage else 0.0
+        self.ours, self.given = self.terms(), self.settings()
+        self.spread_share = spread_share
         self.stepped = -1  # row of the last step
         self.first = -1  # row of the first decision
         self.seen = np.zeros(n_bars, bool)
@@ -78,7 +64,11 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             (name, type(scheme), scheme.get_leverage(), tuple(scheme.params._getvalues()))
             for name, scheme in self.comminfo.items()
         )
-        return (*(getattr(self.p, name) for name in SETTINGS), schemes)
+        return (*(getattr(self.p, name) for name in TERMS), schemes)
+
+    def settings(self) -> dict[str, Any]:
+        """What a user's code may change, and the report then says."""
+        return {name: getattr(self.p, name) for name in SETTINGS}
 
     def add_cash(self, cash: float) -> None:
         """Refuse what the result has no place for."""
@@ -122,7 +112,7 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             )
         if order.ref not in self.numbers:
             self.numbers[order.ref] = len(self.sent)
-            self.sent.append((order, k, max(self.stepped, 0)))
+            self.sent.append((order, k, self.stepped))  # -1 by a timer before the first bar
         return super().submit(order, check=check)
 
     def cancel(self, order: Any, bracket: bool = False) -> Any:

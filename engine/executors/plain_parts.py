@@ -43,10 +43,12 @@ class PlainFeed(bt.feed.DataBase):  # type: ignore[misc]
         return True
 
 
-def broker_of(options: Options, symbols: Sequence[str]) -> Any:
-    """Stock broker with the options' settings; as a user would make it."""
+def broker_of(
+    options: Options, symbols: Sequence[str], kind: type[Any] = bt.brokers.BackBroker
+) -> Any:
+    """Stock broker, or one derived from it, with the options' settings; as a user would make it."""
     given, slip = options.broker, options.slippage
-    broker = bt.brokers.BackBroker(
+    broker = kind(
         cash=options.cash,
         checksubmit=given.checksubmit,
         shortcash=given.shortcash,

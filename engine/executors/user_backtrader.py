@@ -15,8 +15,9 @@ import numpy as np
 
 from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.backtrader_feed import feeds_of, taken
+from tradewind.engine.executors.backtrader_options import Options
 from tradewind.engine.executors.backtrader_record import RecordingBroker
-from tradewind.engine.executors.backtrader_terms import StockSettings
+from tradewind.engine.executors.plain_parts import broker_of, session_end_of, sizer_of
 from tradewind.engine.executors.user_errors import translated
 from tradewind.engine.executors.user_output import printing
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
@@ -25,17 +26,6 @@ from tradewind.engine.ledger import fold, known_close
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import EVENT, Floats, Panel, Records, Simulation
 from tradewind.engine.types import Happening
-
-STOCK = {
-    "checksubmit": True,
-    "eosbar": False,
-    "filler": None,
-    "coc": False,
-    "coo": False,
-    "int2pnl": True,
-    "fundmode": False,
-}
-"""Settings of the broker that a user's code may change, and their values where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +52,17 @@ class UserRun:
     analyses: Mapping[str, Any]
 
 
-def run(
-    strategy: BacktraderStrategy, panel: Panel, signals: Signals, settings: StockSettings
-) -> UserRun:
+def run(strategy: BacktraderStrategy, panel: Panel, signals: Signals, options: Options) -> UserRun:
     """Run a strategy over a panel.
+
+    Parameters
+    ----------
+    strategy : BacktraderStrategy
+    panel : Panel
+    signals : Signals
+        Become lines of the feeds.
+    options : Options
+        Of the broker, the sizer and the feeds.
 
     Raises
     ------
@@ -77,7 +74,7 @@ def run(
     InvariantError
         If the account value that backtrader reports is not what its fills come to.
     """
-    cerebro, broker = _cerebro(panel, signals, settings)
+    cerebro, broker = _cerebro(panel, signals, options)
 
     def when() -> str:
         return "" if broker.stepped < 0 else f"bar {broker.stepped} ({panel.dates[broker.stepped]})"
@@ -93,20 +90,22 @@ def run(
     if not ran:
         raise StrategyError(f"{name}: skipped itself (StrategySkipError), so nothing was run")
     first = _first_bar(broker, ran, panel, name)
-    simulation = _simulation(broker, panel, settings)
+    simulation = _simulation(broker, panel, options.cash)
     notes = _notes(broker, panel, signals)
     return UserRun(simulation, first, notes, _lines(printed), _analyses(ran))
 
 
-def _cerebro(panel: Panel, signals: Signals, settings: StockSettings) -> tuple[Any, Any]:
+def _cerebro(panel: Panel, signals: Signals, options: Options) -> tuple[Any, Any]:
     """Cerebro with its defaults, our feeds and the broker that writes down what it does."""
-    cerebro = bt.Cerebro()
-    broker = RecordingBroker()
+    cerebro = bt.Cerebro(cheat_on_open=options.broker.coo)
+    broker = broker_of(options, panel.symbols, RecordingBroker)
     cerebro.setbroker(broker)
-    feeds, rows = feeds_of(panel, signals)
+    feeds, rows = feeds_of(panel, signals, session_end_of(options))
     for feed, symbol in zip(feeds, panel.symbols, strict=True):
         cerebro.adddata(feed, name=symbol)
-    broker.attach(feeds, rows, panel.n_bars, settings)
+    sizer, params = sizer_of(options)
+    cerebro.addsizer(sizer, **params)
+    broker.attach(feeds, rows, panel.n_bars, options.spread_share)
     return cerebro, broker
 
 
@@ -148,10 +147,10 @@ def _first_bar(broker: Any, ran: Any, panel: Panel, name: str) -> int:
     return int(first)
 
 
-def _simulation(broker: Any, panel: Panel, settings: StockSettings) -> Simulation:
+def _simulation(broker: Any, panel: Panel, cash: float) -> Simulation:
     orders, fills = broker.order_records(panel.ends), broker.fill_records()
     equity = _whole(broker, panel, fills)
-    return fold(panel, settings.cash, equity, orders, fills, _carry(broker.borrow))
+    return fold(panel, cash, equity, orders, fills, _carry(broker.borrow))
 
 
 def _whole(broker: Any, panel: Panel, fills: Records) -> Floats:
@@ -185,9 +184,8 @@ def _notes(broker: Any, panel: Panel, signals: Signals) -> tuple[str, ...]:
         "the strategy is backtrader's and ran in its Cerebro: orders are matched by backtrader's "
         "own rules (docs/backtrader-rules.md), half-spread and slippage are one percentage there"
     ]
-    for name, stock in STOCK.items():
-        found = getattr(broker.p, name)
-        if found != stock:
+    for name, found in broker.settings().items():
+        if found != broker.given[name]:
             notes.append(f"the strategy's code set {name} of the broker to {_shown(found)}")
     if broker.p.coc or broker.p.coo:
         notes.append("with coc or coo orders fill at prices the decision had already seen")

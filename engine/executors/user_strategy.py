@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from tradewind.engine.config import RunConfig, StrategyConfig
-from tradewind.engine.config_backtrader import BacktraderConfig
+from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig
 from tradewind.engine.config_file import Document, checked
+from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.registry import load_file
 
@@ -68,24 +69,48 @@ def resolved(
                 f"a backtrader strategy runs by backtrader's rules in its Cerebro; "
                 f"leave {key!r} out or say {wanted}",
             )
-    if config.backtrader != BacktraderConfig(setup=config.backtrader.setup):
-        raise document.error(
-            ("backtrader",),
-            "all but 'setup' is for strategies of tradewind's; set the broker of a backtrader "
-            "strategy in its setup, and what it costs under costs",
-        )
     strategy = read_strategy(cls, config.strategy.params, config.backtrader.setup, document)
     stock_settings(config, document)
+    backtrader_options.check(config, document)
+    _refuse(config.backtrader, document)
     setup = config.backtrader.setup and absolute(config.backtrader.setup, document)
     update = {
         "strategy": StrategyConfig(
             kind=absolute(config.strategy.kind, document), **strategy.params
         ),
-        "backtrader": BacktraderConfig(setup=setup),
+        "backtrader": config.backtrader.model_copy(update={"setup": setup}),
         "rules": "backtrader",
         "executor": "cerebro",
     }
     return config.model_copy(update=update), strategy
+
+
+def _refuse(given: BacktraderConfig, document: Document) -> None:
+    """Refuse accounts whose cash is not that of their fills, and switches that switch nothing."""
+    plain = BacktraderConfig()
+    for name in ("stale_bars", "value_order"):
+        if getattr(given, name) != getattr(plain, name):
+            raise document.error(
+                ("backtrader", name), "is for strategies of tradewind's; backtrader has no choice"
+            )
+    schemes: dict[tuple[str, ...], CommissionConfig] = {
+        ("schemes", symbol): scheme for symbol, scheme in given.schemes.items()
+    }
+    if given.commission is not None:
+        schemes = {("commission",): given.commission, **schemes}
+    for path, scheme in schemes.items():
+        if not scheme.is_stock or scheme.leverage != 1.0 or scheme.mult != 1.0:
+            raise document.error(
+                ("backtrader", *path),
+                "a future or a leverage moves less cash than the fill is worth, which the records "
+                "of such a run cannot show; leave margin, mult and leverage out",
+            )
+    if not given.shortcash:
+        raise document.error(
+            ("backtrader", "shortcash"),
+            "without it a short sale takes cash instead of giving it, which the records of such a "
+            "run cannot show; leave it out",
+        )
 
 
 def absolute(name: str, document: Document) -> str:

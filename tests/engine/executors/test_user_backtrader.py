@@ -245,3 +245,27 @@ def executions(run: Run) -> list[tuple[Any, ...]]:
         symbol = run.panel.symbols[fill["symbol"]]
         rows.append((days(run)[fill["bar"]], symbol, qty, float(fill["price"]), fee))
     return rows
+
+
+def test_settings_of_the_broker_can_stand_in_the_config_instead_of_a_setup(sheet: Path) -> None:
+    def setup(cerebro: Any) -> None:
+        cerebro.broker.set_filler(bt.broker.fillers.FixedBarPerc(perc=0.5))
+        cerebro.broker.set_coc(True)
+        cerebro.broker.set_checksubmit(False)
+        cerebro.broker.setcommission(commission=0.002, interest=0.1)
+        cerebro.broker.set_slippage_fixed(0.02)
+        cerebro.addsizer(bt.sizers.PercentSizer, percents=35)
+
+    cerebro = prepared()
+    cerebro.adddata(their_feed(sheet, "AAA"), name="AAA")
+    cerebro.addstrategy(load_file(SAMPLES).Sized)
+    setup(cerebro)
+    (strategy,) = cerebro.run()
+    block = {
+        "filler": {"kind": "fixed_bar_perc", "perc": 0.5}, "coc": True, "checksubmit": False,
+        "commission": {"commission": 0.002, "interest": 0.1}, "slippage": {"slip_fixed": 0.02},
+        "sizer": {"kind": "percent", "percents": 35},
+    }  # fmt: skip
+    run = through_tradewind(Case("Sized"), sheet, backtrader=block, costs={})
+    assert run.simulation.equity[-1] == strategy.broker.getvalue()
+    assert len(run.simulation.fills) > 20

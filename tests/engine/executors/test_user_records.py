@@ -8,16 +8,25 @@ import backtrader as bt
 import numpy as np
 import pytest
 
+from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
 from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.backtrader_feed import close_time, feeds_of
-from tradewind.engine.executors.backtrader_terms import StockSettings
+from tradewind.engine.executors.backtrader_options import Options
 from tradewind.engine.executors.user_backtrader import UserRun, run
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import DAY_NS, Panel
 from tradewind.engine.types import OrderType, Reason
 
-FREE = StockSettings(1_000.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+def options(slippage: SlippageConfig | None = None, share: float = 0.0, **more: Any) -> Options:
+    """A thousand in cash, and what is said of costs."""
+    costs = CommissionConfig(**more)
+    given = BacktraderConfig(commission=costs, slippage=slippage or SlippageConfig(slip_out=True))
+    return Options(given, 1_000.0, 1.0, share)
+
+
+FREE = options()
 NO_BAR = (np.nan,) * 4
 FLAT = [(10.0, 10.5, 9.5, 10.0)] * 8
 
@@ -31,7 +40,7 @@ def candles(*columns: Any) -> Panel:
     return Panel(tuple("ABC"[: len(columns)]), ts, open_, high, low, close, volume)
 
 
-def ran(next_: Any, *columns: Any, settings: StockSettings = FREE, setup: Any = None) -> UserRun:
+def ran(next_: Any, *columns: Any, settings: Options = FREE, setup: Any = None) -> UserRun:
     """Run ``next_(strategy)`` at every bar."""
     Script = type("Script", (bt.Strategy,), {"next": next_})
     panel = columns[0] if isinstance(columns[0], Panel) else candles(*columns)
@@ -147,7 +156,7 @@ def test_a_fill_through_zero_is_two_and_each_pays_its_own_fee() -> None:
         if on(2)(strategy):
             strategy.sell(size=10)
 
-    found = ran(next_, FLAT, settings=FREE._replace(commission=0.01))
+    found = ran(next_, FLAT, settings=options(commission=0.01))
     fills = found.simulation.fills
     assert fills["qty"].tolist() == [4.0, -4.0, -6.0]
     np.testing.assert_allclose(fills["fee"], [0.4, 0.4, 0.6])
@@ -165,7 +174,7 @@ def test_a_filler_fills_in_parts() -> None:
 
 
 def test_spread_and_slippage_of_a_fill_are_told_apart() -> None:
-    settings = FREE._replace(slippage=0.02, half_spread=0.015)
+    settings = options(SlippageConfig(slip_perc=0.02, slip_out=True), share=0.75)
     found = ran(lambda s: s.buy(size=1) if on(0)(s) else None, FLAT, settings=settings)
     (fill,) = found.simulation.fills
     assert (fill["mid"], fill["price"]) == (10.0, 10.2)
@@ -179,7 +188,7 @@ def test_interest_on_a_short_is_paid_as_borrow_and_not_as_a_fee() -> None:
         if on(3)(strategy):
             strategy.close()
 
-    found = ran(next_, FLAT, settings=FREE._replace(interest=0.365, commission=0.001))
+    found = ran(next_, FLAT, settings=options(interest=0.365, commission=0.001))
     sim = found.simulation
     np.testing.assert_allclose(sim.borrow, [0, 0, 0.1, 0.1, 0.1, 0, 0, 0], atol=1e-12)
     np.testing.assert_allclose(sim.fills["fee"], [0.1, 0.1])
@@ -187,13 +196,13 @@ def test_interest_on_a_short_is_paid_as_borrow_and_not_as_a_fee() -> None:
 
 
 def test_commission_can_be_so_much_a_unit() -> None:
-    settings = FREE._replace(per_unit=0.25)
+    settings = options(commission=0.25, commtype="fixed", stocklike=True)
     found = ran(lambda s: s.buy(size=4) if on(0)(s) else None, FLAT, settings=settings)
     assert found.simulation.fills["fee"].tolist() == [1.0]
 
 
 def test_slippage_can_be_so_much_a_fill() -> None:
-    settings = FREE._replace(slippage_fixed=0.25)
+    settings = options(SlippageConfig(slip_fixed=0.25, slip_out=True))
     found = ran(lambda s: s.buy(size=4) if on(0)(s) else None, FLAT, settings=settings)
     assert found.simulation.fills["price"].tolist() == [10.25]
 

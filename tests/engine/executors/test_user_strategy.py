@@ -7,6 +7,7 @@ from typing import Any
 import backtrader as bt
 import pytest
 
+from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.user_strategy import (
@@ -14,6 +15,7 @@ from tradewind.engine.executors.user_strategy import (
     absolute,
     is_backtrader,
     read_strategy,
+    resolved,
 )
 
 HERE = Path(__file__).parent
@@ -116,3 +118,33 @@ def test_only_strategies_of_backtraders_are_taken_for_them() -> None:
 def test_a_name_of_a_file_is_made_absolute_and_a_registered_one_left() -> None:
     assert absolute("a.py:B", document()) == f"{HERE / 'a.py'}:B"
     assert absolute("sma_cross", document()) == "sma_cross"
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ({"commission": {"margin": 2_000.0}}, "backtrader.commission: a future or a leverage"),
+        ({"commission": {"leverage": 2.0}}, "backtrader.commission: a future or a leverage"),
+        ({"schemes": {"ES": {"mult": 50.0}}}, "backtrader.schemes.ES: a future or a leverage"),
+        ({"stale_bars": True}, "backtrader.stale_bars: is for strategies of tradewind's"),
+        ({"value_order": "traded"}, "backtrader.value_order: is for strategies of tradewind's"),
+        ({"shortcash": False}, "backtrader.shortcash: without it a short sale takes cash"),
+    ],
+)
+def test_an_account_whose_cash_is_not_that_of_its_fills_is_refused(
+    block: dict[str, Any], says: str
+) -> None:
+    config = RunConfig.model_validate({"strategy": {"kind": "x"}, "backtrader": block})
+    with pytest.raises(ConfigError, match=says):
+        resolved(config, Many, document())
+
+
+def test_what_is_resolved_says_whose_rules_and_whose_cerebro() -> None:
+    config = RunConfig.model_validate(
+        {"strategy": {"kind": "a.py:Many"}, "backtrader": {"setup": "backtrader_samples.py:weeks"}}
+    )
+    found, made = resolved(config, Many, document())
+    assert (found.rules, found.executor) == ("backtrader", "cerebro")
+    assert found.strategy.kind == f"{HERE / 'a.py'}:Many"
+    assert found.backtrader.setup == f"{HERE / 'backtrader_samples.py'}:weeks"
+    assert made.cls is Many
