@@ -144,7 +144,7 @@ def _first_bar(broker: Any, ran: Any, panel: Panel, name: str) -> int:
             f"{name}: needs {most} bars of every feed before its first decision and a bar to trade "
             f"on; the data has {panel.n_bars}: shorten its indicators or give more data"
         )
-    return int(first)
+    return max(int(first), 0)
 
 
 def _simulation(broker: Any, panel: Panel, cash: float) -> Simulation:
