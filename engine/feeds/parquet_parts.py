@@ -88,6 +88,14 @@ def n_rows_of(path: Path) -> int:
         return int(file.metadata.num_rows)
 
 
+def largest_group(path: Path) -> int:
+    """Rows of the largest row group of a file."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return int(np.diff(row_starts(file)).max(initial=0))
+
+
 def divisible(path: Path, found: Layout) -> bool:
     """Whether parts of a file can be understood without the rest of it.
 
@@ -111,18 +119,21 @@ def divisible(path: Path, found: Layout) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Which symbols each row group of a file holds.
+    """Which symbols the row groups of a file hold.
 
     Attributes
     ----------
     rows : mapping of str to int
         Symbol to its number of rows, in the order in which they come.
-    groups : mapping of str to tuple of int
+    groups : mapping of str to list of int
         Symbol to the row groups that hold it.
+    largest : int
+        Rows of the largest row group: it is read whole, so a part may as well be as large.
     """
 
     rows: dict[str, int]
     groups: dict[str, list[int]]
+    largest: int = 0
 
 
 def parts(contents: Contents, symbols: Collection[str]) -> Iterator[tuple[list[str], list[int]]]:
@@ -132,7 +143,7 @@ def parts(contents: Contents, symbols: Collection[str]) -> Iterator[tuple[list[s
     read = sum(len(contents.groups[symbol]) for symbol in wanted)
     n_groups = len({g for groups in contents.groups.values() for g in groups})
     scattered = read > 2 * (len(wanted) + n_groups)  # a symbol lies in many groups, not in one run
-    most = max(FEWEST_ROWS, total // (PASSES if scattered else PARTS))
+    most = max(FEWEST_ROWS, contents.largest, total // (PASSES if scattered else PARTS))
     chosen: list[str] = []
     n_rows = 0
     for symbol in wanted:

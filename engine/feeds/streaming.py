@@ -13,6 +13,7 @@ from tradewind.engine.feeds.parquet_parts import (
     Contents,
     GroupSheet,
     divisible,
+    largest_group,
     n_rows_of,
     parts,
     row_starts,
@@ -61,7 +62,7 @@ class Streamed:
         gathered, homes = Gathered(), dict[str, Path]()
         self.progress.start("looking at times", len(self.files))
         for path, file in self.files.items():
-            contents = Contents({}, {})
+            contents = Contents({}, {}, largest_group(path))
             for group, names, codes, ts in _times(file):
                 for name, own in _by_symbol(names, codes, ts):
                     if homes.setdefault(name, path) != path:
