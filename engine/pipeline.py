@@ -252,9 +252,26 @@ def _fit_notes(walk: WalkForward) -> tuple[str, ...]:
 
 
 def simulate(
-    parts: Parts, panel: Panel, outlook: Outlook, diary: Diary, *, executor: str | None = None
+    parts: Parts,
+    panel: Panel,
+    outlook: Outlook,
+    diary: Diary,
+    *,
+    executor: str | None = None,
+    finer: Panel | None = None,
 ) -> tuple[Simulation, int]:
     """Trade the forecasts; returns the simulation and the first bar a decision was made on.
+
+    Parameters
+    ----------
+    parts : Parts
+    panel : Panel
+    outlook : Outlook
+    diary : Diary
+    executor : str, optional
+        In place of the config's.
+    finer : Panel, optional
+        For ``execution.intrabar: path``.
 
     Raises
     ------
@@ -265,6 +282,9 @@ def simulate(
     if isinstance(parts.strategy, BacktraderStrategy):
         return _simulate_in_cerebro(parts.strategy, config, panel, outlook, diary)
     from tradewind.engine.executors import reference
+    from tradewind.engine.executors.paths import path_of
+    from tradewind.engine.executors.state import NO_PATH
+    from tradewind.engine.executors.terms import market as market_terms
 
     start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
     if start >= panel.n_bars - 1:
@@ -282,15 +302,17 @@ def simulate(
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         strategy, executor = parts.strategy, executor or config.executor
         inputs = strategy.prepare(panel, outlook.signals)
-        market = spreads.traded_on(config.costs.spread, panel)
+        traded = spreads.traded_on(config.costs.spread, panel)
+        path = NO_PATH if finer is None else path_of(finer, panel)
+        market = market_terms(config, traded, path=path)
         if executor == "cerebro":
             from tradewind.engine.executors import cerebro
 
-            found = cerebro.simulate(strategy, inputs, market, terms, start=start)
+            found = cerebro.simulate(strategy, inputs, traded, terms, start=start, market=market)
         else:
             if executor == "interpreted":
                 strategy = interpreted(strategy)
-            found = reference.simulate(strategy, inputs, market, terms, start=start)
+            found = reference.simulate(strategy, inputs, traded, terms, start=start, market=market)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
@@ -362,10 +384,12 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
     code = {"strategy": strategy_code(parts)}
     if parts.forecaster is not None:
         code["forecaster"] = code_content(parts.forecaster.target)
+    finer = {} if history.finer is None else {"finer_digest": history.finer.digest()}
     return {
         "versions": versions(),
         "seed": parts.config.seed,
         "data_digest": history.panel.digest(),
+        **finer,
         "repairs": dict(history.repairs),
         "code": code,
         "seconds": dict(diary.seconds),

@@ -13,7 +13,7 @@ import numpy as np
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
-from tradewind.engine.errors import ConfigError, StrategyError
+from tradewind.engine.errors import ConfigError, RunError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -114,7 +114,7 @@ def compute(
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
-    found, start = pipeline.simulate(parts, panel, outlook, diary)
+    found, start = pipeline.simulate(parts, panel, outlook, diary, finer=history.finer)
     with diary.stage("measure"):
         numbers, trades, benchmark = pipeline.measured(parts.config, panel, found, start)
     return Run(
@@ -200,7 +200,10 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     progress.start(task, None)
     try:
         outlook = pipeline.Outlook(run.signals, run.first_bar)
-        again, _ = pipeline.simulate(parts, run.panel, outlook, Diary(), executor=other)
+        finer = _finer_bars(run, document)
+        again, _ = pipeline.simulate(
+            parts, run.panel, outlook, Diary(), executor=other, finer=finer
+        )
     finally:
         progress.finish(task)
     found = fill_differences(run.simulation, again, run.panel, tolerance=SAME)
@@ -231,6 +234,20 @@ def reproduce(
     found += _forecast_differences(old, new)
     found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
     return Reproduction(not found, tuple(found))
+
+
+def _finer_bars(run: Run, document: Document) -> Panel | None:
+    """Finer bars a run looked at, read once more: they are too many to be kept in its folder."""
+    wanted = run.manifest.get("finer_digest")
+    if wanted is None:
+        return None
+    finer = pipeline.read_history(run.config, document, Diary(), SILENT).finer
+    if finer is None or finer.digest() != wanted:
+        raise RunError(
+            f"{run.name}: the finer bars of its data are not those it looked at, so it cannot be "
+            "traded again as it was; run its config anew"
+        )
+    return finer
 
 
 def _document(folder: Path) -> Document:
@@ -308,6 +325,8 @@ def _manifest_differences(old: Run, new: Run) -> list[str]:
     found = []
     if old.manifest.get("data_digest") != new.manifest["data_digest"]:
         found.append("data: the bars are not those of the run")
+    if old.manifest.get("finer_digest") != new.manifest.get("finer_digest"):
+        found.append("data: the finer bars are not those of the run")
     before: dict[str, Any] = dict(old.manifest.get("versions", {}))
     for name, now in new.manifest["versions"].items():
         if before.get(name) != now:
