@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import finish, happened
+from tradewind.engine.executors.fills import finish, happened, start_trail
 from tradewind.engine.executors.placing import (
     add_protection,
     dress,
@@ -19,7 +19,6 @@ from tradewind.engine.executors.placing import (
     refuse,
     send_order,
     snap,
-    start_trail,
     write_order,
 )
 from tradewind.engine.executors.quotes import close_of, rate_of
@@ -67,7 +66,9 @@ from tradewind.engine.sizing import (
     NO_CUT,
     PARITY,
     capped,
+    inverse_vol,
     sized,
+    staying,
     throttled,
     whole_lots,
 )
@@ -93,10 +94,13 @@ def heed(market: Market, terms: Terms, state: State, log: Log, n: int, t: int) -
             withdraw(state, log, k, wish["order"], BY_USER)
         elif wish["action"] == REPLACE:
             send_again(market, terms, state, log, wish, t)
-    parity = inverse_vols(terms, state, n, t) if terms.sizing.kind == PARITY else 0.0
+    parity = inverse_vols(market, terms, state, n, t) if terms.sizing.kind == PARITY else 0.0
+    for i in range(n):  # all are sized before one is capped: what is let go makes room at once
+        if state.intents[i]["action"] == TARGET:
+            size_target(market, terms, state, log, i, t, parity)
     for i in range(n):
         if state.intents[i]["action"] == TARGET:
-            aim_at(market, terms, state, log, i, t, parity)
+            cap_target(market, terms, state, log, i, t)
     for i in range(n):  # reductions first: they free cash
         if state.intents[i]["action"] == TARGET:
             send_target(market, terms, state, log, i, t, False)
@@ -198,21 +202,34 @@ def move_children(state: State, log: Log, old: int, new: int) -> None:
         child += 1
 
 
-def inverse_vols(terms: Terms, state: State, n: int, t: int) -> float:
+def gone(market: Market, k: int, t: int) -> Any:
+    """Whether column ``k`` trades no more after bar ``t``."""
+    return market.ends[k] >= 0 and market.ends[k] <= t
+
+
+def inverse_vols(market: Market, terms: Terms, state: State, n: int, t: int) -> float:
     """Sum of inverse volatilities over open positions and what this decision wishes to hold."""
     total = 0.0
     for k in range(len(state.qty)):
-        wanted = state.qty[k] != 0.0
-        if state.named[k] == t:
-            wanted = False
-            for i in range(n):
-                wish = state.intents[i]
-                if wish["symbol"] == k and wish["action"] == TARGET and wish["weight"] != 0.0:
-                    wanted = True
-        vol = at(terms.sizing.vol, t, k) if wanted else 0.0
-        if vol > 0.0:
-            total += 1.0 / vol
+        if state.qty[k] != 0.0 and state.named[k] != t:
+            total += inverse_vol(terms.sizing, t, k)
+            state.counted[k] = t
+    for i in range(n):
+        wish = state.intents[i]
+        k = wish["symbol"]
+        by_strength = wish["action"] == TARGET or wish["action"] == ORDER
+        if not by_strength or wish["weight"] == 0.0 or state.counted[k] == t or gone(market, k, t):
+            continue
+        total += inverse_vol(terms.sizing, t, k)
+        state.counted[k] = t
     return total
+
+
+def strength_left(terms: Terms, state: State, wish: Any) -> Any:
+    """What the drawdown leaves of a strength; an order against the position is not throttled."""
+    if wish["action"] == ORDER and wish["weight"] * state.qty[wish["symbol"]] < 0.0:
+        return 1.0
+    return throttled(terms.sizing, state.equity[0], state.money[PEAK])
 
 
 def units_of(
@@ -222,65 +239,84 @@ def units_of(
     k, strength = wish["symbol"], wish["weight"]
     if strength == 0.0:
         return 0.0
-    rate = rate_of(market, t, k, True)
-    price = last_price(market.close, t, k) * rate
-    distance = at(terms.sizing.distance, t, k)
-    entry = reference_price(market, terms, wish, t, strength > 0.0)
-    if wish["stop_loss"] == wish["stop_loss"]:
-        distance = abs(entry - wish["stop_loss"])
-    elif wish["stop_trail"] == wish["stop_trail"]:
-        distance = wish["stop_trail"]
-    elif wish["stop_trail_fraction"] == wish["stop_trail_fraction"]:
-        distance = wish["stop_trail_fraction"] * entry
-    factor = throttled(terms.sizing, state.equity[0], state.money[PEAK])
+    factor = strength_left(terms, state, wish)
     if factor < 1.0:
         happened(state, log, t, k, CUT, float(BY_DRAWDOWN))
-    return sized(
-        terms.sizing, t, k, strength * factor, state.equity[0], price, distance * rate, parity
-    )
+    rate = rate_of(market, t, k, True)
+    price = last_price(market.close, t, k) * rate
+    distance = stop_distance(market, terms, wish, t) * rate
+    return sized(terms.sizing, t, k, strength * factor, state.equity[0], price, distance, parity)
+
+
+def stop_distance(market: Market, terms: Terms, wish: Any, t: int) -> Any:
+    """From the entry of a wish to its protective stop, price units; NaN where it has none."""
+    entry = reference_price(market, terms, wish, t, wish["weight"] > 0.0)
+    if wish["stop_trail"] == wish["stop_trail"]:
+        return wish["stop_trail"]
+    if wish["stop_trail_fraction"] == wish["stop_trail_fraction"]:
+        return wish["stop_trail_fraction"] * entry
+    return abs(entry - wish["stop_loss"])
 
 
 def within_caps(
-    market: Market, terms: Terms, state: State, log: Log, k: int, t: int, aim: float
+    market: Market, terms: Terms, state: State, log: Log, k: int, t: int, aim: float, held: float
 ) -> Any:
-    """Signed units of ``aim`` that the caps leave, on the lot; a cut is written down."""
+    """(signed units of ``aim`` that the caps leave, which cap cut them); a cut is written down."""
     sizing = terms.sizing
     price = last_price(market.close, t, k) * rate_of(market, t, k, True)
     group = others = 0.0
     if sizing.max_group < np.inf or sizing.max_gross < np.inf:
         for j in range(len(state.qty)):
-            units = state.aim[j] if state.named[j] == t else state.qty[j]
+            units = state.stand[j] if state.named[j] == t else state.qty[j]
             if j != k and units != 0.0:
                 value = abs(units) * last_price(market.close, t, j) * rate_of(market, t, j, True)
                 others += value
                 if sizing.group[j] == sizing.group[k]:
                     group += value
-    held = state.qty[k]
     left, cut = capped(sizing, k, aim, held, state.adds[k], price, state.equity[0], group, others)
     if cut != NO_CUT:
         happened(state, log, t, k, CUT, float(cut))
-    left = whole_lots(left, at(sizing.lot, t, k))
-    return (0.0 if abs(left) < MIN_QTY else left), cut
+    return left, cut
 
 
-def aim_at(
+def on_lot(terms: Terms, t: int, k: int, units: float) -> Any:
+    """Units rounded toward zero to the lot; so little that it would be struck off is nothing."""
+    whole = whole_lots(units, at(terms.sizing.lot, t, k))
+    return 0.0 if abs(whole) < MIN_QTY else whole
+
+
+def size_target(
     market: Market, terms: Terms, state: State, log: Log, i: int, t: int, parity: float
 ) -> None:
-    """Find the units that target ``i`` means; where it means none, say why."""
+    """Find the units that target ``i`` means before caps; NaN where it means none."""
     wish = state.intents[i]
     k = wish["symbol"]
-    gone = market.ends[k] >= 0 and market.ends[k] <= t
-    units = 0.0 if gone else units_of(market, terms, state, log, wish, t, parity)
-    if wish["weight"] != 0.0 and (gone or units != units):
-        write_order(state, log, k, t, 0.0, DELISTED if gone else NO_SIZE)
+    units = np.nan
+    if wish["weight"] == 0.0 or not gone(market, k, t):
+        units = units_of(market, terms, state, log, wish, t, parity)
+    state.aim[k] = units
+    state.stand[k] = staying(units, state.qty[k]) if units == units else state.qty[k]
+
+
+def cap_target(market: Market, terms: Terms, state: State, log: Log, i: int, t: int) -> None:
+    """Find the units that target ``i`` means in the end; where it means none, say why."""
+    wish = state.intents[i]
+    k = wish["symbol"]
+    units, held = state.aim[k], state.qty[k]
+    if units != units:
+        write_order(state, log, k, t, 0.0, DELISTED if gone(market, k, t) else NO_SIZE)
+        state.aim[k] = held
         return
-    if units == 0.0:
-        state.aim[k] = 0.0
-        return
-    aim, cut = within_caps(market, terms, state, log, k, t, units)
-    if cut != NO_CUT and aim == 0.0 and state.qty[k] == 0.0:
+    cut = NO_CUT
+    if units != 0.0:
+        units, cut = within_caps(market, terms, state, log, k, t, units, held)
+        units = on_lot(terms, t, k, units)
+    if wish["weight"] != 0.0 and strength_left(terms, state, wish) < 1.0:
+        cut = BY_DRAWDOWN
+    if cut != NO_CUT and units == 0.0 and held == 0.0:
         write_order(state, log, k, t, 0.0, CAPPED)
-    state.aim[k] = aim
+    state.aim[k] = units
+    state.stand[k] = units
 
 
 def too_small(market: Market, terms: Terms, k: int, t: int, size: float) -> Any:
@@ -318,29 +354,38 @@ def send_target(
 def send_plain(
     market: Market, terms: Terms, state: State, log: Log, i: int, t: int, parity: float
 ) -> None:
-    """Send an order wish as it stands, within the caps where it adds."""
+    """Send an order wish, within the caps where it adds to what it finds."""
     wish = state.intents[i]
-    k = wish["symbol"]
-    size = wish["qty"]
-    gone = market.ends[k] >= 0 and market.ends[k] <= t
-    if size != size:
+    k, size = wish["symbol"], wish["qty"]
+    by_strength = size != size
+    some = wish["weight"] if by_strength else size
+    if some != 0.0 and gone(market, k, t):
+        write_order(state, log, k, t, 0.0, DELISTED)
+        return
+    if by_strength:
         size = units_of(market, terms, state, log, wish, t, parity)
-    if gone or size != size:
-        write_order(state, log, k, t, 0.0, DELISTED if gone else NO_SIZE)
+    if size != size:
+        write_order(state, log, k, t, 0.0, NO_SIZE)
         return
-    now = state.qty[k]
-    after = now + size
-    if abs(after) > abs(now) or after * now < 0.0:  # it adds, or turns the position over
-        aim, cut = within_caps(market, terms, state, log, k, t, after)
-        if cut != NO_CUT and (aim - now) * size <= 0.0:
-            write_order(state, log, k, t, size, CAPPED)
-            return
-        if cut != NO_CUT:
-            size = aim - now
-    size = whole_lots(size, at(terms.sizing.lot, t, k)) if after != 0.0 else size
-    if abs(size) < max(MIN_QTY, EPS * abs(now)):
+    if state.named[k] != t:  # the first of this decision finds what is held
+        state.named[k] = t
+        state.stand[k] = state.qty[k]
+    now = state.stand[k]
+    cut = by_strength and some != 0.0 and strength_left(terms, state, wish) == 0.0
+    if wish["reduce_only"] == 0 and (now * size >= 0.0 or abs(size) > abs(now)):
+        left, cap = within_caps(market, terms, state, log, k, t, now + size, now)
+        if cap != NO_CUT:
+            cut = True
+            size = left - now if (left - now) * size > 0.0 else 0.0
+    size = on_lot(terms, t, k, size)
+    state.stand[k] = now + size
+    if cut and size == 0.0:
+        write_order(state, log, k, t, 0.0, CAPPED)
         return
-    if too_small(market, terms, k, t, size) and after != 0.0:
+    held = state.qty[k]
+    if abs(size) < max(MIN_QTY, EPS * abs(held)):
+        return
+    if too_small(market, terms, k, t, size) and held + size != 0.0:
         write_order(state, log, k, t, size, TOO_SMALL)
         return
     send_order(market, terms, state, log, wish, t, size, True)

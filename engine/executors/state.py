@@ -158,6 +158,8 @@ class State(NamedTuple):
     adds: Any  # (n_symbols,) fills that added to the position since it was opened
     held: Any  # (n_symbols,) columns with a position, sorted, the first count[HELD] of them
     aim: Any  # (n_symbols,) units a target of this bar means
+    stand: Any  # (n_symbols,) units of a column that this bar's wishes find beside them
+    counted: Any  # (n_symbols,) last bar at which the column was counted among those that share
     named: Any  # (n_symbols,) last bar at which a target named the column
     used: Any  # (n_symbols,) units filled on the bar ``used_on``
     used_on: Any  # (n_symbols,)
@@ -251,6 +253,8 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         adds=np.zeros(n_symbols, np.int64),
         held=np.empty(n_symbols, np.int64),
         aim=np.zeros(n_symbols),
+        stand=np.zeros(n_symbols),
+        counted=np.full(n_symbols, -1),
         named=np.full(n_symbols, -1),
         used=np.zeros(n_symbols),
         used_on=np.full(n_symbols, -1),
