@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tradewind.engine.records import Floats, Panel
+from tradewind.engine.records import Floats, Ints, Panel
 
 ESTIMATORS = ("edge", "corwin_schultz", "abdi_ranaldo")
 _ROOT_OF_TWO = np.sqrt(2.0)
@@ -51,6 +51,38 @@ def known_before(panel: Panel, estimator: str, window: int) -> Floats:
             open_, high, low, close = (prices[rows, k] for prices in bars)
             found[rows[window:], k] = rolling(open_, high, low, close, window)[window - 1 : -1]
     return found
+
+
+def known_at(panel: Panel, estimator: str, window: int, bars: Ints, columns: Ints) -> Floats:
+    """Spread of single bars as the bars before each give it, for a look back at a run.
+
+    All symbols go through the estimator as one series, several times as fast where they are many.
+    Running sums then carry rounding from symbol to symbol, so that the last digits of
+    :func:`known_before` may differ.
+
+    Parameters
+    ----------
+    panel : Panel
+    estimator : str
+    window : int
+    bars, columns : ndarray of int64, shape (n,)
+        Rows and columns of the panel.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    symbols, at = np.unique(columns, return_inverse=True)
+    traded = ~np.isnan(panel.close[:, symbols])
+    before = (np.cumsum(traded, axis=0) - traded)[bars, at]  # bars its symbol had traded
+    starts = np.concatenate([[0], np.cumsum(traded.sum(axis=0))])
+    known = before >= window
+    if not known.any():
+        return np.full(len(bars), np.nan)
+    prices = (panel.open, panel.high, panel.low, panel.close)
+    open_, high, low, close = (side[:, symbols].T[traded.T] for side in prices)
+    rolling = _ROLLING[estimator](open_, high, low, close, window)
+    return np.where(known, rolling[starts[at] + np.maximum(before, 1) - 1], np.nan)
 
 
 def edge(open_: Floats, high: Floats, low: Floats, close: Floats, window: int) -> Floats:

@@ -12,11 +12,11 @@ from tradewind.engine.config_spread import EstimatedSpreadConfig, SpreadConfig
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.quotes import has_quotes, relative_spread
 from tradewind.engine.records import Bools, Floats, Panel, Records, Simulation
-from tradewind.engine.spread_estimators import ESTIMATORS, known_before, signed_root
+from tradewind.engine.spread_estimators import ESTIMATORS, known_at, signed_root
 from tradewind.engine.types import Reason
 
 WINDOW = 252  # bars, where the config estimates nothing: less is noise (docs/spreads.md)
-MAX_BARS = 1_000_000  # bars and symbols that are estimated after a run: about a second
+MAX_BARS = 500_000  # bars and symbols that are estimated after a run: about a second
 
 
 def spread_numbers(simulation: Simulation, panel: Panel, config: SpreadConfig) -> dict[str, Any]:
@@ -32,10 +32,11 @@ def spread_numbers(simulation: Simulation, panel: Panel, config: SpreadConfig) -
     Returns
     -------
     dict
-        ``window``; ``n_symbols_compared``, the symbols with the largest traded value until a
-        million bars are used up; ``total`` and ``by_symbol``, each with ``value`` (traded at mid),
-        ``n_fills``, ``paid_bps``, ``quotes_bps`` and one ``..._bps`` per estimator; None where the
-        data does not say. Sales of symbols that leave pay no spread and do not count. Plain JSON.
+        ``window``; ``n_symbols_compared``, the symbols with the largest traded value until half a
+        million bars are used up, which are those estimated and listed; ``total`` and
+        ``by_symbol``, each with ``value`` (traded at mid), ``n_fills``, ``paid_bps``,
+        ``quotes_bps`` and one ``..._bps`` per estimator; None where the data does not say. Sales of
+        symbols that leave pay no spread and do not count. Plain JSON.
     """
     fills = simulation.fills[~_leaving(simulation)]
     window = config.window if isinstance(config, EstimatedSpreadConfig) else WINDOW
@@ -46,7 +47,7 @@ def spread_numbers(simulation: Simulation, panel: Panel, config: SpreadConfig) -
     found = {
         "window": window,
         "n_symbols_compared": len(columns),
-        "total": _averages(fills, value, says, np.isin(fills["symbol"], columns)),
+        "total": _averages(fills, value, says, np.ones(len(fills), np.bool_)),
         "by_symbol": {
             panel.symbols[k]: _averages(fills, value, says, fills["symbol"] == k) for k in columns
         },
@@ -81,12 +82,12 @@ def _quoted(panel: Panel, fills: Records) -> Floats:
 
 def _estimated(panel: Panel, fills: Records, columns: list[int], window: int) -> dict[str, Floats]:
     """Each estimator's full spread for the bar of each fill, signed, NaN where there is none."""
+    chosen = np.isin(fills["symbol"], columns)
+    bars, symbols = fills["bar"][chosen], fills["symbol"][chosen]
+    panel = forward_adjusted(panel)  # a split is no spread
     found = {name: np.full(len(fills), np.nan) for name in ESTIMATORS}
-    for k in columns:
-        one = forward_adjusted(panel.select([panel.symbols[k]]))  # a split is no spread
-        at = np.flatnonzero(fills["symbol"] == k)
-        for name, values in found.items():
-            values[at] = known_before(one, name, window)[fills["bar"][at], 0]
+    for name, values in found.items():
+        values[chosen] = known_at(panel, name, window, bars, symbols)
     return found
 
 

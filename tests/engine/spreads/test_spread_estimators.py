@@ -7,6 +7,7 @@ does not move.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,6 +166,23 @@ def test_a_halt_is_no_bar_of_the_window(estimator: str) -> None:
     found = se.known_before(panel_of(tuple(halted)), estimator, 20)[:, 0]  # type: ignore[arg-type]
     np.testing.assert_array_equal(np.delete(found, range(25, 30)), plain)
     assert np.isnan(found[25:30]).all()
+
+
+@pytest.mark.parametrize("estimator", se.ESTIMATORS)
+def test_looking_back_at_single_bars_finds_what_was_known_before_them(estimator: str) -> None:
+    rng = np.random.default_rng(12)
+    panel = panel_of(*(bars_of_trades(rng, 90, 0.01 * k, n_trades=9) for k in range(4)))
+    halted = rng.random(panel.shape) < 0.2
+    prices: dict[str, Any] = {n: np.where(halted, np.nan, getattr(panel, n)) for n in FIELDS}
+    panel = replace(panel, **prices)
+    bars, columns = np.nonzero(~halted[:, [0, 1, 3]])
+    columns = np.array([0, 1, 3])[columns]
+    found = se.known_at(panel, estimator, 20, bars, columns)
+    wanted = se.known_before(panel, estimator, 20)[bars, columns]
+    assert np.isnan(wanted).any() and (~np.isnan(wanted)).sum() > 100
+    np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7)
+    nothing = np.empty(0, np.int64)
+    assert len(se.known_at(panel, estimator, 20, nothing, nothing)) == 0
 
 
 def test_bars_that_never_move_have_no_edge_and_no_spread() -> None:
