@@ -80,6 +80,11 @@ def fetch(
     from tradewind.engine.feeds import yahoo
 
     config = _config(what, start, end, interval, store)
+    if config.sources:
+        raise ConfigError(
+            "data.sources: one source is fetched at a time; name its symbols, for example: "
+            "tradewind data fetch BTC-USD"
+        )
     if config.source != "yahoo":
         raise ConfigError(
             f"data.source: {config.source} is not fetched, only yahoo is; 'tradewind data check' "

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tradewind.engine.errors import DataError
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.shared_panel import map_panel, read_only, write_panel
 
@@ -33,6 +34,17 @@ def test_a_mapped_panel_is_the_panel_that_was_written(panel: Panel, tmp_path: Pa
 def test_no_calendar_stays_no_calendar(make_walk: Callable[..., Panel], tmp_path: Path) -> None:
     write_panel(make_walk(0, 5, 1), tmp_path)
     assert map_panel(tmp_path).calendar is None
+
+
+def test_calendars_that_differ_are_kept(panel: Panel, tmp_path: Path) -> None:
+    mixed = replace(panel, calendar=None, calendars=("XNYS", None, "24/7"))
+    write_panel(mixed, tmp_path)
+    mapped = map_panel(tmp_path)
+    assert mapped.calendar_of_each == ("XNYS", None, "24/7")
+    assert mapped.digest() == mixed.digest() != panel.digest()
+    assert mapped.select(["MSFT"]).calendar == "XNYS"
+    with pytest.raises(DataError, match="wanted one for each of the 3 symbols, or one calendar"):
+        replace(mixed, calendar="XNYS")
 
 
 @pytest.mark.parametrize("name", [*FIELDS, "ts", "ends"])

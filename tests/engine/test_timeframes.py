@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.minutes import bars_at, session_bars
+from tradewind.contracts import strategy_contract as contract
 from tradewind.engine.errors import DataError
+from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import FIELDS, Floats, Panel
 from tradewind.engine.timeframes import Timeframe, finished
+from tradewind.engine.types import Intent
 
 NAN = np.nan
 See = Callable[[Panel, str], Floats]
@@ -143,3 +146,40 @@ def test_a_value_is_held_where_a_symbol_has_no_bar_unless_told_otherwise() -> No
     np.testing.assert_array_equal(bare, [1.0, NAN, 3.0, NAN])
     with pytest.raises(DataError, match="3 rows of values for 4 bars of 12h"):
         daily.spread(values[1:])
+
+
+class AboveWeekly:
+    """Holds what closes above the average of its last four weekly closes."""
+
+    warmup = 30
+
+    def row(self, panel: Panel, weekly: Timeframe) -> Timeframe:
+        del panel
+        return weekly
+
+    def prepare(self, panel: Panel, signals: Signals) -> Floats:
+        del signals
+        weekly = finished(panel, "1wk")
+        close = weekly.panel.close
+        average = np.full(close.shape, NAN)
+        for t in range(3, len(close)):
+            average[t] = close[t - 3 : t + 1].mean(axis=0)
+        return np.asarray(panel.close - self.row(panel, weekly).spread(average, hold=False))
+
+    def decide(self, view: View) -> list[Intent]:
+        above = view.inputs[view.bar]
+        return [Intent(int(k), float(above[k] > 0)) for k in np.flatnonzero(~np.isnan(above))]
+
+
+class AboveUnfinished(AboveWeekly):
+    """The same with each week known from its first day on, as left labels have it."""
+
+    def row(self, panel: Panel, weekly: Timeframe) -> Timeframe:
+        early = np.searchsorted(np.append(0, weekly.panel.ts[:-1]), panel.ts) - 1
+        return Timeframe(weekly.panel, early)
+
+
+def test_the_contract_passes_a_strategy_of_two_lengths_and_catches_its_leaking_twin() -> None:
+    contract.does_not_look_ahead(AboveWeekly)
+    with pytest.raises(AssertionError):
+        contract.does_not_look_ahead(AboveUnfinished)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from tradewind.engine.config import RunConfig
 from tradewind.engine.config_costs import SlippageConfig
 from tradewind.engine.config_fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
 from tradewind.engine.config_spread import (
@@ -99,8 +100,14 @@ def _facts(context: Context) -> list[tuple[str, str]]:
         ("Strategy", config.strategy.kind),
         ("Forecaster", config.forecaster.kind if config.forecaster else "none"),
         ("Costs", _costs(context)),
-        ("Data", f"{config.data.source}, {len(dates):,} bars of {config.data.interval}"),
+        ("Data", f"{_sources(config)}, {len(dates):,} bars of {run.panel.interval}"),
     ]
+
+
+def _sources(config: RunConfig) -> str:
+    """Where the bars came from."""
+    each = config.data.sources or (config.data,)
+    return ", ".join(dict.fromkeys(one.source for one in each))
 
 
 def _costs(context: Context) -> str:
