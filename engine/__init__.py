@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         UnknownSymbolError,
     )
     from tradewind.engine.feeds import load as load_history
-    from tradewind.engine.intents import target
+    from tradewind.engine.intents import cancel, order, replace, target
     from tradewind.engine.progress import Progress
     from tradewind.engine.protocols import (
         Book,
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tradewind.engine.runner import backtest, reproduce, train, verify
     from tradewind.engine.timeframes import Timeframe, finished
     from tradewind.engine.types import (
+        Action,
         Bar,
         Fill,
         Forecast,
@@ -60,9 +61,11 @@ if TYPE_CHECKING:
         OrderType,
         Quote,
         Reason,
+        TimeInForce,
     )
 
 __all__ = [
+    "Action",
     "Bar",
     "Book",
     "Broker",
@@ -100,16 +103,20 @@ __all__ = [
     "StoreError",
     "Strategy",
     "StrategyError",
+    "TimeInForce",
     "Timeframe",
     "TradewindError",
     "UnknownSymbolError",
     "View",
     "backtest",
+    "cancel",
     "finished",
     "forward_adjusted",
     "load_config",
     "load_history",
+    "order",
     "read_run",
+    "replace",
     "reproduce",
     "resample",
     "target",
@@ -123,7 +130,7 @@ _HOMES = {
     "config_file": ["load_config=load"],
     "errors": [name for name in __all__ if name.endswith("Error")],
     "feeds": ["load_history=load"],
-    "intents": ["target"],
+    "intents": ["cancel", "order", "replace", "target"],
     "progress": ["Progress"],
     "protocols": [
         "Book",
@@ -145,7 +152,18 @@ _HOMES = {
     "resampling": ["resample"],
     "runner": ["backtest", "reproduce", "train", "verify"],
     "timeframes": ["Timeframe", "finished"],
-    "types": ["Bar", "Fill", "Forecast", "Intent", "Order", "OrderType", "Quote", "Reason"],
+    "types": [
+        "Action",
+        "Bar",
+        "Fill",
+        "Forecast",
+        "Intent",
+        "Order",
+        "OrderType",
+        "Quote",
+        "Reason",
+        "TimeInForce",
+    ],
 }
 
 
