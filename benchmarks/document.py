@@ -13,17 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from simulator_page import section as simulator_section
+
 HERE = Path(__file__).resolve().parent
 NAMES = ("engine", "commands")
-WORDS = {
-    "one_symbol": "1,000,000 bars x 1 symbol",
-    "many_symbols": "5,000 bars x 500 symbols",
-    "bare_loop": "bare loop (hand-written, numba)",
-    "tradewind_kernel": "**tradewind**, the loop",
-    "tradewind": "**tradewind**, indicators + loop + ledger",
-    "tradewind_cerebro": "tradewind on Cerebro",
-    "backtrader": "backtrader, as its documentation writes it",
-}
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -31,33 +24,6 @@ def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", *(["--quick"] if quick else [])]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def engine_section(rows: list[dict[str, Any]]) -> str:
-    """Table of the simulators."""
-    lines = [
-        "## The simulator\n",
-        "`python benchmarks/engine.py`. SMA cross 20/100, spread, slippage and fee switched on, "
-        "every order and fill recorded. Time is the median per bar and symbol; *x bare loop* is "
-        "the median ratio of calls made in turn; *peak / panel* is the peak memory of the process, "
-        "panel included, over the bytes of the panel.\n",
-        "| market | engine | bars | ns per bar | x bare loop | times backtrader | first call | "
-        "peak / panel | final equity | fills |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for row in rows:
-        if "absent" in row:
-            lines.append(f"| {row['workload']} | {row['engine']} | absent: {row['absent']} |")
-            continue
-        ratio = f"{row['ratio']:.2f}" if row.get("peer") == "bare_loop" else ""
-        times = f"{row['times_backtrader']:,.0f}" if "times_backtrader" in row else ""
-        lines.append(
-            f"| {WORDS[row['workload']]} | {WORDS[row['engine']]} | {row['bars']:,} "
-            f"| {row['ns_per_bar']:,.1f} | {ratio} | {times} "
-            f"| {row['first_call_seconds']:.2f} s | {row['peak_over_panel']:.2f} "
-            f"| {row['final_equity']:,.2f} | {row['fills']:,} |"
-        )
-    return "\n".join(lines)
 
 
 def commands_section(rows: list[dict[str, Any]]) -> str:
@@ -96,7 +62,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "benchmarks.md")
     given = parser.parse_args()
-    sections = {"engine": engine_section, "commands": commands_section}
+    sections = {"engine": simulator_section, "commands": commands_section}
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()
     given.out.write_text("\n\n".join([head, *parts]) + "\n", "utf-8")

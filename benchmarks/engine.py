@@ -187,19 +187,24 @@ def main() -> int:
     given = parser.parse_args()
     asked = given.engines.split(",") if given.engines else [e.name for e in ENGINES]
     engines = [e for e in ENGINES if e.name in asked or e.name == "bare_loop"]
-    rows: list[dict[str, Any]] = []
+    wrong: list[str] = []
     for group in GROUPS:
         names = tuple(n for n in group if not given.only or n in given.only.split(","))
         runners = measure(names, engines, given.quick) if names else []
-        rows += [row(runner, runners) for runner in runners]
-    wrong = check(rows)
+        rows = [row(runner, runners) for runner in runners]
+        wrong += check(rows)
+        show(rows, given.json)
     if not given.only or "F" in given.only.split(","):
-        rows += startup_rows(engines, given.quick)
-    for found in rows:
-        print(json.dumps(found) if given.json else text(found), flush=True)
+        show(startup_rows(engines, given.quick), given.json)
     for line in wrong:
         print(line, file=sys.stderr)
     return 1 if wrong else 0
+
+
+def show(rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print what has been measured so far."""
+    for found in rows:
+        print(json.dumps(found) if as_json else text(found), flush=True)
 
 
 if __name__ == "__main__":
