@@ -1,4 +1,4 @@
-"""The fold from fills and events to cash, positions, exposure and round trips.
+"""The fold from fills and events to cash, positions and exposure.
 
 A simulator says what was filled; everything else follows from that here, and the equity it reports
 itself must agree to 1e-9 on every bar, or the run is not believed.
@@ -10,7 +10,7 @@ import numpy as np
 
 from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import InvariantError
-from tradewind.engine.records import TRADE, Floats, Panel, Records, Simulation, label
+from tradewind.engine.records import Floats, Panel, Records, Simulation, label
 from tradewind.engine.types import Reason
 
 TOLERANCE = 1e-9  # relative; section 12 of docs/broker-rules.md
@@ -210,63 +210,3 @@ def known_close(close: Floats) -> Floats:
     alive = ~np.isnan(close)
     rows = np.maximum.accumulate(np.where(alive, np.arange(len(close)), -1))
     return np.where(rows >= 0, close[np.maximum(rows, 0)], 0.0)
-
-
-def round_trips(fills: Records, panel: Panel) -> Records:
-    """Group fills into trades: from flat to flat, or to the other side.
-
-    Parameters
-    ----------
-    fills : ndarray of FILL
-    panel : Panel
-        Its last closes mark what is still open.
-
-    Returns
-    -------
-    ndarray of TRADE
-        In order of entry; prices are averages over the fills that opened and closed.
-    """
-    trades: list[tuple[float, ...]] = []
-    for k in np.unique(fills["symbol"]):
-        rows = fills[fills["symbol"] == k]
-        mark = float(known_close(panel.close[:, k])[-1])
-        trades += _trades_of(int(k), rows, mark)
-    trades.sort(key=lambda row: (row[1], row[0]))
-    return np.array([tuple(row) for row in trades], TRADE) if trades else np.empty(0, TRADE)
-
-
-def _trades_of(k: int, fills: Records, mark: float) -> list[tuple[float, ...]]:
-    """Trades of one symbol; a reversal comes as two fills, so no fill crosses zero."""
-    trades = []
-    begin, position = 0, 0.0
-    for i, qty in enumerate(fills["qty"]):
-        position += qty
-        if abs(position) < FLAT:
-            trades.append(_trade(k, fills[begin : i + 1], mark, is_open=False))
-            begin, position = i + 1, 0.0
-    if begin < len(fills):
-        trades.append(_trade(k, fills[begin:], mark, is_open=True))
-    return trades
-
-
-def _trade(k: int, fills: Records, mark: float, *, is_open: bool) -> tuple[float, ...]:
-    """One row of TRADE from the fills of one round trip."""
-    qty, price = fills["qty"], fills["price"]
-    side = 1.0 if qty[0] > 0 else -1.0
-    enters = qty * side > 0
-    position = np.cumsum(qty)
-    fee = float(fills["fee"].sum())
-    left = float(position[-1]) if is_open else 0.0
-    pnl = float(-(qty * price).sum()) + left * mark - fee
-    leaves = ~enters
-    exit_price = float(np.average(price[leaves], weights=qty[leaves])) if leaves.any() else np.nan
-    return (
-        k,
-        int(fills["bar"][0]),
-        -1 if is_open else int(fills["bar"][-1]),
-        side * float(np.abs(position).max()),
-        float(np.average(price[enters], weights=qty[enters])),
-        np.nan if is_open else exit_price,
-        pnl,
-        fee,
-    )

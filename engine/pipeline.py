@@ -27,11 +27,11 @@ from tradewind.engine.feeds import load
 from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
-from tradewind.engine.ledger import round_trips
 from tradewind.engine.nesting import nested
 from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel, Records, Simulation
+from tradewind.engine.round_trips import round_trips
 from tradewind.engine.sessions import bars_per_year
 from tradewind.engine.spread_paid import spread_numbers
 from tradewind.engine.walkforward import WalkForward
@@ -363,7 +363,7 @@ def measured(
     config: RunConfig, panel: Panel, found: Simulation, start: int
 ) -> tuple[dict[str, Any], Records, Any]:
     """(metrics, round trips, benchmark returns) of a simulation."""
-    trades = round_trips(found.fills, panel)
+    trades = round_trips(found.fills, panel, found.events)
     benchmark = metrics.benchmark_returns(
         panel, config.benchmark, first_bar=start, delisting_return=config.data.delisting_return
     )

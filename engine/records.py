@@ -73,10 +73,10 @@ TRADE = np.dtype(
         ("symbol", np.int64),
         ("entry_bar", np.int64),
         ("exit_bar", np.int64),  # -1 while open
-        ("qty", np.float64),  # signed units, the most held during the trade
+        ("qty", np.float64),  # signed, the most held, in units of the trade's last day
         ("entry_price", np.float64),  # average over the fills that opened it
         ("exit_price", np.float64),  # average over the fills that closed it; NaN while open
-        ("pnl", np.float64),  # currency, after fees, before borrow; marked at the end while open
+        ("pnl", np.float64),  # account currency, after fees, with dividends; marked while open
         ("fee", np.float64),
     ]
 )

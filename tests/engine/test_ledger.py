@@ -1,18 +1,26 @@
 import numpy as np
 import pytest
 
-from tests.markets import NO_BAR, candles, random_panel, random_terms, random_wishes, terms, trade
+from tests.markets import NO_BAR, candles, random_panel, random_wishes, terms, trade
 from tradewind.engine.errors import InvariantError
-from tradewind.engine.ledger import fold, round_trips
-from tradewind.engine.records import FILL, ORDER, empty
+from tradewind.engine.ledger import fold
+from tradewind.engine.records import EVENT, FILL, ORDER, empty
+from tradewind.engine.types import Happening
 
 
 def fills(*rows: tuple[int, int, float, float, float]) -> np.ndarray:
     """(symbol, bar, qty, price, fee) as FILL rows."""
     found = np.zeros(len(rows), FILL)
     for i, (symbol, bar, qty, price, fee) in enumerate(rows):
-        found[i] = (i, symbol, bar, qty, price, price, price, fee)
+        found[i] = (i, symbol, bar, qty, price, price, price, fee, 1.0)
     return found
+
+
+def decided(*bars: int) -> np.ndarray:
+    """Orders by the bar they were decided on."""
+    orders = np.zeros(len(bars), ORDER)
+    orders["id"], orders["bar"] = np.arange(len(bars)), bars
+    return orders
 
 
 def flat(price: float) -> tuple[float, float, float, float]:
@@ -24,62 +32,25 @@ def test_fills_fold_to_cash_and_exposure_by_hand() -> None:
     rows = fills((0, 0, 10.0, 10.0, 1.0), (1, 0, -20.0, 5.0, 0.5), (0, 2, -10.0, 12.0, 0.0))
     cash = np.array([1000 - 100 - 1 + 100 - 0.5, 998.5, 998.5 + 120])
     net = np.array([100.0 - 100.0, 110.0 - 100.0, -80.0])
-    found = fold(panel, 1000.0, cash + net, np.zeros(3), empty(ORDER), rows)
+    found = fold(panel, 1000.0, cash + net, decided(-1, -1, 1), rows, empty(EVENT))
     np.testing.assert_allclose(found.cash, cash)
     np.testing.assert_allclose(found.gross, [200.0, 210.0, 80.0])  # B counts at its last close
 
 
 def test_borrow_leaves_cash_on_its_bar() -> None:
     panel = candles([flat(10.0)] * 3)
-    borrow = np.array([0.0, 2.0, 3.0])
-    found = fold(panel, 100.0, np.array([100.0, 98.0, 95.0]), borrow, empty(ORDER), empty(FILL))
+    events = np.array([(1, -1, Happening.BORROW, -2.0), (2, -1, Happening.BORROW, -3.0)], EVENT)
+    equity = np.array([100.0, 98.0, 95.0])
+    found = fold(panel, 100.0, equity, empty(ORDER), empty(FILL), events)
     np.testing.assert_allclose(found.cash, [100.0, 98.0, 95.0])
+    np.testing.assert_allclose(found.borrow, [0.0, 2.0, 3.0])
 
 
 def test_an_equity_that_is_not_that_of_the_fills_is_refused_with_its_bar() -> None:
     panel = candles([flat(10.0)] * 3)
     wrong = np.array([100.0, 100.0, 100.001])
     with pytest.raises(InvariantError, match=r"at bar 2 .* equity of .*100\.0.*100\.001"):
-        fold(panel, 100.0, wrong, np.zeros(3), empty(ORDER), empty(FILL))
-
-
-def test_a_round_trip_by_hand() -> None:
-    panel = candles([flat(10.0)] * 6)
-    rows = fills(
-        (0, 1, 10.0, 10.0, 1.0), (0, 2, 5.0, 13.0, 1.0), (0, 4, -15.0, 12.0, 2.0)
-    )  # fmt: skip
-    (trip,) = round_trips(rows, panel)
-    assert (trip["entry_bar"], trip["exit_bar"], trip["qty"]) == (1, 4, 15.0)
-    assert trip["entry_price"] == pytest.approx((100 + 65) / 15)
-    assert trip["exit_price"] == 12.0
-    assert trip["fee"] == 4.0
-    assert trip["pnl"] == pytest.approx(180 - 165 - 4)
-
-
-def test_a_reversal_is_two_trades_and_what_is_open_is_marked_at_the_end() -> None:
-    panel = candles([flat(10.0), flat(10.0), flat(10.0), flat(8.0)])
-    rows = fills((0, 1, 10.0, 10.0, 0.0), (0, 2, -10.0, 11.0, 0.0), (0, 2, -4.0, 11.0, 0.0))
-    first, second = round_trips(rows, panel)
-    assert first["pnl"] == pytest.approx(10.0)
-    assert second["exit_bar"] == -1
-    assert np.isnan(second["exit_price"])
-    assert second["qty"] == -4.0
-    assert second["pnl"] == pytest.approx(4 * (11 - 8))
-
-
-def test_no_fills_are_no_trades() -> None:
-    assert len(round_trips(empty(FILL), candles([flat(10.0)] * 2))) == 0
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_trades_add_up_to_the_change_of_equity(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    panel = random_panel(rng, 60, 4)
-    found = trade("kernel", panel, random_wishes(rng, panel), random_terms(rng, panel))
-    trades = round_trips(found.fills, panel)
-    assert trades["fee"].sum() == pytest.approx(found.fills["fee"].sum())
-    gain = trades["pnl"].sum() - found.borrow.sum()
-    assert gain == pytest.approx(found.equity[-1] - 1e5, rel=1e-9, abs=1e-6)
+        fold(panel, 100.0, wrong, empty(ORDER), empty(FILL), empty(EVENT))
 
 
 def test_a_tampered_fill_is_noticed() -> None:
@@ -89,4 +60,4 @@ def test_a_tampered_fill_is_noticed() -> None:
     forged = found.fills.copy()
     forged["price"][3] *= 1.0001
     with pytest.raises(InvariantError):
-        fold(panel, 1e5, found.equity, found.borrow, found.orders, forged)
+        fold(panel, 1e5, found.equity, found.orders, forged, found.events)

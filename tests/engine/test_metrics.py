@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
+from tradewind.engine.adjusting import DIVIDEND, SPLIT
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.feeds.exchange_rates import CLOSE as RATE
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.metrics import benchmark_returns, drawdown, growth, measure
 from tradewind.engine.records import (
@@ -158,21 +160,58 @@ def test_drawdowns_by_eye(equity: list[float], want: tuple[float, int, bool, int
     assert [found[name] for name in names] == pytest.approx(list(want))
 
 
-def test_costs_are_recomputed_from_the_fills() -> None:
+def event(bar: int, kind: Happening, amount: float) -> Any:
+    return (bar, -1, kind.value, amount)
+
+
+def test_costs_are_recomputed_from_fills_and_events() -> None:
     fills = [
         fill(1, 10.0, 100.0, 100.2, 100.3, 1.0),
         fill(2, -4.0, 110.0, 109.8, 109.7, 0.5),
     ]
-    run = simulation([1_000.0, 1_010.0, 1_020.0], fills=fills, borrow=[0.0, 0.25, 0.5])
+    events = [
+        event(1, Happening.BORROW, -0.25),
+        event(2, Happening.BORROW, -0.5),
+        event(2, Happening.INTEREST, 0.4),  # earned
+        event(2, Happening.DIVIDEND, 3.0),
+        event(2, Happening.SPLIT, 2.0),  # which is no money
+    ]
+    run = simulation([1_000.0, 1_010.0, 1_020.0], fills=fills, events=events)
     costs = measured(run)["costs"]
     assert costs["fee"] == pytest.approx(1.5)
     assert costs["spread"] == pytest.approx(10 * 0.2 + 4 * 0.2)
     assert costs["slippage"] == pytest.approx(10 * 0.1 + 4 * 0.1)
     assert costs["borrow"] == pytest.approx(0.75)
-    assert costs["total"] == pytest.approx(1.5 + 2.8 + 1.4 + 0.75)
+    assert costs["interest"] == pytest.approx(-0.4)
+    assert costs["total"] == pytest.approx(1.5 + 2.8 + 1.4 + 0.75 - 0.4)
+    assert costs["dividends"] == pytest.approx(3.0)
     years = 2 / YEAR
     assert costs["fee_bps_annual"] == pytest.approx(1e4 * 1.5 / (1_010 * years))
-    assert costs["total_bps_annual"] == pytest.approx(1e4 * 6.45 / (1_010 * years))
+    assert costs["interest_bps_annual"] == pytest.approx(-1e4 * 0.4 / (1_010 * years))
+
+
+def test_what_was_paid_for_a_foreign_symbol_is_told_in_the_accounts_currency() -> None:
+    row = list(fill(1, 10.0, 100.0, 100.2, 100.3, 1.0))
+    row[-1] = 1.25
+    run = simulation([10_000.0, 10_000.0, 10_000.0], fills=[tuple(row)])
+    found = measured(run)
+    assert found["costs"]["spread"] == pytest.approx(10 * 0.2 * 1.25)
+    assert found["costs"]["slippage"] == pytest.approx(10 * 0.1 * 1.25)
+    assert found["costs"]["fee"] == 1.0  # in the account's currency already
+    turnover = found["strategy"]["turnover_annual"]
+    assert turnover == pytest.approx(10 * 100.3 * 1.25 / 10_000 / (2 / YEAR))
+
+
+def test_a_benchmark_of_raw_foreign_prices_holds_splits_dividends_and_rates() -> None:
+    close = np.array([[100.0, 52.0, 50.0, 50.0]]).T
+    columns = {
+        SPLIT: np.array([[1.0, 2.0, 1.0, 1.0]]).T,
+        DIVIDEND: np.array([[0.0, 0.0, 1.0, 0.0]]).T,
+        RATE: np.array([[1.0, 1.0, 1.0, 1.1]]).T,
+    }
+    panel = Panel(("A",), np.arange(4) + 1, close, close, close, close, close, columns=columns)
+    returns = benchmark_returns(panel, "A", first_bar=0)
+    assert returns == pytest.approx([0.0, 0.04, 51 / 52 - 1, 0.1])
 
 
 def test_exposure_and_turnover_by_hand() -> None:

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.markets import candles
+from tests.markets import candles, random_panel, random_terms, random_wishes, trade
 from tradewind.engine.feeds.exchange_rates import CLOSE
-from tradewind.engine.records import EVENT, FILL, Panel, Records
+from tradewind.engine.records import EVENT, FILL, Panel, Records, empty
 from tradewind.engine.round_trips import round_trips
 from tradewind.engine.types import Happening
 
@@ -102,3 +102,29 @@ def test_profit_is_in_the_accounts_currency_at_the_rate_of_each_fill() -> None:
     assert (closed["entry_price"], closed["exit_price"]) == (50.0, 60.0)
     (open_,) = round_trips(fills((1, 10, 50.0, 0.0, 1.1)), panel)
     assert open_["pnl"] == pytest.approx(10 * 50 * (1.3 - 1.1))
+
+
+def test_no_fills_are_no_trades() -> None:
+    assert len(round_trips(empty(FILL), closing_at(10.0))) == 0
+
+
+def test_a_reversal_is_two_trades_and_what_is_open_is_marked_at_the_end() -> None:
+    first, second = round_trips(
+        fills((1, 10, 10.0), (2, -10, 11.0), (2, -4, 11.0)), closing_at(8.0)
+    )
+    assert first["pnl"] == pytest.approx(10.0)
+    assert second["exit_bar"] == -1
+    assert np.isnan(second["exit_price"])
+    assert second["qty"] == -4.0
+    assert second["pnl"] == pytest.approx(4 * (11 - 8))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_trades_add_up_to_the_change_of_equity(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    panel = random_panel(rng, 60, 4)
+    found = trade("kernel", panel, random_wishes(rng, panel), random_terms(rng, panel))
+    trades = round_trips(found.fills, panel, found.events)
+    assert trades["fee"].sum() == pytest.approx(found.fills["fee"].sum())
+    gain = trades["pnl"].sum() - found.borrow.sum()
+    assert gain == pytest.approx(found.equity[-1] - 1e5, rel=1e-9, abs=1e-6)
