@@ -124,7 +124,8 @@ def _by_symbol(run: Run) -> tuple[list[dict[str, Any]], str]:
 def _bars(symbols: list[dict[str, Any]]) -> Chart:
     best, worst = symbols[0], symbols[-1]
     label = (
-        f"Profit by symbol, before borrow and interest: most from {best['name']} ({as_money(best['value'])}), "
+        "Profit by symbol, before borrow and interest: "
+        f"most from {best['name']} ({as_money(best['value'])}), "
         f"least from {worst['name']} ({as_money(worst['value'])})."
     )
     height = 60 + 20 * len(symbols)
