@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.executors.backtrader_state import (
-    CLOSE,
     LIMIT,
     MARKET,
     STOP,
@@ -21,70 +20,71 @@ from tradewind.engine.executors.backtrader_state import (
 
 
 def slipped(rules: Rules, side: float, price: float, cap: float, limit: bool) -> Any:
-    """Price after slippage, held at ``cap`` or given up where it passes it."""
+    """(price after slippage, price before): held at ``cap`` or given up where it passes it."""
     if rules.slip_perc != 0.0:
         moved = price * (1.0 + rules.slip_perc) if side > 0.0 else price * (1.0 - rules.slip_perc)
     elif rules.slip_fixed != 0.0:
         moved = price + rules.slip_fixed if side > 0.0 else price - rules.slip_fixed
     else:
-        return price
+        return price, price
     if (moved <= cap) if side > 0.0 else (moved >= cap):
-        return moved
+        return moved, price
     if rules.slip_match or (limit and rules.slip_limit):
-        return moved if rules.slip_out else cap
-    return np.nan
+        return (moved if rules.slip_out else cap), price
+    return np.nan, price
 
 
 def at_open(rules: Rules, side: float, price: float, cap: float, limit: bool) -> Any:
-    """Price at the open, slipped only where the options say so."""
-    return slipped(rules, side, price, cap, limit) if rules.slip_open else price
+    """The same at the open, where slippage is asked for there."""
+    return slipped(rules, side, price, cap, limit) if rules.slip_open else (price, price)
 
 
 def limit_price(rules: Rules, side: float, limit: float, bar: Any) -> Any:
-    """Price of a limit order on a bar (open, high, low, close)."""
+    """(price, price before slippage) of a limit order on a bar (open, high, low, close)."""
     if side > 0.0:
         if limit >= bar[0]:
             return at_open(rules, side, bar[0], min(bar[1], limit), True)
-        return limit if limit >= bar[2] else np.nan
+        return (limit if limit >= bar[2] else np.nan), limit
     if limit <= bar[0]:
         # the cap is the limit and not the better of limit and low: backtrader's own
         return at_open(rules, side, bar[0], limit, True)
-    return limit if limit <= bar[1] else np.nan
+    return (limit if limit <= bar[1] else np.nan), limit
 
 
 def stop_price(rules: Rules, side: float, stop: float, bar: Any) -> Any:
-    """Price of a stop on a bar."""
+    """(price, price before slippage) of a stop on a bar."""
     far = bar[1] if side > 0.0 else bar[2]
     if (bar[0] >= stop) if side > 0.0 else (bar[0] <= stop):
         return at_open(rules, side, bar[0], far, False)
     if (far >= stop) if side > 0.0 else (far <= stop):
         return slipped(rules, side, stop, far, False)
-    return np.nan
+    return np.nan, stop
 
 
-def stop_limit_price(rules: Rules, twin: Any, side: float, bar: Any) -> Any:
-    """(price, whether the stop was touched) of a stop-limit that had not been triggered."""
+def stop_limit_price(rules: Rules, order: Any, twin: Any, side: float, bar: Any) -> Any:
+    """(price, price before slippage) of a stop-limit that was not triggered before this bar."""
     stop, limit = twin["price"], twin["limit"]
     far = bar[1] if side > 0.0 else bar[2]
     if (bar[0] >= stop) if side > 0.0 else (bar[0] <= stop):
-        return limit_price(rules, side, limit, bar), True
+        order["triggered"] = 1
+        return limit_price(rules, side, limit, bar)
     if not ((far >= stop) if side > 0.0 else (far <= stop)):
-        return np.nan, False
+        return np.nan, limit
+    order["triggered"] = 1
     if (limit >= stop) if side > 0.0 else (limit <= stop):
-        return slipped(rules, side, stop, far, True), True
+        return slipped(rules, side, stop, far, True)
     # the bar turned round after the trigger; "<=" on one side and ">" on the other as in backtrader
     if side > 0.0:
-        if bar[0] > bar[3] and limit >= bar[3]:
-            return limit, True
-    elif bar[0] <= bar[3] and limit <= bar[3]:
-        return limit, True
-    return np.nan, True
+        back = bar[0] > bar[3] and limit >= bar[3]
+    else:
+        back = bar[0] <= bar[3] and limit <= bar[3]
+    return (limit if back else np.nan), limit
 
 
 def match(market: Market, rules: Rules, order: Any, twin: Any, t: int, k: int) -> Any:
-    """(price or NaN, bars back) at which an order fills on row ``t`` of column ``k``.
+    """(price or NaN, price before slippage) at which an order fills on row ``t`` of column ``k``.
 
-    Triggers a stop-limit and lets a market-on-close order remember a close.
+    Triggers a stop-limit.
     """
     bar = (market.open[t, k], market.high[t, k], market.low[t, k], market.close[t, k])
     side = 1.0 if order["qty"] > 0.0 else -1.0
@@ -92,26 +92,24 @@ def match(market: Market, rules: Rules, order: Any, twin: Any, t: int, k: int) -
     if kind == MARKET:
         far = bar[1] if side > 0.0 else bar[2]
         if rules.coc:
-            return at_open(rules, side, twin["close"], far, False), 0
+            return at_open(rules, side, twin["close"], far, False)
         if not rules.coo and market.stamp[t] <= twin["created"]:
-            return np.nan, 0
-        return at_open(rules, side, bar[0], far, False), 0
-    if kind == CLOSE:
-        return _close_price(twin, market.stamp[t], bar[3])
+            return np.nan, np.nan
+        return at_open(rules, side, bar[0], far, False)
     if kind == LIMIT:
-        return limit_price(rules, side, twin["price"], bar), 0
+        return limit_price(rules, side, twin["price"], bar)
     if order["triggered"]:
-        return limit_price(rules, side, twin["limit"], bar), 0
+        return limit_price(rules, side, twin["limit"], bar)
     if kind in (STOP, TRAIL):
-        return stop_price(rules, side, twin["price"], bar), 0
-    price, touched = stop_limit_price(rules, twin, side, bar)
-    if touched:
-        order["triggered"] = 1
-    return price, 0
+        return stop_price(rules, side, twin["price"], bar)
+    return stop_limit_price(rules, order, twin, side, bar)
 
 
-def _close_price(twin: Any, stamp: int, close: float) -> Any:
-    """Price of a market-on-close order: this close, or the one remembered from a bar before."""
+def close_price(twin: Any, stamp: int, close: float) -> Any:
+    """(price or NaN, bars back) of a market-on-close order.
+
+    It fills at this close, or at the one it remembers from a bar before; else it remembers this.
+    """
     if stamp > twin["created"] and stamp >= twin["session_end"]:
         if twin["note"] != 0.0 and stamp > twin["session_end"]:
             return twin["note"], 1

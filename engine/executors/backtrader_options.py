@@ -142,6 +142,7 @@ def rules_of(options: Options, panel: Panel) -> states.Rules:
         sizer_stake=float(stake),
         sizer_whole=whole,
         full=float(options.full),
+        spread_share=float(options.spread_share),
         session_end=session_end_us(given.session_end),
         stale=int(given.stale_bars),
         columns_first=int(given.value_order == "columns"),

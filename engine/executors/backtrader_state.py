@@ -118,6 +118,7 @@ class Rules(NamedTuple):
     sizer_stake: float  # units, or fraction of cash
     sizer_whole: int
     full: float  # fraction of the account at strength 1
+    spread_share: float  # part of the slippage that is half the spread
     session_end: int  # microseconds after midnight
     stale: int  # orders are matched again on a bar that is over, as backtrader does
     columns_first: int  # positions are summed in the order of the columns

@@ -17,7 +17,7 @@ from tradewind.engine.executors.backtrader_book import (
     end,
     tidy,
 )
-from tradewind.engine.executors.backtrader_match import filled_part, follow, match
+from tradewind.engine.executors.backtrader_match import close_price, filled_part, follow, match
 from tradewind.engine.executors.backtrader_money import (
     cash_of,
     charge_interest,
@@ -28,6 +28,7 @@ from tradewind.engine.executors.backtrader_money import (
 )
 from tradewind.engine.executors.backtrader_state import (
     CASH,
+    CLOSE,
     COMPLETED,
     CREDIT,
     DAY_US,
@@ -96,7 +97,7 @@ def check_cash(market: Bars, rules: Rules, schemes: Any, state: State, log: Log)
 
 def execute(
     market: Bars, rules: Rules, schemes: Any, state: State, log: Log, number: int, price: float,
-    back: int, t: int,
+    mid: float, back: int, t: int,
 ) -> None:  # fmt: skip
     """Fill an order at ``price``: close what it closes, open what cash allows, or nothing (7.6)."""
     order, twin = log.orders[number], log.twins[number]
@@ -137,7 +138,8 @@ def execute(
     if done != 0.0:
         state.size[k], state.price[k], _, _ = split(size, average, done, price)
         state.carry_day[k] = market.stamp[state.row[k]] // DAY_US
-        book_fill(state, log, number, done, price, fee_closed + fee_opened, t)
+        quote = mid + rules.spread_share * (price - mid)
+        book_fill(state, log, number, done, (price, mid, quote), fee_closed + fee_opened, t)
         if closed != 0.0 and rules.int2pnl:
             fee_closed += state.carry[k]
             state.carry[k] = 0.0
@@ -150,9 +152,10 @@ def execute(
 
 
 def book_fill(
-    state: State, log: Log, number: int, done: float, price: float, fee: float, t: int
+    state: State, log: Log, number: int, done: float, prices: Any, fee: float, t: int
 ) -> None:
-    """Write a fill down, with the order's average price as backtrader reckons it."""
+    """Write a fill at ``prices`` (price, mid, quote) down, and the order's average price."""
+    price = prices[0]
     order, twin = log.orders[number], log.twins[number]
     twin["remaining"] -= done
     old = order["filled_qty"] * twin["fill_price"]
@@ -170,8 +173,8 @@ def book_fill(
     row["bar"] = t
     row["qty"] = done
     row["price"] = price
-    row["mid"] = price
-    row["quote"] = price
+    row["mid"] = prices[1]
+    row["quote"] = prices[2]
     row["fee"] = fee
     row["fx"] = 1.0
     state.count[FILLS] += 1
@@ -184,14 +187,20 @@ def try_order(
     order, twin = log.orders[number], log.twins[number]
     k = order["symbol"]
     was, note = order["triggered"], twin["note"]
-    price, back = match(market, rules, order, twin, state.row[k], k)
+    at = state.row[k]
+    back = 0
+    if twin["kind"] == CLOSE:
+        price, back = close_price(twin, market.stamp[at], market.close[at, k])
+        mid = price
+    else:
+        price, mid = match(market, rules, order, twin, at, k)
     if price == price:
-        execute(market, rules, schemes, state, log, number, price, back, t)
+        execute(market, rules, schemes, state, log, number, price, mid, back, t)
     moved = False
     if twin["status"] < COMPLETED and (
         twin["kind"] == TRAIL or (twin["kind"] == TRAIL_LIMIT and was == 0)
     ):
-        moved = follow(order, twin, market.close[state.row[k], k])
+        moved = follow(order, twin, market.close[at, k])
     return price == price or moved or order["triggered"] != was or twin["note"] != note
 
 
