@@ -95,6 +95,23 @@ def fuzz(runs: int, seed: int, symbols: tuple[int, int]) -> int:
     return differing
 
 
+def market(n_bars: int) -> Any:
+    """Mean-reverting walk of one symbol with overnight gaps; prices of six decimals."""
+    from scipy.signal import lfilter
+
+    from tradewind.engine.records import DAY_NS, Panel
+
+    rng = np.random.default_rng(1)
+    # pulled back toward its start, or a million steps end in dust
+    close = lfilter([1.0], [1.0, -0.999], rng.normal(0, 0.01, (n_bars, 1)), axis=0)
+    close = np.round(100.0 * np.exp(close), 6)
+    open_ = np.vstack([close[:1], close[:-1]]) * np.exp(rng.normal(0, 0.002, (n_bars, 1)))
+    open_ = np.round(open_, 6)
+    high, low = np.maximum(open_, close), np.minimum(open_, close)
+    ts = np.arange(1, n_bars + 1, dtype=np.int64) * DAY_NS
+    return Panel(("A",), ts, open_, high, low, close, np.full((n_bars, 1), 1e6))
+
+
 def script(panel: Any) -> Any:
     """An SMA cross as backtrader's own documentation would write it."""
     import backtrader as bt
@@ -124,8 +141,6 @@ def script(panel: Any) -> Any:
 
 def speed(n_bars: int) -> int:
     """Time both in turn on the same bars; returns 1 where they end with different money."""
-    from simulators import market
-
     from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig
     from tradewind.engine.executors import backtrader_profile
     from tradewind.engine.executors.backtrader_options import Options
@@ -140,7 +155,7 @@ def speed(n_bars: int) -> int:
         inputs = strategy.prepare(panel, Signals())
         return backtrader_profile.simulate(strategy, inputs, panel, options, start=SLOW - 1)
 
-    short, long = market(n_bars, 1), market(50 * n_bars, 1)
+    short, long = market(n_bars), market(50 * n_bars)
     twin(short)
     slow, fast = [], []
     for _ in range(CALLS):

@@ -17,6 +17,7 @@ from tradewind.engine.executors.backtrader_state import (
     DAY_ORDER_US,
     DAY_US,
     GONE,
+    GROUPS,
     LIMIT,
     MARKET,
     NEVER,
@@ -31,7 +32,9 @@ from tradewind.engine.executors.backtrader_state import (
     Log,
     Rules,
     State,
+    label_of,
     slot_of,
+    stamp_of,
 )
 from tradewind.engine.executors.backtrader_state import Market as Bars
 from tradewind.engine.intents import DAY, GTD
@@ -40,13 +43,6 @@ from tradewind.engine.intents import DAY, GTD
 WORKING, FILLED, PARTLY, NO_CASH, OVER, NO_SIZE = 0, 1, 2, 4, 8, 9
 BY_USER, BY_OCO, BY_BRACKET, OVERDUE = 10, 12, 13, 17
 OUR_TYPE = np.array([0, 5, 1, 2, 3, 4, 4])  # tradewind.engine.types.OrderType of each kind
-
-
-def label_of(market: Bars, until: int) -> Any:
-    """Stamp of a time given in UTC nanoseconds, labelled as the panel labels its bars."""
-    if market.midnight:
-        return (until - 1) // (DAY_US * 1000) * DAY_US
-    return until // 1000
 
 
 def valid_until(market: Bars, wish: Any, stamp: int) -> Any:
@@ -114,7 +110,7 @@ def write_order(
         price = limit if has_limit else close
     if not has_limit:
         limit = price
-    stamp = market.stamp[at]
+    stamp = stamp_of(market, at)
     blank(log, n, wish, t)
     order["qty"] = qty
     order["order_type"] = OUR_TYPE[kind]
@@ -142,11 +138,11 @@ def write_order(
         order["stop"] = twin["price"]
         if kind in (STOP_LIMIT, TRAIL_LIMIT):
             order["limit"] = twin["limit"]
-    _join(log, n, order["oco"])
+    _join(state, log, n, order["oco"])
     return n  # type: ignore[no-any-return]
 
 
-def _join(log: Log, n: int, number: int) -> None:
+def _join(state: State, log: Log, n: int, number: int) -> None:
     """Make order ``n`` a member of the OCO group ``number``, or the leader of its own."""
     leader = n
     if number > 0:
@@ -154,6 +150,7 @@ def _join(log: Log, n: int, number: int) -> None:
         if log.groups[slot, 1] < 0:
             log.groups[slot, 0] = number
             log.groups[slot, 1] = n
+            state.count[GROUPS] += 1
         leader = log.groups[slot, 1]
     log.twins[n]["leader"] = leader
     log.twins[n]["member"] = log.twins[leader]["life"]

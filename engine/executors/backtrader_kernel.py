@@ -3,38 +3,41 @@
 Bit for bit what plain, unmodified backtrader 1.9.78.123 makes of the same bars and calls: cash,
 value, positions, average prices, states, fills and fees. docs/backtrader-rules.md says the rules
 for users, tests/parity/test_backtrader_rules.py holds them against the installed package. As in
-:mod:`tradewind.engine.executors.kernel` there is one source, compiled with a strategy's rule in it
-or run as it stands.
+:mod:`tradewind.engine.executors.kernel` the loop is small and made anew for each rule; what orders
+do is compiled once for all of them.
 """
 
 from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from tradewind.engine.executors.backtrader_money import mark
+from tradewind.engine.byref import byref
+from tradewind.engine.compiling import apart, inlined, lean
+from tradewind.engine.executors import backtrader_step, backtrader_wishes
+from tradewind.engine.executors.backtrader_money import position_value
 from tradewind.engine.executors.backtrader_state import (
     BAR,
+    CALLED_BACK,
     CASH,
     CREDIT,
-    EVENTS,
-    FILLS,
     FINE,
     LAST,
     LISTED,
     NO_ROOM,
-    ORDERS,
     SENT,
+    STEP,
     Log,
-    Rules,
+    Market,
     State,
+    Terms,
     grown,
-    room_of_a_bar,
-    touch,
+    list_all,
+    room_needed,
 )
-from tradewind.engine.executors.backtrader_state import Market as Bars
-from tradewind.engine.executors.backtrader_step import step
-from tradewind.engine.executors.backtrader_wishes import heed
 from tradewind.engine.protocols import Book, Rule
+
+step = apart(backtrader_step.step)
+heed = apart(backtrader_wishes.heed)
 
 
 def rule(bar: int, inputs: Any, params: Any, book: Book, intents: Any) -> int:
@@ -47,83 +50,129 @@ def with_rule(decision: Rule) -> FunctionType:
     return FunctionType(walk.__code__, {**globals(), "rule": decision}, walk.__name__)
 
 
+@inlined
+def crowded(state: State, log: Log) -> bool:
+    """Whether the records might not suffice for another bar."""
+    orders, fills, events, queue, numbers = room_needed(state)
+    return bool(
+        orders > len(log.orders)
+        or fills > len(log.fills)
+        or events > len(log.events)
+        or queue > len(log.working)
+        or numbers > len(log.groups)
+    )
+
+
+@lean
 def walk(
-    market: Bars,
+    given_market: Market,
     inputs: Any,
     params: Any,
-    rules: Rules,
-    schemes: Any,
-    state: State,
-    log: Log,
+    given_terms: Terms,
+    given_state: State,
+    given_log: Log,
     start: int,
 ) -> int:
     """Advance until the last bar, a fault of the rule, or until the records may run out of room."""
-    closes = market.close
-    row, before, count, money = state.row, state.before, state.count, state.money
-    values, cashes = state.curves[0], state.curves[1]
-    grosses, charged = state.curves[2], state.curves[3]
-    book = Book(
-        state.size, state.equity, state.price, log.orders, log.working, state.n_working,
-        state.memory,
+    market, terms = byref(given_market), byref(given_terms)
+    state, log = byref(given_state), byref(given_log)
+    closes = given_market.close
+    row, before, count, money = (
+        given_state.row, given_state.before, given_state.count, given_state.money,
     )  # fmt: skip
-    intents = state.intents
+    size, average, listed = given_state.size, given_state.price, given_state.listed
+    n_working, equity, curves = given_state.n_working, given_state.equity, given_state.curves
+    schemes, shortcash = given_terms.schemes, given_terms.rules.shortcash
+    ahead = given_terms.rules.coo != 0
+    columns_first = given_terms.rules.columns_first != 0
+    accrues = given_terms.rules.interest != 0 or given_terms.rules.futures != 0
+    book = Book(
+        size,
+        equity,
+        average,
+        given_log.orders,
+        given_log.working,
+        n_working,
+        given_state.memory,
+    )
+    intents = given_state.intents
     n_bars, n_symbols = closes.shape
-    room = room_of_a_bar(n_symbols) + n_symbols
-    code = FINE
-    for t in range(max(count[BAR] + 1, 0), n_bars):
+    code = NO_ROOM if crowded(state, log) else FINE
+    done = n_bars - 1 if code == FINE else count[BAR]
+    gross = 0.0
+    # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
+    for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
         live = False
         for k in range(n_symbols):
             if closes[t, k] == closes[t, k]:
                 before[k] = row[k]
                 row[k] = t
                 live = True
-        gross = 0.0
+        busy = False
         if live:
-            if rules.coo and count[LAST] >= start:
-                if rules.columns_first and count[LISTED] == 0:
-                    for k in range(n_symbols):
-                        touch(state, k)
-                n = rule(count[LAST], inputs, params, book, intents)
-                if n > 0:
-                    code = heed(market, rules, schemes, state, log, n, count[LAST])
+            last = count[LAST]
+            if ahead and last >= start:
+                if columns_first and count[LISTED] == 0:
+                    list_all(state)
+                n = rule(last, inputs, params, book, intents)
+                if n < 0:
+                    code = CALLED_BACK
+                elif n > 0:
+                    code = heed(market, terms, state, log, n, last)
+                    busy = True
             if code == FINE:
-                step(market, rules, schemes, state, log, t)
-                gross = mark(market, rules, schemes, state)
+                count[STEP] += 1
+                if accrues or count[SENT] > 0 or n_working[0] > 0:
+                    step(market, terms, state, log, t)
+                    busy = True
+                    if accrues:
+                        curves[3, t] = money[CREDIT]
+                total, gross = 0.0, 0.0
+                for i in range(count[LISTED]):
+                    k = listed[i]
+                    if size[k] != 0.0:  # what is flat adds exactly nothing
+                        close = closes[row[k], k]
+                        scheme = schemes[k]
+                        value = position_value(shortcash, scheme, size[k], average[k], close)
+                        if not shortcash:
+                            value = abs(value)
+                        if value > 0.0:
+                            gained = size[k] * (close - average[k]) * scheme["mult"]
+                            value -= gained
+                            total += value / scheme["leverage"]
+                            total += gained
+                        else:
+                            total += value
+                        gross += abs(size[k] * close * scheme["mult"])
+                equity[0] = money[CASH] + total
                 count[LAST] = t
-                if t >= start and rules.coo == 0:
-                    if rules.columns_first and count[LISTED] == 0:
-                        for k in range(n_symbols):
-                            touch(state, k)
+                if t >= start and not ahead:
+                    if columns_first and count[LISTED] == 0:
+                        list_all(state)
                     n = rule(t, inputs, params, book, intents)
-                    if n > 0:
-                        code = heed(market, rules, schemes, state, log, n, t)
-        elif t > 0:
-            gross = grosses[t - 1]
-        values[t] = state.equity[0]
-        cashes[t] = money[CASH]
-        grosses[t] = gross
-        if live:
-            charged[t] = money[CREDIT]
-        if code == FINE and (
-            count[ORDERS] + room > len(log.orders)
-            or count[FILLS] + state.n_working[0] + count[SENT] + room > len(log.fills)
-            or count[EVENTS] + room > len(log.events)
-        ):
+                    if n < 0:  # a callback met an exception
+                        code = CALLED_BACK
+                    elif n > 0:
+                        code = heed(market, terms, state, log, n, t)
+                        busy = True
+        curves[0, t] = equity[0]
+        curves[1, t] = money[CASH]
+        curves[2, t] = gross
+        if busy and code == FINE and crowded(state, log):
             code = NO_ROOM
         if code != FINE:
-            count[BAR] = t
-            return code
-    count[BAR] = n_bars - 1
-    return FINE
+            done = t
+            break
+    count[BAR] = done
+    return code
 
 
 def simulate(
     loop: Callable[..., int],
-    market: Bars,
+    market: Market,
     inputs: Any,
     params: Any,
-    rules: Rules,
-    schemes: Any,
+    terms: Terms,
     state: State,
     log: Log,
     start: int,
@@ -137,7 +186,7 @@ def simulate(
     """
     code = NO_ROOM
     while code == NO_ROOM:
-        code = loop(market, inputs, params, rules, schemes, state, log, start)
+        code = loop(market, inputs, params, terms, state, log, start)
         if code == NO_ROOM:
             log = grown(log, state)
     return code, log

@@ -16,6 +16,7 @@ from tradewind.engine.executors.backtrader_state import (
     TRAIL_LIMIT,
     Market,
     Rules,
+    stamp_of,
 )
 
 
@@ -93,7 +94,7 @@ def match(market: Market, rules: Rules, order: Any, twin: Any, t: int, k: int) -
         far = bar[1] if side > 0.0 else bar[2]
         if rules.coc:
             return at_open(rules, side, twin["close"], far, False)
-        if not rules.coo and market.stamp[t] <= twin["created"]:
+        if not rules.coo and stamp_of(market, t) <= twin["created"]:
             return np.nan, np.nan
         return at_open(rules, side, bar[0], far, False)
     if kind == LIMIT:

@@ -6,6 +6,7 @@ In the subset numba compiles. The order of the float64 operations is that of ``c
 
 from typing import Any
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.executors.backtrader_state import (
     CASH,
     CREDIT,
@@ -16,11 +17,13 @@ from tradewind.engine.executors.backtrader_state import (
     Market,
     Rules,
     State,
+    stamp_of,
 )
 
 BORROW, INTEREST = 0, 1  # tradewind.engine.types.Happening
 
 
+@inlined
 def margin_of(scheme: Any, price: float) -> Any:
     """Currency tied up by one contract."""
     auto = scheme["automargin"]
@@ -29,6 +32,7 @@ def margin_of(scheme: Any, price: float) -> Any:
     return price * scheme["mult"] if auto < 0.0 else price * auto
 
 
+@inlined
 def worth(scheme: Any, size: float, price: float) -> Any:
     """Value of ``size``: with its sign for stocks, the margin for futures."""
     if scheme["stocklike"]:
@@ -77,9 +81,7 @@ def split(size: float, average: float, qty: float, price: float) -> Any:
     return new, price, new, -size
 
 
-def charge_interest(
-    market: Market, rules: Rules, schemes: Any, state: State, log: Log, t: int
-) -> None:
+def charge_interest(market: Market, schemes: Any, state: State, log: Log, t: int) -> None:
     """Take interest on every position for the days since it was last charged."""
     credit = 0.0
     for i in range(state.count[LISTED]):
@@ -87,7 +89,7 @@ def charge_interest(
         size = state.size[k]
         if size == 0.0:
             continue
-        day = market.stamp[state.row[k]] // DAY_US
+        day = stamp_of(market, state.row[k]) // DAY_US
         days = day - state.carry_day[k]
         state.carry_day[k] = day
         if days <= 0 or (size > 0.0 and not schemes[k]["interest_long"]):
@@ -116,36 +118,11 @@ def settle_futures(market: Market, schemes: Any, state: State) -> None:
             state.base[k] = close
 
 
-def position_value(rules: Rules, scheme: Any, size: float, average: float, close: float) -> Any:
+@inlined
+def position_value(shortcash: int, scheme: Any, size: float, average: float, close: float) -> Any:
     """Value of a position before leverage; a short's is negative where shorts pay cash in."""
-    if rules.shortcash or not scheme["stocklike"] or size >= 0.0:
+    if shortcash or not scheme["stocklike"] or size >= 0.0:
         return worth(scheme, size, close)
     value = average * size
     value += (average - close) * size
     return value
-
-
-def mark(market: Market, rules: Rules, schemes: Any, state: State) -> float:
-    """Value the account at the newest closes; returns the sum of absolute position values."""
-    total = 0.0
-    gross = 0.0
-    for i in range(state.count[LISTED]):
-        k = state.listed[i]
-        size = state.size[k]
-        if size == 0.0:  # adds exactly nothing
-            continue
-        scheme = schemes[k]
-        average, close = state.price[k], market.close[state.row[k], k]
-        value = position_value(rules, scheme, size, average, close)
-        if not rules.shortcash:
-            value = abs(value)
-        if value > 0.0:
-            gained = size * (close - average) * scheme["mult"]
-            value -= gained
-            total += value / scheme["leverage"]
-            total += gained
-        else:
-            total += value
-        gross += abs(size * close * scheme["mult"])
-    state.equity[0] = state.money[CASH] + total
-    return gross

@@ -5,8 +5,7 @@ docs/backtrader-rules.md: an ORDER is ``buy`` or ``sell`` (a bracket where it br
 target), a TARGET is ``order_target_percent``, a CANCEL is ``cancel``.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +21,10 @@ from tradewind.engine.executors.backtrader_options import (
     rules_of,
     schemes_of,
 )
-from tradewind.engine.intents import INTENT
-from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, View
+from tradewind.engine.executors.callback import Caller
+from tradewind.engine.executors.callback import rule as called_rule
+from tradewind.engine.executors.compile_errors import explained, is_refusal
+from tradewind.engine.protocols import Book, CompiledStrategy, Rule, Strategy
 from tradewind.engine.records import Panel, Simulation
 
 __all__ = ["Options", "Outcome", "options_of", "outcome", "simulate"]
@@ -58,7 +59,7 @@ def simulate(
     Parameters
     ----------
     strategy : Strategy
-        Compiled if it offers a ``rule``, else its ``decide`` runs in the same loop, interpreted.
+        Compiled if it offers a ``rule``, else its ``decide`` is called from the same loop.
     inputs : NamedTuple
         What ``strategy.prepare`` gave.
     panel : Panel
@@ -89,15 +90,38 @@ def outcome(
     """Run as :func:`simulate` does, and give backtrader's own states and prices of orders too."""
     check_volume(panel, options)
     state = states.new_state(panel.n_bars, panel.n_symbols, options.cash, memory_of(strategy))
-    params = getattr(strategy, "params", None)
-    with translated(strategy):
-        code, log = kernel.simulate(
-            loop_for(strategy), states.market_of(panel), inputs, params,
-            rules_of(options, panel), schemes_of(options, panel), state,
-            states.new_log(panel.n_symbols), start,
-        )  # fmt: skip
+    log, market = states.new_log(panel.n_symbols), states.market_of(panel)
+    terms = states.Terms(rules_of(options, panel), schemes_of(options, panel))
+    if isinstance(strategy, CompiledStrategy):
+        loop = compiled_loop(strategy.rule)
+        try:
+            code, log = kernel.simulate(
+                loop, market, inputs, strategy.params, terms, state, log, start
+            )
+        except Exception as error:
+            if not is_refusal(error):
+                raise
+            raise explained(error, strategy.rule, type(strategy).__name__) from None
+    else:
+        with Asked(strategy, inputs, state) as caller:
+            loop = caller.bound(compiled_loop(called_rule))
+            code, log = kernel.simulate(loop, market, (), caller.params, terms, state, log, start)
     check_code(code, state, strategy, panel)
     return _told(state, log)
+
+
+class Asked(Caller):
+    """Calls ``decide`` back with the book of this profile."""
+
+    def __init__(self, strategy: Strategy, inputs: Any, state: Any) -> None:
+        super().__init__(strategy, inputs, state)
+
+    def _open(self, log: Any) -> None:
+        state: Any = self.state
+        self.book = Book(
+            state.size, state.equity, state.price, log.orders, log.working, state.n_working,
+            state.memory,
+        )  # fmt: skip
 
 
 def memory_of(strategy: Strategy) -> int:
@@ -105,37 +129,9 @@ def memory_of(strategy: Strategy) -> int:
     return int(getattr(strategy, "memory", 0))
 
 
-def loop_for(strategy: Strategy) -> Callable[..., Any]:
-    """Return the loop bound to a strategy's rule, or to its ``decide``."""
-    if isinstance(strategy, CompiledStrategy):
-        return compiled_with(kernel.walk, strategy.rule, kernel.with_rule)  # type: ignore[no-any-return]
-    return kernel.with_rule(as_rule(strategy))
-
-
-def as_rule(strategy: Strategy) -> Rule:
-    """Wrap ``decide`` so that it can be called as a rule is: facts in, rows of INTENT out."""
-
-    def rule(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
-        del params
-        n = 0
-        for n, wish in enumerate(strategy.decide(View(bar, inputs, book)), 1):
-            if n > len(intents):
-                break
-            intents[n - 1] = tuple(getattr(wish, name) for name in INTENT.names or ())
-        return n
-
-    return rule
-
-
-@contextmanager
-def translated(strategy: Strategy) -> Iterator[None]:
-    """Turn a refusal by numba into an error that names the user's line."""
-    try:
-        yield
-    except Exception as error:
-        if not type(error).__module__.startswith("numba"):
-            raise
-        raise StrategyError(f"{type(strategy).__name__}: {error}") from None
+def compiled_loop(rule: Rule) -> Callable[..., Any]:
+    """Return the loop with ``rule`` compiled into it; raises StrategyError."""
+    return compiled_with(kernel.walk, rule, kernel.with_rule)  # type: ignore[no-any-return]
 
 
 def _told(state: states.State, log: states.Log) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.intents import INTENT, room_for_intents
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Records
 
@@ -48,7 +49,8 @@ NO_SIZER, FIXED_SIZER, PERCENT_SIZER, REVERSER = range(4)
     BARE_TARGET,
     BAD_GROUP,
     BAD_SIZE,
-) = range(13)
+    CALLED_BACK,
+) = range(14)
 
 DAY_US = 86_400_000_000  # microseconds, as far as backtrader's clock resolves
 DAY_ORDER_US = 86_399_009_999  # where backtrader ends a day: 23:59:59 and 9,999 microseconds
@@ -126,10 +128,17 @@ class Rules(NamedTuple):
     futures: int  # any symbol is not stock-like
 
 
+class Terms(NamedTuple):
+    """The broker's options and what each symbol costs."""
+
+    rules: Rules
+    schemes: Any  # (n_symbols,) SCHEME
+
+
 class Market(NamedTuple):
     """Bars, shape (n_bars, n_symbols) unless stated."""
 
-    stamp: Any  # (n_bars,) int64, microseconds: the day for daily bars, else the close
+    ts: Any  # (n_bars,) close of each bar, UTC nanoseconds
     midnight: int  # 1 where a bar that closes at midnight belongs to the day that ends there
     open: Any
     high: Any
@@ -139,7 +148,7 @@ class Market(NamedTuple):
 
 
 # places in State.count
-(ORDERS, FILLS, EVENTS, SENT, LISTED, BAR, CODE, SYMBOL, LAST, STEP, STALE, GONE) = range(12)
+(ORDERS, FILLS, EVENTS, SENT, LISTED, GROUPS, BAR, SYMBOL, LAST, STEP, STALE, GONE) = range(12)
 # places in State.money
 CASH, CREDIT = range(2)
 
@@ -181,17 +190,28 @@ class Log(NamedTuple):
 
 
 def market_of(panel: Panel) -> Market:
-    """Arrays of a panel and the times that backtrader would be given."""
-    stamp = panel.dates.astype("datetime64[us]").astype(np.int64)
+    """Arrays of a panel."""
     return Market(
-        stamp, int(panel.daily), panel.open, panel.high, panel.low, panel.close, panel.volume
+        panel.ts, int(panel.daily), panel.open, panel.high, panel.low, panel.close, panel.volume
     )
+
+
+def stamp_of(market: Market, t: int) -> Any:
+    """Time that backtrader is given for row ``t``: the day of a daily bar, else its close."""
+    return label_of(market, market.ts[t])
+
+
+def label_of(market: Market, ts: int) -> Any:
+    """Microseconds of a time in UTC nanoseconds, labelled as the panel labels its bars."""
+    if market.midnight:
+        return (ts - 1) // (DAY_US * 1000) * DAY_US
+    return ts // 1000
 
 
 def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> State:
     """State before the first bar."""
     count = np.zeros(12, np.int64)
-    count[BAR] = count[SYMBOL] = count[LAST] = -1
+    count[[BAR, SYMBOL, LAST]] = -1
     whole = [np.zeros(n_symbols, np.int64) for _ in range(3)]
     return State(
         size=np.zeros(n_symbols),
@@ -216,6 +236,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
     )
 
 
+@inlined
 def room_of_a_bar(n_symbols: int) -> int:
     """Orders that one bar can make at most: a wish sends one and its two children."""
     return 3 * room_for_intents(n_symbols)
@@ -225,51 +246,61 @@ def new_log(n_symbols: int) -> Log:
     """Empty records, with room for some bars of orders."""
     n = 2 * room_of_a_bar(n_symbols) + n_symbols + 64
     return Log(
-        np.zeros(n, ORDER),
-        np.zeros(n, TWIN),
-        np.zeros(n, FILL),
-        np.zeros(n, EVENT),
-        np.zeros(n, np.int64),
-        np.zeros(n, np.int64),
-        _no_groups(n),
+        np.empty(n, ORDER),
+        np.empty(n, TWIN),
+        np.empty(n, FILL),
+        np.empty(n, EVENT),
+        np.empty(n, np.int64),
+        np.empty(n, np.int64),
+        np.full((_power_above(2 * n), 2), -1),
+    )
+
+
+@inlined
+def room_needed(state: State) -> tuple[int, int, int, int, int]:
+    """Rows of orders, fills, events, queue and OCO numbers that suffice for one bar more."""
+    count, n = state.count, len(state.size)
+    room = room_of_a_bar(n) + n
+    queue = state.n_working[0] + count[SENT] + room
+    return (
+        count[ORDERS] + room,
+        count[FILLS] + queue,
+        count[EVENTS] + room,
+        queue,
+        2 * (count[GROUPS] + room),
     )
 
 
 def grown(log: Log, state: State) -> Log:
     """Return the records with room for at least one bar more."""
-    need = room_of_a_bar(len(state.size)) + len(state.size)
-    n_orders = state.count[ORDERS] + need
-    orders = _longer(log.orders, n_orders)
+    orders, fills, events, queue, numbers = room_needed(state)
     groups = log.groups
-    if len(orders) > len(log.orders):
-        groups = _no_groups(len(orders))
+    if len(groups) < numbers:
+        groups = np.full((_power_above(2 * numbers), 2), -1)
         for number, leader in log.groups[log.groups[:, 1] >= 0]:
             groups[slot_of(groups, number)] = number, leader
     return Log(
-        orders,
-        _longer(log.twins, n_orders),
-        _longer(log.fills, state.count[FILLS] + len(orders)),
-        _longer(log.events, state.count[EVENTS] + need),
-        _longer(log.working, n_orders),
-        _longer(log.sent, n_orders),
+        _longer(log.orders, orders),
+        _longer(log.twins, orders),
+        _longer(log.fills, fills),
+        _longer(log.events, events),
+        _longer(log.working, queue),
+        _longer(log.sent, queue),
         groups,
     )
 
 
 def _longer(records: Records, n: int) -> Records:
-    """Return ``records`` with room for ``n`` rows, and at twice its length where that is short."""
+    """Return ``records`` with room for ``n`` rows, at twice its length where that is short."""
     if len(records) >= n:
         return records
-    longer = np.zeros(max(2 * len(records), n), records.dtype)
+    longer = np.empty(max(2 * len(records), n), records.dtype)
     longer[: len(records)] = records
     return longer
 
 
-def _no_groups(n: int) -> Any:
-    size = 1
-    while size < 2 * n:
-        size *= 2
-    return np.full((size, 2), -1)
+def _power_above(n: int) -> int:
+    return 1 << int(n - 1).bit_length()
 
 
 def slot_of(groups: Any, number: int) -> int:
@@ -287,3 +318,9 @@ def touch(state: State, k: int) -> None:
         state.is_listed[k] = 1
         state.listed[state.count[LISTED]] = k
         state.count[LISTED] += 1
+
+
+def list_all(state: State) -> None:
+    """Enter every column, as a strategy does that asks for all its positions."""
+    for k in range(len(state.size)):
+        touch(state, k)

@@ -47,6 +47,8 @@ from tradewind.engine.executors.backtrader_state import (
     Log,
     Rules,
     State,
+    Terms,
+    stamp_of,
     touch,
 )
 from tradewind.engine.executors.backtrader_state import Market as Bars
@@ -137,7 +139,7 @@ def execute(
     done = closed + opened
     if done != 0.0:
         state.size[k], state.price[k], _, _ = split(size, average, done, price)
-        state.carry_day[k] = market.stamp[state.row[k]] // DAY_US
+        state.carry_day[k] = stamp_of(market, state.row[k]) // DAY_US
         quote = mid + rules.spread_share * (price - mid)
         book_fill(state, log, number, done, (price, mid, quote), fee_closed + fee_opened, t)
         if closed != 0.0 and rules.int2pnl:
@@ -190,7 +192,7 @@ def try_order(
     at = state.row[k]
     back = 0
     if twin["kind"] == CLOSE:
-        price, back = close_price(twin, market.stamp[at], market.close[at, k])
+        price, back = close_price(twin, stamp_of(market, at), market.close[at, k])
         mid = price
     else:
         price, mid = match(market, rules, order, twin, at, k)
@@ -221,7 +223,7 @@ def meet_bar(market: Bars, rules: Rules, schemes: Any, state: State, log: Log, t
             continue
         changed = False
         twin["pending"] = 0  # out of the queue while it is looked at: nothing can cancel it
-        if twin["kind"] != MARKET and market.stamp[state.row[k]] > twin["valid"]:
+        if twin["kind"] != MARKET and stamp_of(market, state.row[k]) > twin["valid"]:
             end(log, number, EXPIRED, OVERDUE)
             dissolve_oco(state, log, number)
             dissolve_bracket(state, log, number)
@@ -240,14 +242,14 @@ def meet_bar(market: Bars, rules: Rules, schemes: Any, state: State, log: Log, t
     tidy(state, log)
 
 
-def step(market: Bars, rules: Rules, schemes: Any, state: State, log: Log, t: int) -> None:
-    """Do what the broker does on a bar before the strategy sees it."""
-    state.count[STEP] += 1
+def step(market: Bars, terms: Terms, state: State, log: Log, t: int) -> None:
+    """Do what the broker does on a bar before the strategy sees it, but for the valuation."""
+    rules, schemes = terms.rules, terms.schemes
     if state.count[SENT] > 0:
         check_cash(market, rules, schemes, state, log)
     state.money[CREDIT] = 0.0
     if rules.interest:
-        charge_interest(market, rules, schemes, state, log, t)
+        charge_interest(market, schemes, state, log, t)
     if state.n_working[0] > 0:
         meet_bar(market, rules, schemes, state, log, t)
     if rules.futures:

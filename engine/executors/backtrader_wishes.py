@@ -46,6 +46,7 @@ from tradewind.engine.executors.backtrader_state import (
     Log,
     Rules,
     State,
+    Terms,
     touch,
 )
 from tradewind.engine.executors.backtrader_state import Market as Bars
@@ -140,7 +141,7 @@ def aimed(market: Bars, rules: Rules, schemes: Any, state: State, wish: Any, pri
         return -held
     scheme = schemes[k]
     close = market.close[state.row[k], k]
-    value = position_value(rules, scheme, held, state.price[k], close)
+    value = position_value(rules.shortcash, scheme, held, state.price[k], close)
     unit = price if scheme["stocklike"] else margin_of(scheme, price)
     if unit == 0.0:
         return np.nan
@@ -151,8 +152,9 @@ def aimed(market: Bars, rules: Rules, schemes: Any, state: State, wish: Any, pri
     return 0.0
 
 
-def heed(market: Bars, rules: Rules, schemes: Any, state: State, log: Log, n: int, t: int) -> int:
+def heed(market: Bars, terms: Terms, state: State, log: Log, n: int, t: int) -> int:
     """Act on ``n`` rows of wishes; returns FINE or why the strategy is wrong."""
+    rules, schemes = terms.rules, terms.schemes
     if n > len(state.intents):
         return TOO_MANY
     for i in range(n):
