@@ -1,6 +1,6 @@
 """The prices of orders when they are sent: sections 2 and 11 of docs/broker-rules.md."""
 
-from math import floor, isfinite
+from math import copysign, floor, isfinite
 from typing import Any
 
 from tradewind.engine.costs import ON_TICK
@@ -21,7 +21,8 @@ class Prices:
     def close(self, k: int, side: float) -> float:
         """Last close of the ask for ``side`` > 0, else of the bid."""
         quotes = self.broker.quotes
-        return float(quotes.bar(quotes.last_bar(self.broker.row, k), k, side).close)
+        last = quotes.last_bar(self.broker.row, k)
+        return float(quotes.bar(last, k, copysign(1.0, side)).close)
 
     def on_tick(self, k: int, side: float, price: float, *, up: bool) -> float:
         """Round an order's price: ``up`` for a buy stop, down for a buy limit; sells mirror."""

@@ -1,7 +1,7 @@
 """Units that the wishes of one decision mean, for the second executor: docs/sizing.md."""
 
 from collections.abc import Sequence
-from math import isnan, nan
+from math import copysign, isnan, nan
 from typing import Any
 
 from tradewind.engine.executors.state import CAPPED, CUT, NO_SIZE
@@ -109,7 +109,8 @@ class Desk:
     def _side_close(self, k: int, side: float) -> float:
         """Last close of the ask for ``side`` > 0, else of the bid."""
         quotes = self.broker.quotes
-        return float(quotes.bar(quotes.last_bar(self.broker.row, k), k, side).close)
+        last = quotes.last_bar(self.broker.row, k)
+        return float(quotes.bar(last, k, copysign(1.0, side)).close)
 
     def _capped(self, k: int, aim: float, held: float) -> float:
         """What the caps leave of a position wished for in all."""

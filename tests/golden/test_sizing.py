@@ -84,6 +84,18 @@ CASES = [
         {"kind": RISK, "full": 0.01, "half_spread": 0.01},
     ),
     Case(
+        "of half a strength the whole spread is seen: half of the units",
+        {0: [hold(A, 0.5, stop_loss=91.0, take_profit=103.0)]},
+        [(1, A, 0.5)],
+        {"kind": RISK, "full": 0.01, "half_spread": 0.01},
+    ),
+    Case(
+        "protection is judged from the price of one unit, however many are bought",
+        {0: [hold(A, 1.0, stop_loss=91.0, take_profit=103.0)]},
+        [(1, A, 20.0)],
+        {"kind": UNITS, "full": 20.0, "half_spread": 0.01},
+    ),
+    Case(
         "a trail is a distance as well",
         {0: [hold(A, -1.0, stop_trail=4.0)]},
         [(1, A, -2.5)],
