@@ -98,6 +98,7 @@ def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simula
     orders: list[tuple[Any, ...]] = []
     fills: list[tuple[Any, ...]] = []
     books: dict[str, list[float]] = {"equity": [], "cash": [], "gross": [], "borrow": []}
+    owed: list[tuple[Any, ...]] = []
     qty = np.zeros(panel.n_symbols)
     pending: list[tuple[int, float]] = []
     last = np.where(np.isnan(panel.close[0]), 0.0, panel.close[0])
@@ -107,6 +108,8 @@ def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simula
         last = np.where(np.isnan(panel.close[t]), last, panel.close[t])
         borrow = float(np.abs(qty[qty < 0] * last[qty < 0]).sum() * 0.005 / 365 * 1.45)
         cash -= borrow
+        if borrow:
+            owed.append((t, -1, Happening.BORROW, -borrow))
         equity = cash + float(qty @ last)
         values = (equity, cash, float(np.abs(qty) @ last), borrow)
         for name, value in zip(books, values, strict=True):
@@ -119,7 +122,9 @@ def book(panel: Panel, weights: Floats, cash: float = 100_000.0) -> tuple[Simula
     arrays = {name: np.array(values) for name, values in books.items()}
     made = np.array(fills, FILL)
     sent = np.array(orders, ORDER)
-    simulation = Simulation.with_curves(**arrays, orders=sent, fills=made, events=cuts(sent))
+    events = np.concatenate([np.array(owed, EVENT), cuts(sent)])
+    events = events[np.argsort(events["bar"], kind="stable")]
+    simulation = Simulation.with_curves(**arrays, orders=sent, fills=made, events=events)
     return simulation, round_trips(made, panel)
 
 

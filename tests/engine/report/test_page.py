@@ -15,14 +15,14 @@ import pytest
 from jinja2 import UndefinedError
 
 from tradewind.engine.protocols import Forecasts, Signals
-from tradewind.engine.records import FILL, Panel, Simulation
+from tradewind.engine.records import EVENT, FILL, Panel, Simulation
 from tradewind.engine.report import folder, page
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Context, Section, render_text
 from tradewind.engine.report.sections.headline import evidence, verdict
 from tradewind.engine.report.sections.money import split
 from tradewind.engine.report.words import REASONS, reason
-from tradewind.engine.types import Reason
+from tradewind.engine.types import Happening, Reason
 
 BUILDER = run_path(str(Path(__file__).with_name("make_run.py")))
 RUN: Run = BUILDER["make_run"]()
@@ -320,6 +320,19 @@ def test_costs_add_up_to_what_was_kept() -> None:
     paid = RUN.metrics["costs"]
     for name in ("fee", "spread", "slippage", "borrow"):
         assert getattr(parts, name) == pytest.approx(paid[name], rel=1e-12) and paid[name] > 0
+
+
+def test_interest_and_dividends_have_a_place_where_there_were_any() -> None:
+    assert "Dividends" not in Elements(page.render(RUN)).words()
+    more = np.array([(5, -1, Happening.INTEREST, 7.0), (6, 0, Happening.DIVIDEND, 30.0)], EVENT)
+    events = np.concatenate([RUN.simulation.events, more])
+    run = replace(RUN, simulation=replace(RUN.simulation, events=events))
+    parts, before = split(run), split(RUN)
+    assert (parts.interest, parts.dividends) == (-7.0, 30.0)  # both were paid to us
+    assert parts.net == before.net
+    assert parts.gross == pytest.approx(before.gross - 37.0)
+    words = Elements(page.render(run)).words()
+    assert re.search(r"Interest 7\b", words) and re.search(r"Dividends 30\b", words)
 
 
 def test_every_reason_has_words_and_an_unknown_one_its_code() -> None:
