@@ -5,6 +5,7 @@ backtrader's own; what it has no rule for is added here and in the modules besid
 """
 
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 import backtrader as bt
@@ -30,7 +31,6 @@ from tradewind.engine.executors.state import (
     FILLED,
     OVER,
     REST,
-    WORKING,
     Market,
     Terms,
     day_of,
@@ -83,6 +83,7 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.borrow = np.zeros(self.n_bars)
         self.holding: set[int] = set()  # columns with a position
         self.touched: set[int] = set()  # columns that ever had one
+        self.entered: list[Ticket] = []  # entries that opened something on this bar, as they filled
         self.called = False  # a margin call stands
         self.changed: Callable[[Ticket], None] = lambda ticket: None
         self.due: list[list[tuple[float, float]]] = [[] for _ in range(self.n_symbols)]
@@ -119,17 +120,17 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """One bar, in the order of the page; the decision is the strategy's."""
         t = self.row
         self.till.new_bar(t)
+        self.entered.clear()
         account.carry(self, t)
         account.corporate_actions(self, t)
         self._expire(t)
-        self.till.count_room(at_close=False)
         account.recalls(self, t)
         account.margin_call(self, t)
         plan = self._plan(t)
         for phase in (OPENING, AGAINST, FAVOUR):
             self._phase(plan, phase, t)
         protection.children(self, t)
-        self.till.count_room(at_close=True)
+        self.till.room = nan  # counted anew at the close
         self._phase(plan, CLOSING, t)
         self._end_of_bar(t)
         account.leave(self, t)
@@ -181,11 +182,9 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _end_of_bar(self, t: int) -> None:
         for ticket in list(self.alive):
-            k = ticket.column
-            first_look = ticket.tif == IOC and ticket.awake and self.quotes.trades(t, k)
-            if ticket.works and (first_look or (ticket.cut and not self.terms.execution.carry)):
+            first_look = ticket.tif == IOC and self.quotes.trades(t, ticket.column)
+            if first_look and ticket.works and ticket.awake:
                 self.end(ticket, REST)
-            ticket.cut = False
 
     def _move_trails(self, t: int) -> None:
         for ticket in self.alive:
@@ -221,27 +220,26 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             plimit=None if np.isnan(ticket.limit) else ticket.limit,
         )
 
-    def end(self, ticket: Ticket, reason: int, *, with_children: bool = True) -> None:
-        """End an order; what was to protect an entry that never filled ends with it."""
+    def end(self, ticket: Ticket, reason: int) -> None:
+        """End an order; what sleeps, waiting for it to open something, ends with it."""
         ticket.reason = reason
         self.alive = [other for other in self.alive if other is not ticket]
         if ticket.sent is not None and ticket.sent.alive():
             self.cancel(ticket.sent)
         self.changed(ticket)
-        if with_children and ticket.filled == 0.0:
-            for child in ticket.children:
-                if child.works:
-                    self.end(child, BY_BRACKET)
+        for child in ticket.children:
+            if child.works and not child.awake:
+                self.end(child, BY_BRACKET)
 
     def end_all(self, k: int, reason: int) -> None:
-        """End everything that works for column ``k``, children included."""
-        for ticket in [other for other in self.alive if other.column == k]:
-            self.end(ticket, reason, with_children=False)
+        """End everything that is on the market for column ``k``."""
+        for ticket in [other for other in self.alive if other.column == k and other.awake]:
+            self.end(ticket, reason)
 
     def finish(self) -> None:
         """No bar follows."""
-        for ticket in list(self.alive):
-            self.end(ticket, OVER, with_children=False)
+        for ticket in [other for other in self.alive if other.awake]:
+            self.end(ticket, OVER)
 
     def _ococheck(self, order: Any) -> None:
         """Groups are ended by :meth:`settle_groups`, on fills alone."""
@@ -256,44 +254,41 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
                 self.end(other, BY_OCO)
         if ticket.protects:
             self._settle_bracket(ticket, abs(done))
-        now = self.units(ticket.column)
-        if was != 0.0 and was * now <= 0.0:
+        if was != 0.0 and was * self.units(ticket.column) <= 0.0:
             for other in [o for o in self.alive if o.column == ticket.column]:
                 if other.protects and other.awake and other.works and other is not ticket:
                     self.end(other, BY_BRACKET)
-        self.wake(ticket, abs(done))
 
     def _settle_bracket(self, child: Ticket, units: float) -> None:
-        entry = self.tickets[child.parent] if child.parent >= 0 else None
-        if entry is not None and entry.works:
+        entry = self.tickets[child.parent]
+        if entry.works and not entry.protects:
             self.end(entry, BY_BRACKET)
         sibling = child.sibling
         if sibling is not None and sibling.works:
             sibling.left -= units
-            if is_noise(sibling.left, sibling.asked):
+            sibling.asked = sibling.filled + sibling.side * sibling.left
+            self.changed(sibling)
+            if sibling.left < MIN_QTY:
                 self.end(sibling, BY_BRACKET)
 
     def wake(self, entry: Ticket, units: float) -> None:
-        """Let the children of an entry protect ``units`` more of what it has brought."""
-        flat = self.units(entry.column) == 0.0
-        for child in entry.children:
-            if not child.works:
-                continue
-            if flat:
-                self.end(child, BY_BRACKET)
-                continue
-            if child.awake:
-                child.left += units
-            else:
-                child.left, child.awake, child.woken = units, True, self.row
+        """Let the children of an entry protect ``units`` more of what it has opened."""
+        sleeping = [child for child in entry.children if child.works and not child.awake]
+        if sleeping:
+            self.entered.append(entry)
+        for child in [child for child in entry.children if child.works]:
+            child.left = units if child in sleeping else child.left + units
+            child.asked = child.filled + child.side * child.left
+            if child in sleeping:
+                child.awake, child.woken = True, self.row
                 if child.kind == TRAILING_STOP:
                     away = child.distance(entry.fill_price)
                     child.stop = entry.fill_price + child.side * away
                 self.send(child)
-            child.asked = child.side * (abs(child.filled) + child.left)
             self.changed(child)
 
     def complete(self, ticket: Ticket) -> None:
-        """End an order of which nothing is left as filled."""
-        if ticket.reason == WORKING and ticket.left <= MIN_QTY:
+        """End an order as filled of which nothing is left, or nothing that it could reduce."""
+        gone = ticket.reduce_only and self.units(ticket.column) == 0.0
+        if ticket.works and (gone or is_noise(ticket.left, ticket.asked)):
             self.end(ticket, FILLED)

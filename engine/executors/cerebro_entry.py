@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from typing import Any
 
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors.cerebro_orders import Ticket, is_noise
-from tradewind.engine.executors.cerebro_prices import WITH_LIMIT, WITH_STOP, Prices
+from tradewind.engine.executors.cerebro_prices import Prices
 from tradewind.engine.executors.cerebro_sizing import Desk
 from tradewind.engine.executors.state import (
     BAD_PRICE,
@@ -17,6 +17,7 @@ from tradewind.engine.executors.state import (
     NO_SIZE,
     REBALANCED,
     REPLACED,
+    TOO_SMALL,
 )
 from tradewind.engine.intents import (
     CANCEL,
@@ -28,7 +29,6 @@ from tradewind.engine.intents import (
     TRAILING_STOP,
     room_for_intents,
 )
-from tradewind.engine.sizing import whole_lots
 from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
 
 
@@ -100,42 +100,52 @@ class Entry:
             self.broker.end(ticket, BY_USER)
 
     def _named(self, wish: Intent) -> Ticket | None:
-        return next((o for o in self.broker.alive if o.number == wish.order), None)
+        for ticket in self.broker.alive:
+            if ticket.number == wish.order and ticket.column == wish.symbol and ticket.awake:
+                return ticket  # type: ignore[no-any-return]
+        return None
 
     def _replace(self, wish: Intent) -> None:
         broker, old = self.broker, self._named(wish)
         if old is None:
             return
-        k, lot = old.column, self.desk.lot(old.column)
-        units = old.side * old.left if isnan(wish.qty) else whole_lots(wish.qty, lot)
+        units = old.side * old.left if isnan(wish.qty) else wish.qty
         new = replace(
-            old, number=0, bar=self.t, asked=units, left=abs(units), filled=0.0,
-            fee=0.0, raw_fee=0.0, value=0.0, cut=False, fill_bar=-1, sent=None,
-            limit=self.prices.on_tick(k, units, wish.limit, up=False) if wish.limit == wish.limit
-            else old.limit,
-            stop=self.prices.on_tick(k, units, wish.stop, up=True) if wish.stop == wish.stop
-            else old.stop,
+            old, bar=self.t, asked=units, left=abs(units), filled=0.0, fee=0.0, raw_fee=0.0,
+            value=0.0, fill_bar=-1, sent=None, children=[],
         )  # fmt: skip
-        if wish.trail == wish.trail or wish.trail_fraction == wish.trail_fraction:
+        trails = old.kind == TRAILING_STOP
+        new.limit = old.limit if isnan(wish.limit) else wish.limit
+        new.stop = (nan if trails else old.stop) if isnan(wish.stop) else wish.stop
+        if not (isnan(wish.trail) and isnan(wish.trail_fraction)):
             new.trail, new.trail_fraction = wish.trail, wish.trail_fraction
-        if is_noise(abs(units), broker.units(k)):
-            return
-        reason = self.prices.refusal(new)
-        if reason:
-            new.reason, new.children = reason, []
+        same_side = units * old.side > 0.0
+        if not same_side or not (old.triggered or self.prices.good(new)):
+            new.reason = BAD_PRICE
             broker.note(new)
             return
-        old.children = []
+        self.prices.snap(new)
+        self.prices.start_trail(new)
+        sleeping = [child for child in old.children if child.works and not child.awake]
+        old.children = [child for child in old.children if child not in sleeping]
         broker.end(old, REPLACED)
         broker.accept(new)
-        for child in new.children:
-            child.parent = new.number
-            broker.changed(child)
+        self._adopt(new, sleeping)
         if new.sibling is not None:
             new.sibling.sibling = new
         if new.parent >= 0:
             family = broker.tickets[new.parent].children
             family[:] = [new if child is old else child for child in family]
+
+    def _adopt(self, entry: Ticket, sleeping: list[Ticket]) -> None:
+        """Write the sleeping children of a replaced entry again, behind its successor."""
+        entry.children = [replace(child, asked=-entry.asked) for child in sleeping]
+        for old, new in zip(sleeping, entry.children, strict=True):
+            new.parent = entry.number
+            self.broker.end(old, REPLACED)
+            self.broker.accept(new)
+        if len(entry.children) == 2:
+            _pair(*entry.children)
 
     # -- targets and orders --------------------------------------------------------------------
 
@@ -157,12 +167,11 @@ class Entry:
         return aims
 
     def _is_gone(self, wish: Intent) -> bool:
-        """Whether something is wished of a symbol that no longer trades."""
-        some = wish.weight if wish.action == TARGET or isnan(wish.qty) else wish.qty
-        return some != 0.0 and 0 <= self.broker.market.ends[wish.symbol] <= self.t
+        """Whether a target wishes to hold a symbol that no longer trades."""
+        return wish.weight != 0.0 and 0 <= self.broker.market.ends[wish.symbol] <= self.t
 
-    def _nothing(self, k: int, reason: int) -> None:
-        self.broker.note(Ticket(0, k, self.t, 0.0, reason=reason))
+    def _nothing(self, k: int, reason: int, units: float = 0.0) -> None:
+        self.broker.note(Ticket(0, k, self.t, units, reason=reason))
 
     def _reduce(self, wish: Intent, aim: float) -> None:
         """The part of a target that lowers what is held."""
@@ -170,90 +179,89 @@ class Entry:
         if now == 0.0:
             return
         if now * aim <= 0.0:
-            self._send(wish, -now)
+            self._send(wish, -now, closes=True)
         elif abs(aim) < abs(now):
             self._send(wish, aim - now)
 
     def _raise(self, wish: Intent, aim: float) -> None:
         """The part of a target that adds, and the protection of what is held already."""
         now = self.broker.units(wish.symbol)
-        if aim == 0.0:
-            return
         if now * aim <= 0.0:
-            self._send(wish, aim, protected=True, adds=True)
+            self._send(wish, aim, protected=True)
             return
-        if abs(aim) > abs(now):
-            self._send(wish, aim - now, adds=True)
+        size = aim - now if abs(aim) > abs(now) else 0.0
         pair = self._protection(wish, aim)
-        close = self.prices.close(wish.symbol, aim)
+        if pair and not self.prices.protects(wish, aim):
+            self.broker.note(Ticket(0, wish.symbol, self.t, size, reason=BAD_PRICE))
+            return
+        self._send(wish, size)
         for child in pair:
-            reason = BAD_PRICE if self.prices.wrong_side(child, close) else 0
-            if reason:
-                child.reason = reason
-                self.broker.note(child)
-            else:
-                self.prices.start_trail(child)
-                self.broker.accept(child)
+            self.prices.start_trail(child)
+            child.parent = pair[0].number if child is not pair[0] else len(self.broker.tickets)
+            self.broker.accept(child)
 
     def _order(self, wish: Intent) -> None:
-        if self._is_gone(wish):
-            self._nothing(wish.symbol, DELISTED)
+        k = wish.symbol
+        if 0 <= self.broker.market.ends[k] <= self.t:
+            self._nothing(k, DELISTED)
             return
         units, reason = self.desk.order(wish)
         if reason:
-            self._nothing(wish.symbol, reason)
-        else:
-            self._send(wish, units, protected=True)
+            self._nothing(k, reason, 0.0 if isnan(units) else units)
+            return
+        held = self.broker.units(k)
+        self._send(wish, units, protected=True, closes=held != 0.0 and held + units == 0.0)
 
     def _send(
-        self, wish: Intent, units: float, *, protected: bool = False, adds: bool = False
+        self, wish: Intent, units: float, *, protected: bool = False, closes: bool = False
     ) -> None:
         """Send one order, with children where it is to be protected, or refuse it."""
-        broker, k = self.broker, wish.symbol
+        broker, k, prices = self.broker, wish.symbol, self.prices
         if is_noise(abs(units), broker.units(k)):
             return
         ticket = Ticket(
-            0, k, self.t, units, wish.order_type, tif=wish.tif, until=wish.until, oco=wish.oco,
-            reduce_only=bool(wish.reduce_only), left=abs(units),
+            0, k, self.t, units, wish.order_type, limit=wish.limit, stop=wish.stop,
+            trail=wish.trail, trail_fraction=wish.trail_fraction, tif=wish.tif, until=wish.until,
+            oco=wish.oco, reduce_only=bool(wish.reduce_only), left=abs(units),
         )  # fmt: skip
-        if wish.order_type in WITH_LIMIT:
-            ticket.limit = self.prices.on_tick(k, units, wish.limit, up=False)
-        if wish.order_type in WITH_STOP:
-            ticket.stop = self.prices.on_tick(k, units, wish.stop, up=True)
-        if wish.order_type == TRAILING_STOP:
-            ticket.trail, ticket.trail_fraction = wish.trail, wish.trail_fraction
-            self.prices.start_trail(ticket)
         pair = self._protection(wish, units) if protected else []
-        reason = self.prices.refusal(ticket, adds=adds)
-        if not reason:
-            entry = next((p for p in (ticket.stop, ticket.limit) if not isnan(p)), None)
-            if entry is None:
-                entry = self.prices.close(k, units)
-            reason = BAD_PRICE if any(self.prices.wrong_side(c, entry) for c in pair) else 0
-        if reason:
-            ticket.reason = reason
-            broker.note(ticket)
-            return
-        broker.accept(ticket)
+        if not closes and prices.too_small(k, units):
+            ticket.reason, pair = TOO_SMALL, []
+        elif not prices.good(ticket) or (pair and not prices.protects(wish, units)):
+            ticket.reason = BAD_PRICE
+        if ticket.works:
+            prices.snap(ticket)
+            prices.start_trail(ticket)
+        (broker.accept if ticket.works else broker.note)(ticket)
         ticket.children = pair
         for child in pair:
-            child.parent, child.awake = ticket.number, False
-            broker.accept(child)
+            child.parent, child.awake, child.reason = ticket.number, False, ticket.reason
+            (broker.accept if ticket.works else broker.note)(child)
 
     def _protection(self, wish: Intent, units: float) -> list[Ticket]:
         """Stop and target that a wish brings for a position of signed ``units``."""
-        k, pair = wish.symbol, []
-        plain = Ticket(0, k, self.t, -units, left=abs(units), reduce_only=True, protects=True)
+        pair = []
         trail, fraction = wish.stop_trail, wish.stop_trail_fraction
         if not (isnan(trail) and isnan(fraction)):
-            trailing = replace(plain, kind=TRAILING_STOP, trail=trail, trail_fraction=fraction)
-            pair.append(replace(trailing, children=[]))
-        elif wish.stop_loss == wish.stop_loss:
-            stop = self.prices.on_tick(k, -units, wish.stop_loss, up=True)
-            pair.append(replace(plain, kind=STOP, stop=stop, children=[]))
-        if wish.take_profit == wish.take_profit:
-            limit = self.prices.on_tick(k, -units, wish.take_profit, up=False)
-            pair.append(replace(plain, kind=LIMIT, limit=limit, children=[]))
+            pair.append(self._child(wish, -units, TRAILING_STOP))
+            pair[0].trail, pair[0].trail_fraction = trail, fraction
+        elif not isnan(wish.stop_loss):
+            pair.append(self._child(wish, -units, STOP))
+            pair[0].stop = wish.stop_loss
+        if not isnan(wish.take_profit):
+            pair.append(self._child(wish, -units, LIMIT))
+            pair[-1].limit = wish.take_profit
+        for child in pair:
+            self.prices.snap(child)
         if len(pair) == 2:
-            pair[0].sibling, pair[1].sibling = pair[1], pair[0]
+            _pair(*pair)
         return pair
+
+    def _child(self, wish: Intent, units: float, kind: int) -> Ticket:
+        return Ticket(
+            0, wish.symbol, self.t, units, kind, left=abs(units), reduce_only=True, protects=True
+        )
+
+
+def _pair(stop: Ticket, target: Ticket) -> None:
+    stop.sibling, target.sibling = target, stop

@@ -1,12 +1,12 @@
 """One fill of the second executor: what may be filled, at which price, for which fee."""
 
-from math import inf, isnan
+from math import inf, isnan, nan
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.costs import affordable_qty, order_fee, raw_fee, tier
-from tradewind.engine.executors.cerebro_orders import CLOSING, Ticket, is_noise
+from tradewind.engine.executors.cerebro_orders import CLOSING, Ticket
 from tradewind.engine.executors.cerebro_quotes import Touch
 from tradewind.engine.executors.state import (
     EPS,
@@ -17,6 +17,7 @@ from tradewind.engine.executors.state import (
     NOT_SHORTABLE,
     NOTHING_TO_REDUCE,
     PARTLY,
+    REST,
     day_of,
     month_of,
 )
@@ -31,11 +32,12 @@ class Till:
         self.broker, self.terms = broker, broker.terms
         self.used = np.zeros(broker.n_symbols)  # units filled on this bar
         self.month, self.month_value = -1, 0.0
-        self.room = 0.0  # gross exposure that may still be added
+        self.room = nan  # gross exposure that may still be added; NaN until an order adds
 
     def new_bar(self, t: int) -> None:
         """Nothing is filled yet; a new month begins at the first tier of the fees."""
         self.used[:] = 0.0
+        self.room = nan
         month = int(month_of(int(day_of(self.broker.market, t))))
         if month != self.month:
             self.month, self.month_value = month, 0.0
@@ -68,41 +70,38 @@ class Till:
         broker, k, side = self.broker, ticket.column, ticket.side
         was = broker.units(k)
         against = max(0.0, -was * side)  # what it can reduce
-        if ticket.reduce_only:
-            if is_noise(against, ticket.left):
-                broker.end(ticket, NOTHING_TO_REDUCE)
-                return
-            ticket.left = min(ticket.left, against)
-        units = ticket.left if forced else self._within_volume(ticket)
-        if units <= MIN_QTY:
+        wanted = min(ticket.left, against) if ticket.reduce_only else ticket.left
+        if ticket.reduce_only and against == 0.0:
+            broker.end(ticket, NOTHING_TO_REDUCE)
             return
+        units = wanted if forced else self._within_volume(k, wanted)
         closing = min(units, against)
-        opening = units - closing
-        if is_noise(opening, units):
-            closing, opening = units if against > 0.0 else 0.0, opening if against == 0.0 else 0.0
-        done, short = 0.0, 0
+        opening, opened, short = units - closing, 0.0, 0
         if closing > 0.0:
-            done += self._execute(ticket, touch, closing, adds=False)
-        if opening > 0.0:
-            part, short = self._may_open(ticket, touch, opening)
-            if part > 0.0:
-                done += self._execute(ticket, touch, part, adds=True)
-        if done > 0.0:
-            broker.settle_groups(ticket, done * side, was)
-        if short and ticket.works:
+            self._execute(ticket, touch, closing, adds=False)
+        if opening >= MIN_QTY:
+            opened, short = self._may_open(ticket, touch, opening)
+            if opened > 0.0:
+                self._execute(ticket, touch, opened, adds=True)
+        if closing + opened > 0.0:
+            broker.settle_groups(ticket, (closing + opened) * side, was)
+        if opened > 0.0:
+            broker.wake(ticket, opened)
+        if short:
             broker.end(ticket, PARTLY if ticket.filled != 0.0 else short)
         broker.complete(ticket)
+        if ticket.works and units < wanted and not self.terms.execution.carry:
+            broker.end(ticket, REST)
 
-    def _within_volume(self, ticket: Ticket) -> float:
-        """Units that participation leaves of a ticket."""
-        execution, k = self.terms.execution, ticket.column
+    def _within_volume(self, k: int, units: float) -> float:
+        """What participation leaves of ``units``."""
+        execution = self.terms.execution
         volume = float(self.broker.market.volume[self.broker.row, k])
         if execution.participation == inf or isnan(volume):
-            return ticket.left
+            return units
         most = execution.participation * volume - float(self.used[k])
-        if ticket.left <= most * (1.0 + EPS):
-            return ticket.left
-        ticket.cut = True
+        if units <= most * (1.0 + EPS):
+            return units
         return max(0.0, whole_lots(most, self._lot(k)))
 
     def _lot(self, k: int) -> float:
@@ -118,12 +117,14 @@ class Till:
             lent = float(at(terms.costs.borrowable, t, k)) - max(0.0, -broker.units(k))
             if part > lent * (1.0 + EPS):
                 part, short = whole_lots(max(0.0, lent), lot), NO_BORROW
-        if part > MIN_PART * units:
-            most = self._affordable(ticket, touch, part)
-            if part > most * (1.0 + EPS):
-                part = 0.0 if terms.account.reject else whole_lots(most, lot)
-                short = NO_LEVERAGE if terms.account.max_leverage > 1.0 else NO_CASH
-        return (part if part > max(MIN_QTY, MIN_PART * units) else 0.0), short
+                if part < MIN_QTY:
+                    return 0.0, short
+        most = self._affordable(ticket, touch, part)
+        if part > most * (1.0 + EPS):
+            short = NO_LEVERAGE if terms.account.max_leverage > 1.0 else NO_CASH
+            fits = 0.0 if terms.account.reject else whole_lots(most, lot)
+            part = fits if fits > max(MIN_QTY, MIN_PART * part) else 0.0
+        return part, short
 
     def _affordable(self, ticket: Ticket, touch: Touch, units: float) -> float:
         broker, terms, k, t = self.broker, self.terms, ticket.column, self.broker.row
@@ -131,6 +132,8 @@ class Till:
         price = self.price(ticket, touch, units)
         row = tier(fees, self.month_value)
         rate = fees.maker[row] if touch.maker else fees.taker[row]
+        if isnan(self.room):
+            self.count_room(at_close=touch.phase == CLOSING)
         once = fees.minimum if ticket.filled == 0.0 else 0.0
         return affordable_qty(
             self.room,
@@ -151,8 +154,8 @@ class Till:
             return touch.worst
         return price
 
-    def _execute(self, ticket: Ticket, touch: Touch, units: float, *, adds: bool) -> float:
-        """Fill ``units`` on one side of flat; returns them."""
+    def _execute(self, ticket: Ticket, touch: Touch, units: float, *, adds: bool) -> None:
+        """Fill ``units`` on one side of flat."""
         broker, k, t = self.broker, ticket.column, self.broker.row
         at_close = touch.phase == CLOSING
         fx = broker.quotes.fx(t, k, at_close=at_close)
@@ -166,10 +169,9 @@ class Till:
         costs = units * abs(price - touch.mid) * fx + fee
         self.room -= self.terms.account.max_leverage * costs + (exposure if adds else -exposure)
         ticket.fill_bar, ticket.fill_phase, ticket.fill_price = t, touch.phase, price
-        ticket.came_back = touch.came_back
+        ticket.fill_quote, ticket.came_back = touch.quote, touch.came_back
         prices = (price, touch.mid, touch.quote)
         broker.fills.append((ticket.number, k, t, ticket.side * units, *prices, fee, fx))
-        return units
 
     def _charge(self, ticket: Ticket, units: float, value: float, *, maker: bool) -> float:
         """What the fee of the whole order grows by."""

@@ -44,6 +44,7 @@ class Ticket:
     fill_bar: int = -1  # last bar with a fill
     fill_phase: int = OPENING
     fill_price: float = nan
+    fill_quote: float = nan
     came_back: bool = False  # a stop-limit filled at its limit on the bar it was triggered
     woken: int = -1  # bar in which a child began to work
     sent: Any = None  # backtrader's order

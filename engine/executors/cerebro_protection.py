@@ -12,7 +12,7 @@ from tradewind.engine.executors.cerebro_orders import (
 from tradewind.engine.executors.cerebro_quotes import Side, Touch
 from tradewind.engine.executors.state import AMBIGUOUS, BEST, BY_PATH
 
-STOPPED, REACHED, BOTH = range(3)  # what a finer bar decides
+STOPPED, REACHED = range(2)  # what a finer bar decides
 
 
 class Pair(NamedTuple):
@@ -20,11 +20,6 @@ class Pair(NamedTuple):
 
     stop: Ticket | None
     target: Ticket | None
-
-    @property
-    def number(self) -> int:
-        """The order that an ambiguous bar is about."""
-        return (self.stop or self.target).number  # type: ignore[union-attr]
 
 
 def yields(
@@ -39,24 +34,23 @@ def yields(
     if target is None:
         return False
     pair = Pair(stop, target)
-    if broker.terms.execution.intrabar == BY_PATH:
-        seen, decided = on_path(broker, t, None, pair)
-        if seen and decided != BOTH:
+    if broker.terms.execution.intrabar == BY_PATH and target.column == stop.column:
+        decided = on_path(broker, t, None, pair)
+        if decided is not None:
             return decided == REACHED
-    broker.happen(stop.column, AMBIGUOUS, float(pair.number))
+    broker.happen(stop.column, AMBIGUOUS, float(stop.number))
     return bool(broker.terms.execution.intrabar == BEST)
 
 
 def _is_rival(stop: Ticket, other: Ticket, met: Touch) -> bool:
     grouped = other is stop.sibling or (stop.oco > 0 and other.oco == stop.oco)
     inside = met.phase == FAVOUR and met.maker
-    return grouped and inside and other.works and other.column == stop.column
+    return grouped and inside and other.works
 
 
 def children(broker: Any, t: int) -> None:
     """Look at the children of entries filled in this bar, in the order of their entries."""
-    for number in sorted({child.parent for child in broker.alive if child.woken == t}):
-        entry = broker.tickets[number]
+    for entry in broker.entered:
         if entry.fill_phase != CLOSING:
             _protect(broker, entry, t)
 
@@ -109,47 +103,71 @@ def _first(broker: Any, entry: Ticket, pair: Pair, bar: Side, t: int) -> Ticket 
     if target is None and stop_sure:
         return stop
     mode = broker.terms.execution.intrabar
-    if mode == BY_PATH:
-        seen, decided = on_path(broker, t, entry, pair)
-        if seen and decided != BOTH:
-            return {STOPPED: stop, REACHED: target, None: None}[decided]
-    broker.happen(entry.column, AMBIGUOUS, float(pair.number))
+    if mode == BY_PATH and not entry.came_back:
+        decided = on_path(broker, t, entry, pair)
+        if decided is not None:
+            return stop if decided == STOPPED else target
+    broker.happen(entry.column, AMBIGUOUS, float(entry.number))
     return target if mode == BEST else stop
 
 
-def on_path(broker: Any, t: int, entry: Ticket | None, pair: Pair) -> tuple[bool, int | None]:
-    """(whether there are finer bars, what the first of them decides that touches one of the pair).
+def on_path(broker: Any, t: int, entry: Ticket | None, pair: Pair) -> int | None:
+    """What the first finer bar decides that touches one of the pair; None where it cannot.
 
-    With an ``entry``, finer bars before it happened decide nothing.
+    With an ``entry`` filled inside the bar, finer bars before it decide nothing, and the one it
+    happened in only what it forces.
     """
     path, quotes = broker.market.path, broker.quotes
     k = (pair.stop or pair.target).column  # type: ignore[union-attr]
     if len(path.first) <= t + 1:
-        return False, None
-    seen, inside, triggered = False, entry is None or entry.fill_phase == OPENING, False
-    through = quotes.through(t, k)
+        return None
+    waits = entry is not None and entry.fill_phase != OPENING
     for row in range(int(path.first[t]), int(path.first[t + 1])):
         if path.close[row, k] != path.close[row, k]:
             continue
-        seen = True
-        if not inside and entry is not None:
-            bar = quotes.fine(row, t, k, entry.side)
-            triggered = triggered or quotes.reached(entry.stop, entry.side, bar)
-            if entry.fill_phase == FAVOUR:
-                inside = quotes.passed(entry.limit, entry.side, bar, through)
-            elif entry.came_back:
-                inside = triggered and quotes.passed(entry.limit, entry.side, bar, 0.0)
-            else:
-                inside = triggered
-        if not inside:
+        fresh = False
+        if waits and entry is not None:
+            fresh = _entered(quotes.fine(row, t, k, entry.side), entry)
+            if not fresh:
+                continue
+            waits = False
+        touched = _touched(broker, pair, row, t, k)
+        if not any(touched):
             continue
-        stopped = reached = False
-        if pair.stop is not None:
-            bar = quotes.fine(row, t, k, pair.stop.side)
-            stopped = quotes.reached(pair.stop.stop, pair.stop.side, bar)
-        if pair.target is not None:
-            bar = quotes.fine(row, t, k, pair.target.side)
-            reached = quotes.passed(pair.target.limit, pair.target.side, bar, through)
-        if stopped or reached:
-            return True, BOTH if stopped and reached else STOPPED if stopped else REACHED
-    return seen, None
+        if all(touched):
+            return None
+        if fresh and not _forced(broker, entry, pair, stopped=touched[0], row=row, t=t):
+            return None
+        return STOPPED if touched[0] else REACHED
+    return None
+
+
+def _entered(bar: Side, entry: Ticket) -> bool:
+    """Whether a finer bar comes to the price at which an order was met inside its bar."""
+    below = (entry.fill_phase == FAVOUR) == (entry.side > 0.0)
+    return bar.low <= entry.fill_quote if below else bar.high >= entry.fill_quote
+
+
+def _touched(broker: Any, pair: Pair, row: int, t: int, k: int) -> tuple[bool, bool]:
+    """(whether a finer bar touches the stop, whether the target)."""
+    quotes, (stop, target) = broker.quotes, pair
+    stopped = reached = False
+    if stop is not None:
+        stopped = quotes.reached(stop.stop, stop.side, quotes.fine(row, t, k, stop.side))
+    if target is not None:
+        bar = quotes.fine(row, t, k, target.side)
+        reached = quotes.passed(target.limit, target.side, bar, quotes.through(t, k))
+    return stopped, reached
+
+
+def _forced(
+    broker: Any, entry: Ticket | None, pair: Pair, *, stopped: bool, row: int, t: int
+) -> bool:
+    """Whether the finer bar of the entry itself forces what it touches, as a bar does."""
+    child = pair.stop if stopped else pair.target
+    if entry is None or child is None:
+        return True
+    side, close = child.side, broker.quotes.fine(row, t, child.column, child.side).close
+    if stopped:
+        return entry.fill_phase == FAVOUR or bool(side * close >= side * child.stop)
+    return entry.fill_phase == AGAINST or bool(side * close <= side * child.limit)

@@ -37,7 +37,7 @@ AT_OPEN = [
         {0: [buy(5, stop_loss=95, take_profit=105)]},
         [(1, 5, 100), (1, -5, 95)],
         [FILLED, FILLED, BRACKET],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
     ),
     Case(
         "the best way it could have gone is the target",
@@ -45,7 +45,7 @@ AT_OPEN = [
         {0: [buy(5, stop_loss=95, take_profit=105)]},
         [(1, 5, 100), (1, -5, 105)],
         [FILLED, BRACKET, FILLED],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
         given={"intrabar": BEST},
     ),
     Case(
@@ -67,7 +67,7 @@ AT_OPEN = [
         [STARTED, (100, 106, 94, 100)],
         {0: [sell(5, stop_loss=105, take_profit=95)]},
         [(1, -5, 100), (1, 5, 105)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
     ),
 ]
 INSIDE = [
@@ -76,14 +76,14 @@ INSIDE = [
         [STARTED, (100, 103, 97, 100)],
         {0: [buy(5, LIMIT, limit=98, stop_loss=95, take_profit=102)]},
         [(1, 5, 98)],
-        events=[(AMBIGUOUS, 1, 2)],
+        events=[(AMBIGUOUS, 1, 0)],
     ),
     Case(
         "the best way is that it came later",
         [STARTED, (100, 103, 97, 100)],
         {0: [buy(5, LIMIT, limit=98, stop_loss=95, take_profit=102)]},
         [(1, 5, 98), (1, -5, 102)],
-        events=[(AMBIGUOUS, 1, 2)],
+        events=[(AMBIGUOUS, 1, 0)],
         given={"intrabar": BEST},
     ),
     Case(
@@ -105,14 +105,14 @@ INSIDE = [
         [STARTED, (100, 106, 97, 104)],
         {0: [buy(5, STOP, stop=105, stop_loss=98)]},
         [(1, 5, 105), (1, -5, 98)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
     ),
     Case(
         "the best way is that it was touched before",
         [STARTED, (100, 106, 97, 104)],
         {0: [buy(5, STOP, stop=105, stop_loss=98)]},
         [(1, 5, 105)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
         given={"intrabar": BEST},
     ),
     Case(
@@ -127,7 +127,7 @@ INSIDE = [
         [STARTED, (100, 111, 99, 102)],
         {0: [buy(5, STOP_LIMIT, stop=105, limit=103, take_profit=110)]},
         [(1, 5, 103)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
     ),
 ]
 UP_THEN_DOWN = Path(
@@ -177,7 +177,7 @@ LATER = [
         [STARTED, (100, 106, 94, 100)],
         {0: [buy(5, stop_loss=95, take_profit=105)]},
         [(1, 5, 100), (1, -5, 95)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
         given={"intrabar": BY_PATH},
         market={"path": TWO_IN_ONE},
     ),
@@ -186,7 +186,7 @@ LATER = [
         [STARTED, (100, 106, 94, 100)],
         {0: [buy(5, stop_loss=95, take_profit=105)]},
         [(1, 5, 100), (1, -5, 95)],
-        events=[(AMBIGUOUS, 1, 1)],
+        events=[(AMBIGUOUS, 1, 0)],
         given={"intrabar": BY_PATH},
     ),
 ]
@@ -247,7 +247,7 @@ LIVES = [
         [STARTED, flat(100.0)],
         {0: [buy(5, stop_loss=101)]},
         [],
-        [Reason.REJECTED_PRICE],
+        [Reason.REJECTED_PRICE, Reason.REJECTED_PRICE],
     ),
 ]
 GROUPS = [

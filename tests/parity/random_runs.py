@@ -225,9 +225,6 @@ def _protect(rng: np.random.Generator, row: Any, side: float, close: float) -> N
     """A stop, a target or both, around the entry's own price or the close."""
     own = [row[name] for name in ("stop", "limit") if row[name] == row[name]]
     entry = own[0] if own else close
-    if row["order_type"] == OrderType.TRAILING_STOP:
-        fraction = row["trail"] / close if row["trail"] == row["trail"] else row["trail_fraction"]
-        entry = close * (1.0 + side * fraction)
     wrong = -1.0 if rng.random() < 0.03 else 1.0
     which = rng.random()
     if which < 0.75:
