@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' gener
 
 from tests.parity.comparing import both, difference
 from tests.parity.random_runs import random_run
+from tradewind.engine.errors import TradewindError
 from tradewind.engine.records import Simulation
 from tradewind.engine.types import Happening, OrderType, Reason
 
@@ -59,9 +60,13 @@ def main() -> int:
     exercised, off = Exercised(), 0
     began = told = time.monotonic()
     for n, seed in enumerate(range(given.seed, given.seed + given.runs), 1):
-        ours, theirs = both(random_run(seed))
-        exercised.add(ours)
-        found = difference(ours, theirs)
+        try:
+            ours, theirs = both(random_run(seed))
+        except TradewindError as error:
+            found = str(error)
+        else:
+            exercised.add(ours)
+            found = difference(ours, theirs)
         if found:
             off += 1
             print(f"seed {seed}: {found}", flush=True)

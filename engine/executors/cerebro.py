@@ -80,8 +80,8 @@ class Decider(bt.Strategy):  # type: ignore[misc]
         broker = self.broker
         t, equity = broker.row, float(broker.getvalue())
         self.curves[:, t] = equity, broker.cash, broker.till.exposure(at_close=True)[1]
-        self.entry.desk.peak = max(self.entry.desk.peak, equity)
         if t >= self.p.start:
+            self.entry.desk.peak = max(self.entry.desk.peak, equity)
             view = View(t, self.p.inputs, self.pages.turn(equity))
             self.entry.heed(t, equity, list(self.p.decision.decide(view)))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.cerebro_orders import CLOSING, Ticket, is_noise
+from tradewind.engine.executors.cerebro_orders import Ticket
 from tradewind.engine.executors.state import (
     BORROW,
     BY_LIQUIDATION,
@@ -27,16 +27,16 @@ def carry(broker: Any, t: int) -> None:
         return
     costs, days = broker.terms.costs, float(calendar_days(broker.market, t))
     cash = broker.cash
+    owed = 0.0
     for k in broker.held():
         short = -broker.units(k)
-        if short <= 0.0:
-            continue
-        value = short * broker.till.mark(t - 1, k, at_close=True)
-        owed = value * float(at(costs.borrow_daily, t, k)) * days
-        if owed != 0.0:
-            broker.cash -= owed
-            broker.borrow[t] += owed
-            broker.happen(k, BORROW, -owed)
+        if short > 0.0:
+            value = short * broker.till.mark(t - 1, k, at_close=True)
+            owed += value * float(at(costs.borrow_daily, t, k)) * days
+    if owed != 0.0:
+        broker.cash -= owed
+        broker.borrow[t] = owed
+        broker.happen(-1, BORROW, -owed)
     earned = cash * (costs.debit_daily if cash < 0.0 else costs.credit_daily) * days
     if earned != 0.0:
         broker.cash += earned
@@ -86,7 +86,7 @@ def recalls(broker: Any, t: int) -> None:
     for k in broker.held():
         short = -broker.units(k)
         over = short - float(at(broker.terms.costs.borrowable, t, k))
-        if short > 0.0 and not is_noise(over, short) and broker.quotes.trades(t, k):
+        if short > 0.0 and over > MIN_QTY and broker.quotes.trades(t, k):
             _force(broker, t, k, min(over, short), RECALLED)
 
 
@@ -122,7 +122,7 @@ def _too_thin(broker: Any, equity: float, gross: float) -> bool:
 def margin_check(broker: Any, t: int) -> None:
     """At the close: whether the account is below maintenance."""
     equity, gross = broker.till.exposure(at_close=True)
-    if _too_thin(broker, equity, gross):
+    if _too_thin(broker, equity, gross) and not broker.called:
         broker.called = True
         broker.happen(-1, MARGIN_CALL, equity / gross)
 
@@ -140,7 +140,6 @@ def leave(broker: Any, t: int) -> None:
         ticket = broker.accept(Ticket(0, k, t, -units, left=abs(units)))
         fx = broker.quotes.fx(t, k, at_close=True)
         broker.till.book(ticket, abs(units), price, fx, 0.0)
-        ticket.value, ticket.fill_bar, ticket.fill_phase = abs(units) * price * fx, t, CLOSING
         broker.fills.append((ticket.number, k, t, -units, price, price, price, 0.0, fx))
         broker.complete(ticket)
         ticket.reason = DELISTED

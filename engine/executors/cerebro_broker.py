@@ -252,12 +252,12 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         for other in list(self.alive):
             if ticket.oco > 0 and other.oco == ticket.oco and other is not ticket and other.works:
                 self.end(other, BY_OCO)
-        if ticket.protects:
-            self._settle_bracket(ticket, abs(done))
         if was != 0.0 and was * self.units(ticket.column) <= 0.0:
             for other in [o for o in self.alive if o.column == ticket.column]:
                 if other.protects and other.awake and other.works and other is not ticket:
                     self.end(other, BY_BRACKET)
+        if ticket.protects:
+            self._settle_bracket(ticket, abs(done))
 
     def _settle_bracket(self, child: Ticket, units: float) -> None:
         entry = self.tickets[child.parent]

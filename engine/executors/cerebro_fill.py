@@ -83,6 +83,7 @@ class Till:
             opened, short = self._may_open(ticket, touch, opening)
             if opened > 0.0:
                 self._execute(ticket, touch, opened, adds=True)
+        self.used[k] += 0.0 if forced else closing + opened
         if closing + opened > 0.0:
             broker.settle_groups(ticket, (closing + opened) * side, was)
         if opened > 0.0:
@@ -164,7 +165,6 @@ class Till:
         if adds:
             broker.adds[k] += broker.units(k) != 0.0
         self.book(ticket, units, price, fx, fee)
-        self.used[k] += units
         exposure = units * touch.mid * fx
         costs = units * abs(price - touch.mid) * fx + fee
         self.room -= self.terms.account.max_leverage * costs + (exposure if adds else -exposure)

@@ -21,7 +21,8 @@ class Prices:
     def close(self, k: int, side: float) -> float:
         """Last close of the ask for ``side`` > 0, else of the bid."""
         quotes = self.broker.quotes
-        return float(quotes.bar(quotes.last_bar(self.broker.row, k), k, side).close)
+        sign = 1.0 if side > 0.0 else -1.0
+        return float(quotes.bar(quotes.last_bar(self.broker.row, k), k, sign).close)
 
     def _on_tick(self, k: int, side: float, price: float, *, up: bool) -> float:
         """Round an order's price: ``up`` for a buy stop, down for a buy limit; sells mirror."""
