@@ -12,16 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import evaluation, metrics, registry, spreads
+from tradewind.engine import evaluation, metrics, registry
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.content import code_content
-from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
+from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_options, user_strategy
-from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.beside import with_rates
@@ -249,114 +248,6 @@ def _fit_notes(walk: WalkForward) -> tuple[str, ...]:
     if not cached:
         return ()
     return (f"forecasts of {cached} of {len(walk.folds)} folds came from the cache, by content",)
-
-
-def simulate(
-    parts: Parts,
-    panel: Panel,
-    outlook: Outlook,
-    diary: Diary,
-    *,
-    executor: str | None = None,
-    finer: Panel | None = None,
-) -> tuple[Simulation, int]:
-    """Trade the forecasts; returns the simulation and the first bar a decision was made on.
-
-    Parameters
-    ----------
-    parts : Parts
-    panel : Panel
-    outlook : Outlook
-    diary : Diary
-    executor : str, optional
-        In place of the config's.
-    finer : Panel, optional
-        For ``execution.intrabar: path``.
-
-    Raises
-    ------
-    ConfigError
-        If the history is too short for a single decision.
-    """
-    config = parts.config
-    if isinstance(parts.strategy, BacktraderStrategy):
-        return _simulate_in_cerebro(parts.strategy, config, panel, outlook, diary)
-    from tradewind.engine.executors import reference
-    from tradewind.engine.executors.paths import path_of
-    from tradewind.engine.executors.state import NO_PATH
-    from tradewind.engine.executors.terms import market as market_terms
-
-    start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
-    if start >= panel.n_bars - 1:
-        raise ConfigError(
-            f"{config.name}: the first decision needs {start + 1} closed bars and a bar to trade "
-            f"on, the data has {panel.n_bars}; shorten the strategy's window, the sizing's "
-            "lookback or walk_forward.train, or give more data"
-        )
-    if config.rules == "backtrader":
-        with diary.stage("simulate"):
-            found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
-        diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
-        return found, start
-    with diary.stage("simulate"):
-        terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
-        strategy, executor = parts.strategy, executor or config.executor
-        inputs = strategy.prepare(panel, outlook.signals)
-        traded = spreads.traded_on(config.costs.spread, panel)
-        path = NO_PATH if finer is None else path_of(finer, panel)
-        market = market_terms(config, traded, path=path)
-        if executor == "cerebro":
-            from tradewind.engine.executors import cerebro
-
-            found = cerebro.simulate(strategy, inputs, traded, terms, start=start, market=market)
-        else:
-            if executor == "interpreted":
-                strategy = interpreted(strategy)
-            found = reference.simulate(strategy, inputs, traded, terms, start=start, market=market)
-    half = terms.costs.half_spread
-    diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
-    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
-    return found, start
-
-
-def _as_backtrader(
-    parts: Parts, panel: Panel, outlook: Outlook, start: int, executor: str
-) -> Simulation:
-    """Trade under ``rules: backtrader``: its compiled twin, or plain backtrader itself."""
-    from tradewind.engine.executors import backtrader_profile
-
-    strategy = parts.strategy
-    assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
-    options = backtrader_options.options_of(parts.config, panel)
-    inputs = strategy.prepare(panel, outlook.signals)
-    if executor == "cerebro":
-        from tradewind.engine.executors import plain_backtrader
-
-        return plain_backtrader.simulate(strategy, inputs, panel, options, start=start)
-    if executor == "interpreted":
-        strategy = interpreted(strategy)
-    return backtrader_profile.simulate(strategy, inputs, panel, options, start=start)
-
-
-def _simulate_in_cerebro(
-    strategy: BacktraderStrategy, config: RunConfig, panel: Panel, outlook: Outlook, diary: Diary
-) -> tuple[Simulation, int]:
-    """Run a user's backtrader strategy, which sizes and decides for itself."""
-    with diary.stage("simulate"):
-        from tradewind.engine.executors import user_backtrader
-
-        ran = user_backtrader.run(
-            strategy, panel, outlook.signals, backtrader_options.options_of(config, panel)
-        )
-    found, start = ran.simulation, max(ran.first_bar, 0)
-    for name, analysis in ran.analyses.items():
-        diary.note("analyzer", name=name, analysis=analysis)
-    for line in ran.printed:
-        diary.note("printed", text=line)
-    for line in ran.notes:
-        diary.note("note", text=line)
-    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
-    return found, start
 
 
 def measured(

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import pipeline, spreads
+from tradewind.engine import pipeline, spreads, trading
+from tradewind.engine.break_even import break_even
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
@@ -114,16 +115,20 @@ def compute(
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
-    found, start = pipeline.simulate(parts, panel, outlook, diary, finer=history.finer)
+    traded = trading.simulate(parts, panel, outlook, diary, finer=history.finer)
     with diary.stage("measure"):
-        numbers, trades, benchmark = pipeline.measured(parts.config, panel, found, start)
+        numbers, trades, benchmark = pipeline.measured(
+            parts.config, panel, traded.simulation, traded.start
+        )
+        if traded.multiples is not None:
+            numbers["spread"]["break_even"] = break_even(traded.multiples)
     return Run(
         name=run_folder.new_name(parts.config, now),
         config=parts.config,
         panel=panel,
         signals=outlook.signals,
-        first_bar=start,
-        simulation=found,
+        first_bar=traded.start,
+        simulation=traded.simulation,
         trades=trades,
         benchmark=benchmark,
         metrics=numbers,
@@ -201,12 +206,10 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     try:
         outlook = pipeline.Outlook(run.signals, run.first_bar)
         finer = _finer_bars(run, document)
-        again, _ = pipeline.simulate(
-            parts, run.panel, outlook, Diary(), executor=other, finer=finer
-        )
+        traded = trading.simulate(parts, run.panel, outlook, Diary(), executor=other, finer=finer)
     finally:
         progress.finish(task)
-    found = fill_differences(run.simulation, again, run.panel, tolerance=SAME)
+    found = fill_differences(run.simulation, traded.simulation, run.panel, tolerance=SAME)
     if run.manifest.get("code", {}).get("strategy") != jsonable(pipeline.strategy_code(parts)):
         found.insert(0, "code: the strategy was changed since, so this compares two strategies")
     return Verification(

@@ -80,7 +80,14 @@ def test_quotes_are_traded_on_and_what_was_paid_is_what_they_say(ran: Ran, proje
     total = run.metrics["spread"]["total"]
     assert total["paid_bps"] == pytest.approx(total["quotes_bps"], rel=1e-9)
     assert 1.0 < total["paid_bps"] < 5.0
-    assert "Quotes" in page(project, run)
+    curve = run.metrics["spread"]["break_even"]
+    assert curve["final_equity"][4] == pytest.approx(run.simulation.equity[-1], rel=1e-9)
+    assert curve["sharpe"] == sorted(curve["sharpe"], reverse=True)
+    assert 1.0 < curve["multiple"] < 5.0
+    html = page(project, run)
+    assert "Quotes" in html
+    says = f"falls to zero at {curve['multiple']:.2f} times the spread: that is the room it has."
+    assert says in html
 
 
 def test_quotes_in_the_data_are_left_alone_where_another_spread_is_asked_for(ran: Ran) -> None:
@@ -131,3 +138,6 @@ def test_metrics_of_the_spread_are_plain_json(ran: Ran, project: Path) -> None:
     text = (project / "results" / run.name / "metrics.json").read_text("utf-8")
     assert json.loads(text)["spread"] == run.metrics["spread"]
     assert run.metrics["spread"]["total"]["paid_bps"] == pytest.approx(4.0)
+    curve = run.metrics["spread"]["break_even"]
+    assert curve["final_equity"][4] == run.metrics["strategy"]["final_equity"]
+    assert curve["sharpe"][4] == pytest.approx(run.metrics["strategy"]["sharpe"], rel=1e-9)

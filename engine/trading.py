@@ -1,0 +1,150 @@
+"""The stage of a run that trades: which executor, on what market, and how to do it again."""
+
+from typing import NamedTuple
+
+from tradewind.engine import spreads
+from tradewind.engine.break_even import Simulate
+from tradewind.engine.config import RunConfig
+from tradewind.engine.errors import ConfigError
+from tradewind.engine.executors import backtrader_options
+from tradewind.engine.executors.interpreted import interpreted
+from tradewind.engine.executors.user_strategy import BacktraderStrategy
+from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.records import Panel, Simulation
+from tradewind.engine.sessions import bars_per_year
+
+
+class Traded(NamedTuple):
+    """A simulation, the first bar a decision was made on, and how to run it again."""
+
+    simulation: Simulation
+    start: int
+    multiples: Simulate | None = None  # at multiples of its spread; None where that says nothing
+
+
+def simulate(
+    parts: Parts,
+    panel: Panel,
+    outlook: Outlook,
+    diary: Diary,
+    *,
+    executor: str | None = None,
+    finer: Panel | None = None,
+) -> Traded:
+    """Trade the forecasts.
+
+    Parameters
+    ----------
+    parts : Parts
+    panel : Panel
+    outlook : Outlook
+    diary : Diary
+    executor : str, optional
+        In place of the config's.
+    finer : Panel, optional
+        For ``execution.intrabar: path``.
+
+    Raises
+    ------
+    ConfigError
+        If the history is too short for a single decision.
+    """
+    config = parts.config
+    if isinstance(parts.strategy, BacktraderStrategy):
+        return _simulate_in_cerebro(parts.strategy, config, panel, outlook, diary)
+    from tradewind.engine.executors import reference
+
+    start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
+    if start >= panel.n_bars - 1:
+        raise ConfigError(
+            f"{config.name}: the first decision needs {start + 1} closed bars and a bar to trade "
+            f"on, the data has {panel.n_bars}; shorten the strategy's window, the sizing's "
+            "lookback or walk_forward.train, or give more data"
+        )
+    if config.rules == "backtrader":
+        with diary.stage("simulate"):
+            found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
+        diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+        return Traded(found, start)
+    return _by_our_rules(parts, panel, outlook, diary, start, executor or config.executor, finer)
+
+
+def _by_our_rules(
+    parts: Parts,
+    panel: Panel,
+    outlook: Outlook,
+    diary: Diary,
+    start: int,
+    executor: str,
+    finer: Panel | None,
+) -> Traded:
+    """Trade under ``rules: tradewind``."""
+    from tradewind.engine.executors import reference
+    from tradewind.engine.executors.multiples import Task, around_mids, at_multiples
+    from tradewind.engine.executors.paths import path_of
+    from tradewind.engine.executors.state import NO_PATH
+    from tradewind.engine.executors.terms import market as market_terms
+
+    config, strategy = parts.config, parts.strategy
+    assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
+    with diary.stage("simulate"):
+        terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
+        inputs = strategy.prepare(panel, outlook.signals)
+        traded = spreads.traded_on(config.costs.spread, panel)
+        path = NO_PATH if finer is None else path_of(finer, panel)
+        market = market_terms(config, traded, path=path)
+        run = reference.simulate
+        if executor == "cerebro":
+            from tradewind.engine.executors import cerebro
+
+            run = cerebro.simulate
+        asked = interpreted(strategy) if executor == "interpreted" else strategy
+        found = run(asked, inputs, traded, terms, start=start, market=market)
+    half = terms.costs.half_spread
+    diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
+    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+    mids = around_mids(traded)
+    if mids is not traded:
+        market = market_terms(config, mids, path=path)
+    task = Task(strategy, inputs, mids, terms, market, start, bars_per_year(panel))
+    return Traded(found, start, at_multiples(task))
+
+
+def _as_backtrader(
+    parts: Parts, panel: Panel, outlook: Outlook, start: int, executor: str
+) -> Simulation:
+    """Trade under ``rules: backtrader``: its compiled twin, or plain backtrader itself."""
+    from tradewind.engine.executors import backtrader_profile
+
+    strategy = parts.strategy
+    assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
+    options = backtrader_options.options_of(parts.config, panel)
+    inputs = strategy.prepare(panel, outlook.signals)
+    if executor == "cerebro":
+        from tradewind.engine.executors import plain_backtrader
+
+        return plain_backtrader.simulate(strategy, inputs, panel, options, start=start)
+    if executor == "interpreted":
+        strategy = interpreted(strategy)
+    return backtrader_profile.simulate(strategy, inputs, panel, options, start=start)
+
+
+def _simulate_in_cerebro(
+    strategy: BacktraderStrategy, config: RunConfig, panel: Panel, outlook: Outlook, diary: Diary
+) -> Traded:
+    """Run a user's backtrader strategy, which sizes and decides for itself."""
+    with diary.stage("simulate"):
+        from tradewind.engine.executors import user_backtrader
+
+        ran = user_backtrader.run(
+            strategy, panel, outlook.signals, backtrader_options.options_of(config, panel)
+        )
+    found, start = ran.simulation, max(ran.first_bar, 0)
+    for name, analysis in ran.analyses.items():
+        diary.note("analyzer", name=name, analysis=analysis)
+    for line in ran.printed:
+        diary.note("printed", text=line)
+    for line in ran.notes:
+        diary.note("note", text=line)
+    diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
+    return Traded(found, start)
