@@ -79,7 +79,7 @@ def _together(traces: Sequence[Trace], panel: Panel, setting: Setting) -> list[F
     """Symbols that trade in the same years but never at the same time."""
     if len(traces) < 2:
         return []
-    given = ~np.isnan(panel.close[:, [panel.column(one.symbol) for one in traces]])
+    given = ~np.isnan(panel.close)[:, [panel.column(one.symbol) for one in traces]]
     shared = given.sum(axis=1) > 1
     found = []
     for k in np.flatnonzero(~given[shared].any(axis=0)).tolist():
