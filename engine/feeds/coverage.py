@@ -184,7 +184,8 @@ def _sessions_of(bars: RawBars, sessions: Sessions, setting: Setting) -> Ints:
     """Sessions in which a symbol has a bar."""
     if setting.intraday:
         at, inside = in_hours(bars.ts, sessions, setting.length_ns)
-        return np.unique(at[inside])
+        held = at[inside]  # increasing, as the bars are
+        return np.asarray(held[np.diff(held, prepend=-1) != 0])
     rows = sessions.rows(setting.days(bars.ts))
     return rows[rows >= 0]
 

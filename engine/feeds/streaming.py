@@ -74,7 +74,7 @@ class Streamed:
                     contents.groups.setdefault(name, []).append(group)
                     gathered.add(name, str(path), own)
                     if wanted is None or name in wanted:
-                        gathered.add_stamps(np.unique(own), calendar_of(name))
+                        gathered.add_stamps(own, calendar_of(name))
             self._contents[path] = contents
             self.progress.advance("looking at times", note=path.name)
         self.progress.finish("looking at times")

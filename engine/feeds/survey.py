@@ -104,7 +104,9 @@ class Gathered:
         self._outlines[symbol] = held
 
     def add_stamps(self, ts: Ints, calendar: Calendar) -> None:
-        """Take note of when any symbols of one calendar have bars."""
+        """Take note of when any symbols of one calendar have bars, in any order."""
+        if (ts[1:] <= ts[:-1]).any():
+            ts = np.unique(ts)
         held = self._stamps.get(calendar, np.empty(0, np.int64))
         if np.array_equal(held, ts):
             return  # the usual case: symbols of one exchange share its clock
