@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tradewind.contracts.strategy_contract import CHECKS
+
 FILES = {"README.md", "config.yaml", "strategy.py", "test_strategy.py"}
 
 
@@ -33,7 +35,7 @@ def test_a_new_project_backtests_verifies_and_passes_its_own_tests(
         text=True,
     )
     assert tests.returncode == 0, tests.stdout
-    assert "4 passed" in tests.stdout
+    assert f"{5 + len(CHECKS)} passed" in tests.stdout
 
 
 def test_editing_the_strategy_changes_the_run(tradewind: Callable[..., Any], project: Path) -> None:

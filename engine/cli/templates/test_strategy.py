@@ -1,10 +1,15 @@
 """Tests of the strategy, small enough to check by eye: python -m pytest runs them."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import pytest
 from strategy import Momentum
 
+from tradewind.contracts.strategy_contract import CHECKS, Check
 from tradewind.engine.protocols import Book, Signals, View
-from tradewind.engine.records import DAY_NS, Panel
+from tradewind.engine.records import DAY_NS, ORDER, Panel, empty
+from tradewind.engine.types import Intent
 
 RISING = [100.0, 101.0, 103.0, 106.0, 110.0]
 FALLING = [100.0, 99.0, 97.0, 94.0, 90.0]
@@ -18,30 +23,47 @@ def panel_of(closes: list[list[float]]) -> Panel:
     return Panel(names, ts, close, close, close, close, np.ones_like(close))
 
 
-def wishes(strategy: Momentum, panel: Panel, bar: int, qty: list[float]) -> list[tuple[int, float]]:
-    """Ask the strategy at the close of ``bar``; one (symbol, weight) per wish."""
+def book_of(qty: list[float], bought: float = 0.0) -> Book:
+    """Build a book in which nothing works on the market."""
+    held = np.array(qty, np.float64)
+    nothing = np.zeros(1, np.int64)
+    return Book(
+        held, np.full(1, 1e5), np.zeros(len(qty)), empty(ORDER), nothing[:0], nothing,
+        np.full((len(qty), 1), bought),
+    )  # fmt: skip
+
+
+def wishes(strategy: Momentum, panel: Panel, bar: int, book: Book) -> Sequence[Intent]:
+    """Ask the strategy at the close of ``bar``."""
     inputs = strategy.prepare(panel, Signals())
-    view = View(bar, inputs, Book(np.array(qty, np.float64), np.array([100_000.0])))
-    return [(intent.symbol, intent.weight) for intent in strategy.decide(view)]
+    return strategy.decide(View(bar, inputs, book))
 
 
-def test_it_buys_what_has_risen_and_sells_what_has_fallen() -> None:
-    panel = panel_of([RISING, FALLING])
+def test_it_buys_what_has_risen_with_a_stop_and_a_target() -> None:
+    strategy = Momentum(lookback=2, buffer=0.01, stop=0.1, profit=0.2)
+    book = book_of([0.0])
+    (wish,) = wishes(strategy, panel_of([RISING]), 4, book)
+    assert (wish.symbol, wish.weight) == (0, 1.0)
+    assert wish.stop_loss == pytest.approx(99.0)
+    assert wish.take_profit == pytest.approx(132.0)
+    assert wishes(strategy, panel_of([RISING]), 4, book) == [], "once per rise"
+
+
+def test_it_sells_what_has_fallen() -> None:
     strategy = Momentum(lookback=2, buffer=0.01)
-    assert wishes(strategy, panel, 4, [0.0, 50.0]) == [(0, 1.0), (1, 0.0)]
+    (wish,) = wishes(strategy, panel_of([FALLING]), 4, book_of([50.0], bought=1.0))
+    assert (wish.symbol, wish.weight) == (0, 0.0)
 
 
 def test_it_stays_as_it_is_while_nothing_changes() -> None:
-    panel = panel_of([RISING, FALLING])
     strategy = Momentum(lookback=2, buffer=0.01)
-    assert wishes(strategy, panel, 4, [50.0, 0.0]) == []
+    assert wishes(strategy, panel_of([RISING, FALLING]), 4, book_of([50.0, 0.0])) == []
 
 
 def test_it_asks_for_nothing_before_its_warm_up() -> None:
-    panel = panel_of([RISING])
     strategy = Momentum(lookback=3)
     assert strategy.warmup == 4
-    assert wishes(strategy, panel, 2, [0.0]) == []
+    assert wishes(strategy, panel_of([RISING]), 2, book_of([0.0])) == []
 
 
 def test_what_it_knows_does_not_depend_on_later_bars() -> None:
@@ -49,3 +71,8 @@ def test_what_it_knows_does_not_depend_on_later_bars() -> None:
     whole = strategy.prepare(panel_of([RISING, FALLING]), Signals())
     cut = strategy.prepare(panel_of([RISING[:4], FALLING[:4]]), Signals())
     np.testing.assert_array_equal(whole.momentum[:4], cut.momentum)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_it_keeps_to_what_every_strategy_must(check: Check) -> None:
+    check(lambda: Momentum(lookback=10))
