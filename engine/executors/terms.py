@@ -76,12 +76,15 @@ def market(config: RunConfig, panel: Panel, *, path: states.Path = states.NO_PAT
     panel = with_rates(config, panel)
     fx = None
     if CLOSE in panel.columns:
-        at_open, at_close = (
-            series(panel.columns[name], panel.n_bars, panel.n_symbols, name)
-            for name in (OPEN, CLOSE)
-        )
+        at_open, at_close = (_rates(panel, name) for name in (OPEN, CLOSE))
         fx = at_open, at_close
     return states.market_of(panel, fx=fx, actions=actions_on(panel), path=path)
+
+
+def _rates(panel: Panel, name: str) -> Series:
+    """Rates of exchange; 1 where a symbol does not trade, since 0 units times NaN is no worth."""
+    rates = panel.columns[name]
+    return series(np.where(np.isnan(rates), 1.0, rates), panel.n_bars, panel.n_symbols, name)
 
 
 def actions_on(panel: Panel) -> states.Actions:

@@ -13,6 +13,7 @@ from tradewind.engine.errors import UnknownSymbolError
 from tradewind.engine.executors.state import NO_ACTIONS
 from tradewind.engine.executors.terms import market, terms
 from tradewind.engine.feeds.beside import COLUMNS, with_rates
+from tradewind.engine.records import Panel
 from tradewind.engine.series import Series, at
 
 T, AAA, BBB = 1, 0, 1
@@ -111,6 +112,15 @@ def test_a_market_has_rates_of_exchange_where_a_symbol_is_foreign(tmp_path: Path
     assert both(found.fx_close) == (1.0, 1.2)
     assert found.actions is NO_ACTIONS
     assert market(config(), flat_panel()).foreign == 0
+
+
+def test_what_does_not_trade_has_a_rate_that_does_no_harm() -> None:
+    late = np.full((4, 2), 10.0)
+    late[:2, BBB] = np.nan
+    panel = Panel(("AAA", "BBB"), flat_panel().ts, late, late, late, late, late)
+    given = config(account={"fx": {"EUR": 1.25}}, data={"currencies": {"BBB": "EUR"}})
+    found = market(given, panel)
+    assert [at(found.fx_close, t, BBB) for t in range(4)] == [1.0, 1.0, 1.25, 1.25]
 
 
 def test_borrowing_follows_its_file_from_the_day_of_the_row(tmp_path: Path) -> None:
