@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from tradewind.engine.adjusting import DIVIDEND, SPLIT, has_actions
 from tradewind.engine.bins import check_longer
 from tradewind.engine.config import DataConfig, SourceConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
@@ -173,7 +174,7 @@ def _read(config: DataConfig, progress: Progress, now: datetime | None) -> Histo
         raise DataError(_no_bars(chosen, config))
     codes = {symbol: setting.calendar for symbol, setting in settings.items()}
     panel = intake.table.panel(config.interval, codes)
-    notes = (*source.notes, *_clock_notes(panel))
+    notes = (*source.notes, *_clock_notes(panel), *_action_notes(config, panel))
     counts = {name: intake.counts[name] for name in REPAIRS if name in intake.counts}
     return History(panel, intake.findings(panel), counts, notes, _survivorship(config))
 
@@ -183,6 +184,22 @@ def _calendar_of(config: DataConfig, source: Source) -> Callable[[str], str | No
     if isinstance(source, InMemory):
         return calendars_of(config, [one.symbol for one in source.bars]).__getitem__
     return partial(named_calendar, config)
+
+
+def _action_notes(config: DataConfig, panel: Panel) -> Iterator[str]:
+    """What a reader must know of prices that nobody adjusted."""
+    if has_actions(panel):
+        split, paid = panel.columns[SPLIT], panel.columns[DIVIDEND]
+        n_splits, n_paid = int(np.sum((split != 1.0) & ~np.isnan(split))), int(np.sum(paid > 0.0))
+        yield (
+            f"Prices are as they were traded; splits ({n_splits:,}) and dividends ({n_paid:,}) "
+            "count on their days."
+        )
+    elif config.prices == "raw":
+        yield (
+            "Prices are as they were traded, and without data.actions nobody says what was split "
+            "or paid: returns lack dividends, and a split is a fall."
+        )
 
 
 def _clock_notes(panel: Panel) -> Iterator[str]:

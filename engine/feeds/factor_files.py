@@ -56,7 +56,7 @@ def read_actions(path: Path, bars: RawBars) -> list[Action]:
     DataError
         If the file is missing or a row cannot be read or makes no sense.
     """
-    place = path if path.is_file() else path / f"{bars.symbol.lower()}.csv"
+    place = _place(path, bars.symbol)
     rows = _rows(place, bars.symbol)
     found = []
     for row, after in pairwise(rows):
@@ -65,6 +65,19 @@ def read_actions(path: Path, bars: RawBars) -> list[Action]:
         if split != 1.0 or paid > 0.0:
             found.append(Action((row.day + 1) * DAY_NS, split, paid / split))
     return found
+
+
+def _place(path: Path, symbol: str) -> Path:
+    """File of a symbol; LEAN writes names small."""
+    if path.is_file():
+        if path.stem.lower() != symbol.lower():
+            raise DataError(
+                f"data.actions.path: {path} is a file of {path.stem} and not of {symbol}; name the "
+                "folder that holds a file for each symbol"
+            )
+        return path
+    own = path / f"{symbol}.csv"
+    return own if own.is_file() else path / f"{symbol.lower()}.csv"
 
 
 def _rows(place: Path, symbol: str) -> list[Factor]:

@@ -15,7 +15,9 @@ from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.executors.state import NO_ACTIONS
 from tradewind.engine.executors.terms import actions_on
+from tradewind.engine.feeds.factor_files import read_actions
 from tradewind.engine.feeds.history import History
+from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.records import Panel
 from tradewind.engine.series import at
 
@@ -173,6 +175,15 @@ def test_splits_that_the_actions_name_are_no_jumps() -> None:
     assert len([f for f in bare.findings if f.kind == "split_like"]) == 5
 
 
+def test_a_reader_is_told_what_counts_on_raw_prices(tmp_path: Path) -> None:
+    path = raw_file(tmp_path, [100, 50, 51, 50], split_ratio=[1, 2, 1, 1], ex_dividend=[0, 0, 1, 1])
+    given = DataConfig(source="parquet", path=path, prices="raw", actions={"kind": "columns"})
+    told = "Prices are as they were traded; splits (1) and dividends (2) count on their days."
+    assert told in feeds.load(given).notes
+    bare = DataConfig(source="parquet", path=path, prices="raw", accept=("split_like",))
+    assert any("without data.actions" in note for note in feeds.load(bare).notes)
+
+
 def test_a_split_that_the_price_does_not_show_is_refused(tmp_path: Path) -> None:
     path = raw_file(
         tmp_path, [100, 101, 102, 103], split_ratio=[1, 2, 1, 1], ex_dividend=[0, 0, 0, 0]
@@ -232,6 +243,29 @@ def test_what_factors_say_is_what_adjusting_with_them_says(tmp_path: Path) -> No
     assert ours[-1] / ours[0] == pytest.approx(theirs[-1] / theirs[0] * drift, rel=1e-6)
 
 
+def test_apples_factors_give_apples_dividends_and_its_split(tmp_path: Path) -> None:
+    """Factors of LEAN's sample data for AAPL, beside the closes of those days."""
+    nothing = np.empty(0)
+    apple = RawBars("AAPL", np.empty(0, np.int64), *[nothing] * 5, "x", np.empty(0, np.int64))
+    dividends = (
+        "20120808,0.9311149,0.142857,619.86\n20121106,0.9351125,0.142857,582.85\n"
+        "20130206,0.9393839,0.142857\n"
+    )
+    found = read_actions(lean(tmp_path, dividends, "aapl.csv")["path"], apple)
+    assert [str(np.datetime64(action.ts, "ns"))[:10] for action in found] == [
+        "2012-08-09",
+        "2012-11-07",
+    ]
+    assert [action.dividend for action in found] == pytest.approx([2.65, 2.65], abs=5e-4)
+    split = "20140606,0.9741588,0.142857,645.57\n20140806,0.9741588,1\n"
+    (seven,) = read_actions(lean(tmp_path, split, "aapl.csv")["path"], apple)
+    assert (str(np.datetime64(seven.ts, "ns"))[:10], seven.split, seven.dividend) == (
+        "2014-06-07",
+        7.0,
+        0.0,
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -260,3 +294,15 @@ def test_a_symbol_without_a_factor_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data.actions.path: .*aaa.csv: no factor file for AAA; "
                        r"add it, with the one row 20501231,1,1"):  # fmt: skip
         read(path, lean(tmp_path, "20501231,1,1\n", "bbb.csv"))
+
+
+def test_a_file_may_stand_for_its_folder_but_not_for_another_symbol(tmp_path: Path) -> None:
+    path = raw_file(tmp_path, [100, 100, 98])
+    place = lean(tmp_path, "20170103,0.98,1\n20501231,1,1\n", "AAA.csv")["path"]
+    for given in (place, place / "AAA.csv"):
+        panel = read(path, {"kind": "lean", "path": given})
+        assert column(panel, DIVIDEND) == pytest.approx([0, 0, 2.0])
+    lean(tmp_path, "20501231,1,1\n", "bbb.csv")
+    with pytest.raises(DataError, match=r"data.actions.path: .*bbb.csv is a file of bbb and not of "
+                       r"AAA; name the folder"):  # fmt: skip
+        read(path, {"kind": "lean", "path": place / "bbb.csv"})
