@@ -149,6 +149,14 @@ def test_every_chart_is_drawn(show: Open, width: int) -> None:
     assert all(len(name) > 30 for name in names)
 
 
+def test_the_break_even_curve_is_the_run_s(show: Open) -> None:
+    drawn = option(show(), "spread-break-even")["series"][0]
+    curve = RUN.metrics["spread"]["break_even"]
+    np.testing.assert_allclose(
+        drawn["data"], list(zip(curve["scale"], curve["sharpe"], strict=True))
+    )
+
+
 def test_the_lines_drawn_are_the_run_s(show: Open) -> None:
     drawn = option(show(), "equity-value")["series"]
     assert [series["name"] for series in drawn] == ["Strategy", "equal weight"]

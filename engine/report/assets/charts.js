@@ -156,7 +156,7 @@ charts.bars = (data, look) => ({
 // A run at multiples of a cost: where the curve crosses zero is what the mark says.
 charts.multiples = (data, look) => {
   const points = data.x.map((x, i) => [x, data.sharpe[i]]);
-  const upright = data.mark === null ? [] : [{ xAxis: data.mark, label: { show: true, formatter: data.markLabel, color: look.ink, position: "insideEndTop" }, lineStyle: { color: look.loss, type: "dashed", width: 1 } }];
+  const upright = data.mark === null ? [] : [{ xAxis: data.mark, label: { show: true, formatter: data.markLabel, color: look.ink, position: "end", distance: 2 }, lineStyle: { color: look.loss, type: "dashed", width: 1 } }];
   return {
     grid: grid(look, { top: 24, bottom: 26 }),
     xAxis: { ...valueAxis(look, [], false, (v) => v + "\u00d7", { scale: false, splitNumber: 5, min: 0, max: data.x[data.x.length - 1] }), name: "spread", nameLocation: "middle", nameGap: 24, nameTextStyle: { color: look.muted } },
