@@ -8,6 +8,7 @@ from tradewind.engine.config import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.interpreted import interpreted
+from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.records import Panel, Simulation
@@ -62,7 +63,7 @@ def simulate(
             "lookback or walk_forward.train, or give more data"
         )
     if config.rules == "backtrader":
-        with diary.stage("simulate"):
+        with diary.stage("simulate"), explained(parts.strategy):
             found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
         diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
         return Traded(found, start)
@@ -87,7 +88,7 @@ def _by_our_rules(
 
     config, strategy = parts.config, parts.strategy
     assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
-    with diary.stage("simulate"):
+    with diary.stage("simulate"), explained(strategy):
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         inputs = strategy.prepare(panel, outlook.signals)
         traded = spreads.traded_on(config.costs.spread, panel)
@@ -106,7 +107,7 @@ def _by_our_rules(
     mids = around_mids(traded)
     if mids is not traded:
         market = market_terms(config, mids, path=path)
-    task = Task(strategy, inputs, mids, terms, market, start, bars_per_year(panel))
+    task = Task(asked, inputs, mids, terms, market, start, bars_per_year(panel))
     return Traded(found, start, at_multiples(task))
 
 

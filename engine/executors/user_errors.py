@@ -1,5 +1,6 @@
 """What a user's own code raised, as an error that names the line of that code and nothing else."""
 
+import inspect
 import linecache
 import sysconfig
 import traceback
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from tradewind.engine.errors import InvariantError, StrategyError
+from tradewind.engine.errors import InvariantError, StrategyError, TradewindError
 
 ENGINE = str(Path(__file__).resolve().parents[1])
 MAX_MESSAGE = 2_000  # characters of the user's message
@@ -38,16 +39,38 @@ def translated(name: str, home: str, when: Callable[[], str]) -> Iterator[None]:
     except InvariantError:
         raise
     except (Exception, SystemExit) as error:
-        place = user_line(error.__traceback__, home)
-        moment = when()
-        what = _said(error)
-        at = f" at {moment}" if moment else ""
+        raise _told(name, when(), error, user_line(error.__traceback__, home)) from None
+
+
+@contextmanager
+def explained(strategy: object) -> Iterator[None]:
+    """Raise a StrategyError in place of what a plug-in strategy's own code raises.
+
+    Errors of ours, errors that passed through none of its code, and those of strategies that ship
+    with tradewind stay what they are: those are faults of ours.
+    """
+    try:
+        yield
+    except Exception as error:
+        cls = type(strategy)
+        if isinstance(error, TradewindError) or cls.__module__.startswith("tradewind."):
+            raise
+        place = user_line(error.__traceback__, inspect.getsourcefile(cls) or "")
         if place is None:
-            raise StrategyError(f"{name}: stopped{at} by {what}") from None
-        file, line = place
-        source = linecache.getline(file, line).strip()
-        quoted = f"\n    {source}" if source else ""
-        raise StrategyError(f"{file}:{line}: {name}: stopped{at} by {what}{quoted}") from None
+            raise
+        raise _told(cls.__name__, "", error, place) from None
+
+
+def _told(
+    name: str, moment: str, error: BaseException, place: tuple[str, int] | None
+) -> StrategyError:
+    what = f"stopped{f' at {moment}' if moment else ''} by {_said(error)}"
+    if place is None:
+        return StrategyError(f"{name}: {what}")
+    file, line = place
+    source = linecache.getline(file, line).strip()
+    quoted = f"\n    {source}" if source else ""
+    return StrategyError(f"{file}:{line}: {name}: {what}{quoted}")
 
 
 def _said(error: BaseException) -> str:

@@ -49,7 +49,7 @@ def test_a_misspelt_key_reads_as_promised(tradewind: Callable[..., Any], project
         (SMA + "account: {cash: -5}\n", "3:11: account.cash: wanted more than 0; found -5"),
         (
             SMA + "executor: cerebra\n",
-            "3:1: executor: wanted 'kernel' or 'cerebro'; found 'cerebra'",
+            "3:1: executor: wanted 'kernel', 'interpreted' or 'cerebro'; found 'cerebra'",
         ),
         (
             SMA + "benchmark: SPX\n",
