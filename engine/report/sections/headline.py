@@ -140,7 +140,7 @@ def _slippage(rule: SlippageConfig) -> str:
     parts = [
         f"{rule.bps:g} bps" if rule.bps else "",
         f"{rule.fixed:g} a unit" if rule.fixed else "",
-        f"{rule.ticks:g} ticks" if rule.ticks else "",
+        f"{rule.ticks:g} {'tick' if rule.ticks == 1 else 'ticks'}" if rule.ticks else "",
         f"{percent(rule.impact)} at the bar's volume" if rule.impact else "",
     ]
     return " plus ".join(filter(None, parts)) or "none"

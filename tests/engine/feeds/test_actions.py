@@ -245,8 +245,8 @@ def test_what_factors_say_is_what_adjusting_with_them_says(tmp_path: Path) -> No
 
 def test_apples_factors_give_apples_dividends_and_its_split(tmp_path: Path) -> None:
     """Factors of LEAN's sample data for AAPL, beside the closes of those days."""
-    nothing = np.empty(0)
-    apple = RawBars("AAPL", np.empty(0, np.int64), *[nothing] * 5, "x", np.empty(0, np.int64))
+    no, never = np.empty(0), np.empty(0, np.int64)
+    apple = RawBars("AAPL", never, no, no, no, no, no, "apple", never)
     dividends = (
         "20120808,0.9311149,0.142857,619.86\n20121106,0.9351125,0.142857,582.85\n"
         "20130206,0.9393839,0.142857\n"
