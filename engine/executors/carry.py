@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import fill_part, finish, happened, settle
+from tradewind.engine.executors.fills import fill_part, finish, happened, note_used, settle
+from tradewind.engine.executors.matching import expire
 from tradewind.engine.executors.placing import write_order
 from tradewind.engine.executors.quotes import open_of, rate_of, tradable
 from tradewind.engine.executors.state import (
@@ -28,6 +29,7 @@ from tradewind.engine.executors.state import (
     RECALLED,
     ROOM,
     SPLIT,
+    WAITING,
     WORKING,
     Log,
     Market,
@@ -44,9 +46,10 @@ def before_open(market: Market, terms: Terms, state: State, log: Log, t: int) ->
     """Carry, corporate actions, recalls and margin calls of bar ``t``."""
     if t > 0:
         charge_carry(market, terms, state, log, t)
-    if market.actions.by_bar and market.actions.any[t]:
+    if market.actions.by_bar and (market.actions.any[t] or state.count[WAITING] > 0):
         for k in range(len(state.qty)):
-            act(market, state, log, t, k)
+            act_when_traded(market, state, log, t, k)
+    expire(market, state, log, t)
     state.money[ROOM] = np.nan
     recall(market, terms, state, log, t)
     if state.count[CALL]:
@@ -73,9 +76,27 @@ def charge_carry(market: Market, terms: Terms, state: State, log: Log, t: int) -
         happened(state, log, t, -1, INTEREST, interest)
 
 
-def act(market: Market, state: State, log: Log, t: int, k: int) -> None:
-    """Step 2: split and dividend of column ``k``."""
+def act_when_traded(market: Market, state: State, log: Log, t: int, k: int) -> None:
+    """Step 2: what has become due for column ``k`` since its last bar, on its first bar again."""
     ratio, dividend = at(market.actions.split, t, k), at(market.actions.dividend, t, k)
+    due = ratio != 1.0 or dividend != 0.0
+    if market.close[t, k] != market.close[t, k]:
+        if due and state.since[k] < 0:
+            state.since[k] = t
+            state.count[WAITING] += 1
+        return
+    if state.since[k] >= 0:
+        for row in range(state.since[k], t):
+            act(market, state, log, row, t, k)
+        state.since[k] = -1
+        state.count[WAITING] -= 1
+    if due:
+        act(market, state, log, t, t, k)
+
+
+def act(market: Market, state: State, log: Log, row: int, t: int, k: int) -> None:
+    """Apply split and dividend of ``row`` to column ``k`` at bar ``t``."""
+    ratio, dividend = at(market.actions.split, row, k), at(market.actions.dividend, row, k)
     if ratio != 1.0:
         for i in range(state.count[OPEN]):
             order = log.working[i]
@@ -113,6 +134,7 @@ def forced(
     quote = open_of(market, terms, t, k, 1.0 if qty > 0.0 else -1.0)
     met = (quote, market.open[t, k], True, np.nan, BY_OPEN)
     fill_part(market, terms, state, log, t, order, qty, met)
+    note_used(state, k, t, abs(qty))
 
 
 def recall(market: Market, terms: Terms, state: State, log: Log, t: int) -> None:

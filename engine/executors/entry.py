@@ -16,9 +16,9 @@ from tradewind.engine.executors.placing import (
     guarded,
     put_to_work,
     reference_price,
-    refuse,
     send_order,
     snap,
+    usable,
     write_order,
 )
 from tradewind.engine.executors.quotes import close_of, rate_of
@@ -43,6 +43,7 @@ from tradewind.engine.executors.state import (
     SYMBOL,
     TOO_MANY,
     TOO_SMALL,
+    TRIGGERED,
     WORKING,
     Log,
     Market,
@@ -172,8 +173,11 @@ def send_again(market: Market, terms: Terms, state: State, log: Log, wish: Any, 
         placed["stop"] = wish["stop"]
     if wish["trail"] == wish["trail"] or wish["trail_fraction"] == wish["trail_fraction"]:
         placed["trail"], placed["trail_fraction"] = wish["trail"], wish["trail_fraction"]
-    triggered = placed["triggered"] != 0
-    if qty * left <= 0.0 or not (triggered or good_prices(market, terms, placed, t)):
+    if placed["triggered"] == TRIGGERED:  # its stop has been passed
+        good = usable(placed["limit"])
+    else:
+        good = good_prices(market, terms, placed, t)
+    if qty * left <= 0.0 or not good:
         placed["reason"] = BAD_PRICE
         return
     snap(terms, placed, t)
@@ -319,6 +323,12 @@ def cap_target(market: Market, terms: Terms, state: State, log: Log, i: int, t: 
     state.stand[k] = units
 
 
+def note_refused(state: State, log: Log, wish: Any, t: int, qty: float, reason: int) -> None:
+    """Write down an order that is not sent, with what its wish says."""
+    order = write_order(state, log, wish["symbol"], t, qty, reason)
+    dress(log.orders[order], wish)
+
+
 def too_small(market: Market, terms: Terms, k: int, t: int, size: float) -> Any:
     """Whether an order is worth less than the account's minimum."""
     value = abs(size) * last_price(market.close, t, k) * rate_of(market, t, k, True)
@@ -340,11 +350,11 @@ def send_target(
         size = aim - now
     own = adding and not leaves and guarded(wish)
     if own and not good_protection(market, terms, wish, t, aim > 0.0):
-        refuse(state, log, write_order(state, log, k, t, size, WORKING))
+        write_order(state, log, k, t, size, BAD_PRICE)
         return
     if abs(size) >= max(MIN_QTY, EPS * abs(now)):  # else rounding noise of a large position
         if too_small(market, terms, k, t, size) and (adding or not leaves):
-            write_order(state, log, k, t, size, TOO_SMALL)
+            note_refused(state, log, wish, t, size, TOO_SMALL)
         else:
             send_order(market, terms, state, log, wish, t, size, adding and leaves)
     if own:
@@ -386,6 +396,6 @@ def send_plain(
     if abs(size) < max(MIN_QTY, EPS * abs(held)):
         return
     if too_small(market, terms, k, t, size) and held + size != 0.0:
-        write_order(state, log, k, t, size, TOO_SMALL)
+        note_refused(state, log, wish, t, size, TOO_SMALL)
         return
     send_order(market, terms, state, log, wish, t, size, True)

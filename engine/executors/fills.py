@@ -37,6 +37,7 @@ from tradewind.engine.executors.state import (
     PARTLY,
     REST,
     ROOM,
+    WAKING,
     WORKING,
     Log,
     Market,
@@ -61,11 +62,9 @@ def happened(state: State, log: Log, t: int, k: int, kind: int, amount: float) -
 
 
 def finish(state: State, log: Log, order: int, reason: int) -> None:
-    """Say why an order ended; the children of an entry that never filled end with it."""
+    """Say why an order ended; children that no fill of it has woken end with it."""
     orders = log.orders
     orders[order]["reason"] = reason
-    if orders[order]["filled_qty"] != 0.0:
-        return
     child = order + 1
     while child < state.count[ORDERS] and orders[child]["parent"] == order:
         if orders[child]["triggered"] == ASLEEP and orders[child]["reason"] == WORKING:
@@ -125,8 +124,7 @@ def settle(
         state.adds[k] = 0
     elif was * qty > 0.0:
         state.entry[k] = (state.entry[k] * was + prices[2] * qty) / now
-        if placed["filled_qty"] == 0.0:
-            state.adds[k] += 1
+        state.adds[k] += 1
     placed["filled_qty"] += qty
     state.qty[k] = now
     if (was == 0.0) != (now == 0.0):
@@ -242,6 +240,12 @@ def may_open(
     return units, reason
 
 
+def note_used(state: State, k: int, t: int, units: float) -> None:
+    """Count units filled on this bar against what participation leaves of its volume."""
+    used = state.used[k] if state.used_on[k] == t else 0.0
+    state.used[k], state.used_on[k] = used + units, t
+
+
 def takeable(market: Market, terms: Terms, state: State, k: int, t: int, units: float) -> float:
     """Units of ``units`` that the bar's volume leaves to this order."""
     most = terms.execution.participation * market.volume[t, k]
@@ -290,21 +294,20 @@ def execute(
             fill_part(market, terms, state, log, t, order, side * opened, met)
             filled += opened
     if filled > 0.0:
-        used = state.used[k] if state.used_on[k] == t else 0.0
-        state.used[k], state.used_on[k] = used + filled, t
+        note_used(state, k, t, filled)
     left = abs(placed["qty"] - placed["filled_qty"])
+    if opened > 0.0:
+        wake(state, log, order, side * opened, met)
     if refused != FILLED:
         finish(state, log, order, PARTLY if placed["filled_qty"] != 0.0 else refused)
     elif left <= max(MIN_QTY, EPS * abs(placed["qty"])) or (
         placed["reduce_only"] and state.qty[k] == 0.0
     ):
-        placed["reason"] = FILLED
+        finish(state, log, order, FILLED)
     elif take < left + filled and not terms.execution.carry:
         finish(state, log, order, REST)
     if filled > 0.0:
         consequences(state, log, order, was, side * filled)
-        if opened > 0.0:
-            wake(state, log, order, side * opened, met)
 
 
 def consequences(state: State, log: Log, order: int, was: float, filled: float) -> None:
@@ -325,16 +328,10 @@ def consequences(state: State, log: Log, order: int, was: float, filled: float) 
             finish(state, log, other, BY_OCO)
         elif gone and rival["parent"] >= 0 and rival["symbol"] == k:
             finish(state, log, other, BY_BRACKET)
-        elif parent >= 0 and other == parent:
+        elif parent >= 0 and other == parent and rival["parent"] < 0:
             rival["reason"] = BY_BRACKET
         elif parent >= 0 and rival["parent"] == parent:
             lowered(rival, filled)
-    if parent >= 0:  # a sibling that woke on this bar is not yet among the working
-        for sibling in range(parent + 1, min(parent + 3, state.count[ORDERS])):
-            rival = orders[sibling]
-            fresh = rival["triggered"] == ASLEEP and rival["reason"] == WORKING
-            if fresh and sibling != order and rival["parent"] == parent:
-                lowered(rival, filled)
 
 
 def lowered(rival: Any, filled: float) -> None:
@@ -354,6 +351,7 @@ def wake(state: State, log: Log, order: int, opened: float, met: Any) -> None:
         if orders[child]["reason"] == WORKING:
             if orders[child]["triggered"] == ASLEEP:
                 orders[child]["qty"] = -opened
+                orders[child]["triggered"] = WAKING
                 first = True
             else:
                 orders[child]["qty"] -= opened

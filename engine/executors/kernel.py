@@ -15,9 +15,11 @@ from tradewind.engine.byref import byref
 from tradewind.engine.compiling import apart, inlined, lean
 from tradewind.engine.executors import carry, entry, matching
 from tradewind.engine.executors.fills import follow, happened
-from tradewind.engine.executors.quotes import close_of, rate_of
+from tradewind.engine.executors.quotes import close_of, rate_of, tradable
 from tradewind.engine.executors.state import (
+    ASLEEP,
     BAR,
+    BY_BRACKET,
     CALL,
     CALLED_BACK,
     CASH,
@@ -37,6 +39,7 @@ from tradewind.engine.executors.state import (
     RETURNS,
     SQUARES,
     SUM,
+    WAITING,
     WORKING,
     Log,
     Market,
@@ -63,7 +66,7 @@ def move_trails(market: Market, terms: Terms, state: State, log: Log, t: int) ->
         placed = log.orders[log.working[i]]
         if placed["order_type"] == TRAILING_STOP:
             k = placed["symbol"]
-            if market.close[t, k] == market.close[t, k]:
+            if tradable(market, t, k):
                 follow(placed, close_of(market, terms, t, k, 1.0 if placed["qty"] > 0.0 else -1.0))
 
 
@@ -71,7 +74,7 @@ def move_trails(market: Market, terms: Terms, state: State, log: Log, t: int) ->
 def call_margin(market: Market, terms: Terms, state: State, log: Log, t: int, gross: float) -> None:
     """Call the account at the next open if its equity is too little for its positions."""
     worth = state.equity[0]
-    if carry.below_margin(worth, gross, terms.account.maintenance) and not state.count[CALL]:
+    if carry.below_margin(worth, gross, terms.account.maintenance):
         state.count[CALL] = 1
         happened(state, log, t, -1, MARGIN_CALL, worth / gross)
 
@@ -160,7 +163,7 @@ def walk(
     # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
     for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
         busy = False
-        if carrying or count[CALL] != 0 or (acting and acts[t]):
+        if carrying or count[CALL] != 0 or (acting and (acts[t] or count[WAITING] > 0)):
             before_open(market, terms, state, log, t)
             busy = True
         if count[OPEN] > 0 and may_meet(market, terms, state, log, t):
@@ -260,7 +263,8 @@ def simulate(
     count = state.count
     count[CODE] = code
     orders = log.orders[: count[ORDERS]]
-    orders["reason"][orders["reason"] == WORKING] = OVER
+    waits = orders["reason"] == WORKING
+    orders["reason"][waits] = np.where(orders["triggered"][waits] == ASLEEP, BY_BRACKET, OVER)
     return log._replace(
         orders=orders, fills=log.fills[: count[FILLS]], events=log.events[: count[EVENTS]]
     )

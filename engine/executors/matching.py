@@ -21,7 +21,6 @@ from tradewind.engine.executors.quotes import (
 from tradewind.engine.executors.state import (
     AGAINST,
     AMBIGUOUS,
-    ASLEEP,
     AT_CLOSE,
     AT_OPEN,
     BEST,
@@ -36,7 +35,6 @@ from tradewind.engine.executors.state import (
     FAVOUR,
     NEVER,
     OPEN,
-    ORDERS,
     REST,
     ROOM,
     TRIGGERED,
@@ -97,6 +95,14 @@ def expired(market: Market, placed: Any, t: int) -> Any:
     if tif == DAY:
         return day_of(market, t) > day_of(market, placed["bar"] + 1)
     return False
+
+
+def expire(market: Market, state: State, log: Log, t: int) -> None:
+    """Step 3: end orders whose time is over."""
+    for i in range(state.count[OPEN]):
+        placed = log.orders[log.working[i]]
+        if placed["reason"] == WORKING and expired(market, placed, t):
+            finish(state, log, log.working[i], EXPIRED)
 
 
 def limit_met(
@@ -184,15 +190,11 @@ def meet(market: Market, terms: Terms, state: State, log: Log, t: int) -> None:
     state.money[ROOM] = np.nan
     state.count[ENTERED] = 0
     inside = closing = False
+    expire(market, state, log, t)
     for i in range(state.count[OPEN]):
         order = working[i]
         placed = orders[order]
         log.phase[i] = NEVER
-        if placed["reason"] == WORKING and expired(market, placed, t):
-            finish(state, log, order, EXPIRED)
-    for i in range(state.count[OPEN]):
-        order = working[i]
-        placed = orders[order]
         if placed["reason"] != WORKING or not tradable(market, t, placed["symbol"]):
             continue
         phase, price = reach(market, terms, placed, t)
@@ -253,6 +255,8 @@ def target_beside(state: State, log: Log, i: int) -> int:
         other = log.orders[log.working[j]]
         if log.phase[j] != FAVOUR or other["reason"] != WORKING:
             continue
+        if other["symbol"] != placed["symbol"]:
+            continue
         if (parent >= 0 and other["parent"] == parent) or (oco > 0 and other["oco"] == oco):
             return j
     return -1
@@ -262,13 +266,14 @@ def stop_first(
     market: Market, terms: Terms, state: State, log: Log, t: int, i: int, j: int
 ) -> bool:
     """Whether the stop at place ``i`` goes before the limit at ``j``; counts what is not known."""
-    stop, target = log.orders[log.working[i]], log.orders[log.working[j]]
+    stop = log.orders[log.working[i]]
     k = stop["symbol"]
     if terms.execution.intrabar == BY_PATH:
-        side = 1.0 if stop["qty"] > 0.0 else -1.0
+        target = log.orders[log.working[j]]
+        sides = (1.0 if stop["qty"] > 0.0 else -1.0, 1.0 if target["qty"] > 0.0 else -1.0)
         levels = (log.price[i], log.price[j])
-        code, sure = first_touched(market, terms, t, k, side, levels, BY_OPEN, 0.0)
-        if sure and target["symbol"] == k:
+        code, sure = first_touched(market, terms, t, k, sides, levels, BY_OPEN, 0.0)
+        if sure:
             return code != 2
     happened(state, log, t, k, AMBIGUOUS, float(log.working[i]))
     return terms.execution.intrabar != BEST
@@ -287,17 +292,5 @@ def tidy(market: Market, state: State, log: Log, t: int) -> None:
         if placed["reason"] == WORKING:
             working[kept] = order
             kept += 1
-    for i in range(state.count[ENTERED]):
-        entry = log.entered[i]
-        child = entry + 1
-        while child < state.count[ORDERS] and orders[child]["parent"] == entry:
-            if orders[child]["reason"] == WORKING and orders[child]["triggered"] != ASLEEP:
-                at_place = kept
-                while at_place > 0 and working[at_place - 1] > child:
-                    working[at_place] = working[at_place - 1]
-                    at_place -= 1
-                working[at_place] = child
-                kept += 1
-            child += 1
     state.count[OPEN] = kept
     state.count[ENTERED] = 0

@@ -11,7 +11,6 @@ from tradewind.engine.executors.fills import execute, finish, happened, start_tr
 from tradewind.engine.executors.quotes import close_of, half_spread, high_of, low_of, open_of
 from tradewind.engine.executors.state import (
     AMBIGUOUS,
-    ASLEEP,
     BEST,
     BY_BRACKET,
     BY_CLOSE,
@@ -21,8 +20,11 @@ from tradewind.engine.executors.state import (
     BY_RETURN,
     BY_STOP,
     FILLS,
+    NEVER,
+    OPEN,
     ORDERS,
     PLAIN,
+    WAKING,
     WORKING,
     Log,
     Market,
@@ -52,8 +54,9 @@ def protect(
     child = entry + 1
     while child < state.count[ORDERS] and orders[child]["parent"] == entry:
         placed = orders[child]
-        if placed["reason"] == WORKING and placed["triggered"] == ASLEEP:
+        if placed["reason"] == WORKING and placed["triggered"] == WAKING:
             placed["triggered"] = PLAIN
+            join(state, log, child)
             if placed["order_type"] == TRAILING_STOP:
                 start_trail(placed, paid)
             if gone:
@@ -90,6 +93,19 @@ def protect(
         execute(market, terms, state, log, t, target, met)
 
 
+def join(state: State, log: Log, child: int) -> None:
+    """Put a child that has woken among the working, in its place by age."""
+    at_place = state.count[OPEN]
+    while at_place > 0 and log.working[at_place - 1] > child:
+        log.working[at_place] = log.working[at_place - 1]
+        log.phase[at_place] = log.phase[at_place - 1]
+        log.price[at_place] = log.price[at_place - 1]
+        at_place -= 1
+    log.working[at_place] = child
+    log.phase[at_place] = NEVER
+    state.count[OPEN] += 1
+
+
 def rest_of_bar(
     market: Market,
     terms: Terms,
@@ -121,7 +137,9 @@ def rest_of_bar(
     if target_hit and target_sure and not stop_hit:
         return TARGET_FILLS
     if terms.execution.intrabar == BY_PATH and manner != BY_RETURN:
-        code, sure = first_touched(market, terms, t, k, side, (stop, target), manner, entered_at)
+        code, sure = first_touched(
+            market, terms, t, k, (side, side), (stop, target), manner, entered_at
+        )
         if sure:
             return code
     happened(state, log, t, k, AMBIGUOUS, float(entry))
@@ -137,7 +155,7 @@ def first_touched(
     terms: Terms,
     t: int,
     k: int,
-    side: float,
+    sides: Any,
     levels: Any,
     manner: int,
     entered_at: float,
@@ -146,10 +164,10 @@ def first_touched(
 
     Parameters
     ----------
-    side : float
-        Of the orders that close: -1 for a long position.
+    sides : tuple of float
+        Of the stop and of the target: -1 for orders that sell.
     levels : tuple of float
-        Stop and target, prices of that side; NaN where there is none.
+        Their prices, each of its own side; NaN where there is none.
     manner, entered_at : int, float
         How the position was entered in this bar and the side's price it met; BY_OPEN where it was
         there before.
@@ -158,9 +176,10 @@ def first_touched(
     if len(path.first) <= t + 1:
         return NEITHER, False
     stop, target = levels
-    long = side < 0.0
     half = half_spread(market, terms, t, k)
-    ours, theirs = 1.0 + side * half, 1.0 - side * half
+    at_stop, at_target = 1.0 + sides[0] * half, 1.0 + sides[1] * half
+    long = sides[0] < 0.0
+    theirs = 1.0 - sides[0] * half  # of an entry on this bar, which stop and target both close
     entered = manner == BY_OPEN
     through = terms.execution.through_ticks * at(terms.execution.tick, t, k)
     for i in range(path.first[t], path.first[t + 1]):
@@ -176,11 +195,14 @@ def first_touched(
             fresh = entered
         if not entered:
             continue
-        stop_hit = low * ours <= stop if long else high * ours >= stop
-        target_hit = high * ours >= target + through if long else low * ours <= target - through
+        stop_hit = low * at_stop <= stop if long else high * at_stop >= stop
+        if sides[1] < 0.0:
+            target_hit = high * at_target >= target + through
+        else:
+            target_hit = low * at_target <= target - through
         if not stop_hit and not target_hit:
             continue
-        closed = path.close[i, k] * ours
+        closed = path.close[i, k] * at_stop
         stop_sure = not fresh or manner == BY_LIMIT or (closed <= stop if long else closed >= stop)
         target_sure = not fresh or manner == BY_STOP
         target_sure = target_sure or (closed >= target if long else closed <= target)
@@ -189,4 +211,4 @@ def first_touched(
         if stop_hit:
             return STOP_FILLS, stop_sure
         return TARGET_FILLS, target_sure
-    return NEITHER, False
+    return NEITHER, entered

@@ -51,7 +51,8 @@ BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
     CALLED_BACK,
 ) = range(8)  # why the loop stopped
 WORST, BEST, BY_PATH = range(3)  # Execution.intrabar
-PLAIN, TRIGGERED, ASLEEP = range(3)  # ORDER.triggered: as sent, a stop-limit now a limit, a child
+# ORDER.triggered: as sent, a stop-limit now a limit, a child, a child whose entry has just filled
+PLAIN, TRIGGERED, ASLEEP, WAKING = range(4)
 # When on a bar an order fills; NEVER comes first so that a fresh array means it.
 NEVER, AT_OPEN, AGAINST, FAVOUR, AT_CLOSE = range(5)
 # How an entry came about inside its bar, which says what its children can know of the path.
@@ -145,7 +146,7 @@ class Terms(NamedTuple):
 # places in State.money
 CASH, MONTH_VALUE, PEAK, LAST, ROOM = range(5)
 # places in State.count
-ORDERS, FILLS, EVENTS, OPEN, HELD, BAR, CODE, SYMBOL, MONTH, CALL, ENTERED = range(11)
+ORDERS, FILLS, EVENTS, OPEN, HELD, BAR, CODE, SYMBOL, MONTH, CALL, ENTERED, WAITING = range(12)
 # places in State.sums: of the returns of every bar after the first decision
 RETURNS, SUM, SQUARES, DRAWDOWN = range(4)
 
@@ -163,11 +164,12 @@ class State(NamedTuple):
     named: Any  # (n_symbols,) last bar at which a target named the column
     used: Any  # (n_symbols,) units filled on the bar ``used_on``
     used_on: Any  # (n_symbols,)
+    since: Any  # (n_symbols,) first row whose corporate action waits for a bar, -1 = none
     intents: Any  # (n_intents,) INTENT
     memory: Any  # (n_symbols, n_memory) what a rule remembers
     equity: Any  # (1,) at the last close
     money: Any  # (5,) see CASH ... ROOM
-    count: Any  # (11,) see ORDERS ... ENTERED
+    count: Any  # (12,) see ORDERS ... WAITING
     sums: Any  # (4,) see RETURNS ... DRAWDOWN
     equity_curve: Any  # (n_bars,) at each close: all else can be folded from the fills
 
@@ -242,7 +244,7 @@ def _side(panel: Panel, side: str) -> Bars:
 
 def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> State:
     """State before the first bar; ``n_bars`` 1 where no curve is kept."""
-    count = np.zeros(11, np.int64)
+    count = np.zeros(12, np.int64)
     count[BAR] = -1
     count[SYMBOL] = -1
     count[MONTH] = -1
@@ -258,6 +260,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         named=np.full(n_symbols, -1),
         used=np.zeros(n_symbols),
         used_on=np.full(n_symbols, -1),
+        since=np.full(n_symbols, -1),
         intents=np.zeros(room, INTENT),
         memory=np.zeros((n_symbols, n_memory)),
         equity=np.full(1, cash),
