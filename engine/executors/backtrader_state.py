@@ -264,7 +264,7 @@ def room_needed(state: State) -> tuple[int, int, int, int, int]:
     queue = state.n_working[0] + count[SENT] + room
     return (
         count[ORDERS] + room,
-        count[FILLS] + queue,
+        count[FILLS] + 2 * queue,  # one through zero is two
         count[EVENTS] + room,
         queue,
         2 * (count[GROUPS] + room),

@@ -141,7 +141,12 @@ def execute(
         state.size[k], state.price[k], _, _ = split(size, average, done, price)
         state.carry_day[k] = stamp_of(market, state.row[k]) // DAY_US
         quote = mid + rules.spread_share * (price - mid)
-        book_fill(state, log, number, done, (price, mid, quote), fee_closed + fee_opened, t)
+        book_fill(log, number, done, price, fee_closed + fee_opened)
+        prices = (price, mid, quote, scheme["mult"])
+        if closed != 0.0:  # a fill through zero is written as two, as everywhere in tradewind
+            write_fill(state, log, order, closed, prices, fee_closed, t)
+        if opened != 0.0:
+            write_fill(state, log, order, opened, prices, fee_opened, t)
         if closed != 0.0 and rules.int2pnl:
             fee_closed += state.carry[k]
             state.carry[k] = 0.0
@@ -153,11 +158,8 @@ def execute(
         dissolve_bracket(state, log, number)
 
 
-def book_fill(
-    state: State, log: Log, number: int, done: float, prices: Any, fee: float, t: int
-) -> None:
-    """Write a fill at ``prices`` (price, mid, quote) down, and the order's average price."""
-    price = prices[0]
+def book_fill(log: Log, number: int, done: float, price: float, fee: float) -> None:
+    """Book a fill on its order, with the average price as backtrader reckons it."""
     order, twin = log.orders[number], log.twins[number]
     twin["remaining"] -= done
     old = order["filled_qty"] * twin["fill_price"]
@@ -169,16 +171,22 @@ def book_fill(
         twin["status"] = PARTIAL
     else:
         end(log, number, COMPLETED, FILLED)
+
+
+def write_fill(
+    state: State, log: Log, order: Any, qty: float, prices: Any, fee: float, t: int
+) -> None:
+    """Write a fill down; ``prices`` are price, mid, quote and currency a point."""
     row = log.fills[state.count[FILLS]]
-    row["order"] = number
+    row["order"] = order["id"]
     row["symbol"] = order["symbol"]
     row["bar"] = t
-    row["qty"] = done
-    row["price"] = price
+    row["qty"] = qty
+    row["price"] = prices[0]
     row["mid"] = prices[1]
     row["quote"] = prices[2]
     row["fee"] = fee
-    row["fx"] = 1.0
+    row["fx"] = prices[3]
     state.count[FILLS] += 1
 
 

@@ -64,16 +64,16 @@ class Caller(bt.Strategy):  # type: ignore[misc]
 
     def notify_order(self, order: Any) -> None:
         """Write down what was filled since the last bar."""
+        scheme = self.broker.getcommissioninfo(order.data)
+        k, number = self.columns[id(order.data)], self.numbers[order.ref]
         for bit in order.executed.iterpending():
-            scheme = self.broker.getcommissioninfo(order.data)
-            closed = scheme.getcommission(bit.closed, bit.price) if bit.closed else 0.0
-            opened = scheme.getcommission(bit.opened, bit.price) if bit.opened else 0.0
-            k = self.columns[id(order.data)]
-            number = self.numbers[order.ref]
-            quote = (bit.price, bit.price, bit.price)
-            self.fills.append((number, k, self.row, bit.size, *quote, closed + opened, 1.0))
+            for qty in filter(None, (bit.closed, bit.opened)):
+                fee = scheme.getcommission(qty, bit.price)
+                prices = (bit.price, bit.price, bit.price)
+                self.fills.append((number, k, self.row, qty, *prices, fee, scheme.p.mult))
             if bit.closed and self.broker.p.int2pnl:
-                self._interest(k, bit.closedcomm - closed - self.owed[k])
+                fee = scheme.getcommission(bit.closed, bit.price)
+                self._interest(k, bit.closedcomm - fee - self.owed[k])
                 self.owed[k] = 0.0
 
     def _interest(self, k: int, due: float) -> None:
