@@ -112,7 +112,9 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             )
         if order.ref not in self.numbers:
             self.numbers[order.ref] = len(self.sent)
-            self.sent.append((order, k, self.stepped))  # -1 by a timer before the first bar
+            # -1 by a timer before the first bar; what is given as history was decided before
+            decided = self.stepped - (order.exectype == Order.Historical)
+            self.sent.append((order, k, decided))
         return super().submit(order, check=check)
 
     def cancel(self, order: Any, bracket: bool = False) -> Any:

@@ -84,6 +84,7 @@ def run(strategy: BacktraderStrategy, panel: Panel, signals: Signals, options: O
         cerebro.addstrategy(strategy.cls, **strategy.kwargs)
         if strategy.setup is not None:
             strategy.setup(cerebro)
+        _give_signals(cerebro, strategy)
         _check(cerebro, broker)
         ran = cerebro.run()
         _check(cerebro, broker)
@@ -107,6 +108,13 @@ def _cerebro(panel: Panel, signals: Signals, options: Options) -> tuple[Any, Any
     cerebro.addsizer(sizer, **params)
     broker.attach(feeds, rows, panel.n_bars, options.spread_share)
     return cerebro, broker
+
+
+def _give_signals(cerebro: Any, strategy: BacktraderStrategy) -> None:
+    """Make the strategy the one that ``cerebro.add_signal`` is for, where signals were added."""
+    if cerebro.signals and issubclass(strategy.cls, bt.SignalStrategy):
+        del cerebro.strats[0]
+        cerebro.signal_strategy(strategy.cls, **strategy.kwargs)
 
 
 def _check(cerebro: Any, broker: Any) -> None:

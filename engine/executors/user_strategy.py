@@ -34,7 +34,7 @@ class BacktraderStrategy:
     params : mapping
         Parameters as a config writes them, defaults filled in.
     kwargs : mapping
-        The same as the class takes them: indicators are classes there.
+        Those that differ from the class's own, as it takes them: indicators are classes there.
     setup : callable or None
         Is handed the Cerebro before the run.
     """
@@ -142,12 +142,17 @@ def read_strategy(
         for name, field in model.model_fields.items()
         if field.default is ... or _writable(getattr(values, name))
     }
-    kwargs = dict(plain)
+    kwargs: dict[str, Any] = {}
     for name, default in cls.params._getitems():
-        if isinstance(default, type) and name in plain:
-            kwargs[name] = _indicator(plain[name], name, document)
-        elif isinstance(default, tuple) and isinstance(plain.get(name), list):
-            kwargs[name] = _tuples(plain[name])
+        if name not in plain:
+            continue
+        value = plain[name]
+        if isinstance(default, type):
+            value = _indicator(value, name, document)
+        elif isinstance(default, tuple):
+            value = _tuples(value)
+        if value != default:  # Cerebro itself says some of a signal strategy's
+            kwargs[name] = value
     return BacktraderStrategy(cls, plain, kwargs, _setup(setup, document))
 
 
