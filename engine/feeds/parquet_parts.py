@@ -14,7 +14,7 @@ from tradewind.engine.feeds.sheets import Taken
 from tradewind.engine.records import Ints
 
 PARTS = 64  # into which the rows are divided where a part needs few row groups
-PASSES = 16  # the same where every part needs all of them
+PASSES = 24  # the same where every part needs all of them
 FEWEST_ROWS = 100_000  # in a part; below this reading costs more than it saves
 
 

@@ -92,9 +92,10 @@ class Streamed:
         ]
         self.progress.start(tabular.TASK, len(plan))
         for path, names, groups in plan:
-            bars, said = self._part(path, names, groups).bars()
+            bars, said = self._part(path, names, groups).one_by_one()
             self._notes.update(dict.fromkeys(said))
-            yield bars
+            for one in bars:
+                yield [one]
             del bars
             pa.default_memory_pool().release_unused()
             self.progress.advance(tabular.TASK, note=names[-1])

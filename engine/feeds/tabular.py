@@ -1,6 +1,6 @@
 """Bars from CSV and Parquet files: long, wide, or one symbol to a file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -142,7 +142,12 @@ class File:
     config: DataConfig
 
     def bars(self) -> tuple[list[RawBars], tuple[str, ...]]:
-        """Bars of every symbol in it."""
+        """Bars of every symbol in it, and what was taken for what."""
+        one_by_one, notes = self.one_by_one()
+        return list(one_by_one), notes
+
+    def one_by_one(self) -> tuple[Iterator[RawBars], tuple[str, ...]]:
+        """Do as :meth:`bars`, each symbol made when it is asked for."""
         found = self.layout
         numeric = {at for columns in found.fields.values() for at in columns.values()}
         text = [*found.time, *([] if found.symbol is None else [found.symbol])]
@@ -150,12 +155,13 @@ class File:
         if not len(taken.row):
             raise DataError(f"{self.sheet.path}: has a header and no rows; wanted bars")
         ts = self.times(taken)
+        bars: Iterator[RawBars]
         if found.shape == "wide":
-            bars = [self._wide(name, columns, ts, taken) for name, columns in found.fields.items()]
+            bars = (self._wide(name, columns, ts, taken) for name, columns in found.fields.items())
         elif found.shape == "long":
             bars = self._long(ts, taken)
         else:
-            bars = [self._make(self.symbol, ts, found.fields[""], taken, slice(None))]
+            bars = iter([self._make(self.symbol, ts, found.fields[""], taken, slice(None))])
         return bars, self._notes(taken)
 
     @property
@@ -209,17 +215,15 @@ class File:
             raise DataError(f"{self.sheet.path}:{row}: has no symbol; complete or remove the row")
         return arrow.coded(names)
 
-    def _long(self, ts: Ints, taken: Taken) -> list[RawBars]:
+    def _long(self, ts: Ints, taken: Taken) -> Iterator[RawBars]:
         symbols, code = self.coded(taken)
         wanted = symbols if self.config.symbols == "all" else self.config.symbols
         order = np.argsort(code, kind="stable")
         bounds = np.searchsorted(code[order], np.arange(len(symbols) + 1))
         chosen = [k for k, name in enumerate(symbols) if name in wanted] or range(len(symbols))
         fields = self.layout.fields[""]
-        return [
-            self._make(symbols[k], ts, fields, taken, order[bounds[k] : bounds[k + 1]])
-            for k in chosen
-        ]
+        for k in chosen:
+            yield self._make(symbols[k], ts, fields, taken, order[bounds[k] : bounds[k + 1]])
 
     def _wide(self, name: str, columns: Mapping[str, int], ts: Ints, taken: Taken) -> RawBars:
         """Bars of one symbol of a wide table, in which no price means no bar."""
