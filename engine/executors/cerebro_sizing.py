@@ -73,7 +73,12 @@ class Desk:
 
     def _parity(self, wishes: Sequence[Intent]) -> float:
         named = {wish.symbol for wish in wishes if wish.action == TARGET}
-        columns = {wish.symbol for wish in wishes if wish.weight != 0.0}
+        ends = self.broker.market.ends
+        columns = {
+            wish.symbol
+            for wish in wishes
+            if wish.weight != 0.0 and not 0 <= ends[wish.symbol] <= self.t
+        }
         columns |= set(self.broker.held()) - named
         return sum(float(inverse_vol(self.sizing, self.t, k)) for k in sorted(columns))
 
@@ -124,7 +129,7 @@ class Desk:
                 value = abs(units) * broker.till.mark(self.t, j, at_close=True)
                 total += value
                 grouped += value if sizing.group[j] == sizing.group[k] else 0.0
-        adds = int(broker.adds[k])
+        adds = int(broker.adds[k]) if broker.units(k) * held > 0.0 else 0  # of what is open
         left, cut = capped(sizing, k, aim, held, adds, price, self.equity, grouped, total)
         if cut:
             self._cut(k, cut)

@@ -277,7 +277,8 @@ def within_caps(
                 others += value
                 if sizing.group[j] == sizing.group[k]:
                     group += value
-    left, cut = capped(sizing, k, aim, held, state.adds[k], price, state.equity[0], group, others)
+    adds = state.adds[k] if state.qty[k] * held > 0.0 else 0  # of a position that is open
+    left, cut = capped(sizing, k, aim, held, adds, price, state.equity[0], group, others)
     if cut != NO_CUT:
         happened(state, log, t, k, CUT, float(cut))
     return left, cut

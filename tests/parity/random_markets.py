@@ -156,7 +156,7 @@ def random_terms(rng: np.random.Generator, panel: Panel, market: Market) -> Term
         tick=tick,
         intrabar=intrabar,
     )
-    return Terms(_costs(rng, panel), _sizing(rng, panel), _account(rng, panel), execution)
+    return Terms(_costs(rng, panel), random_sizing(rng, panel), _account(rng, panel), execution)
 
 
 def _costs(rng: np.random.Generator, panel: Panel) -> Costs:
@@ -198,7 +198,8 @@ def _fees(rng: np.random.Generator) -> Fees:
     )
 
 
-def _sizing(rng: np.random.Generator, panel: Panel) -> Sizing:
+def random_sizing(rng: np.random.Generator, panel: Panel) -> Sizing:
+    """Any kind and any caps, with volatilities that are sometimes missing."""
     weight = rng.choice([1.0 / panel.n_symbols, 0.5, 1.0, 2.0])
     lot = rng.choice([0.0, 0.0, 1.0, 10.0])
     plain = fixed_weight(weight, panel.n_symbols, max_weight=rng.choice([0.5, 2.0]), lot=lot)
