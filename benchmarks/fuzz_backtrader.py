@@ -55,13 +55,15 @@ class Count:
         self.stale += found.stale
         self.runs[f"{run.panel.n_symbols} symbols"] += 1
         broker = run.options.broker.model_dump()
-        for name in ("coc", "coo", "interest", "schemes", "session_end"):
+        schemes = [run.options.scheme(symbol) for symbol in run.panel.symbols]
+        self.runs["interest"] += any(scheme.interest for scheme in schemes)
+        for name in ("coc", "coo", "schemes", "session_end"):
             self.runs[name] += bool(broker.get(name))
         for name in ("shortcash", "checksubmit"):
             self.runs[f"no {name}"] += not broker[name]
         self.runs["slippage"] += any(broker["slippage"][n] for n in ("slip_perc", "slip_fixed"))
         self.runs["filler"] += broker["filler"]["kind"] != "none"
-        self.runs["futures"] += not run.options.scheme("A").is_stock
+        self.runs["futures"] += not all(scheme.is_stock for scheme in schemes)
         self.runs["intraday"] += not run.panel.daily
         self.runs["gaps"] += bool(np.isnan(run.panel.close).any())
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.backtrader_runs import Plan, Planned, differences, ours, random_run, theirs
 from tradewind.engine.executors import backtrader_profile
+from tradewind.engine.executors.backtrader_profile import check_books
 from tradewind.engine.executors.backtrader_state import STATUS_NAMES
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import Panel
@@ -30,6 +31,7 @@ def test_every_bit_is_plain_backtraders(block: int) -> None:
         run = random_run(seed)
         a, b = ours(run), theirs(run)
         assert differences(*a, *b) == [], f"seed {seed}"
+        check_books(a[0].simulation, run.panel, run.options)
         orders = a[0].simulation.orders
         seen["fills"] += len(a[0].simulation.fills)
         seen.update(STATUS_NAMES[status] for status in a[0].statuses)
