@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.minutes import bars_of, ns, session_bars, utc
+from tradewind.engine.config import DataConfig, RunConfig
+from tradewind.engine.config_file import validate
+from tradewind.engine.config_yaml import parse
 from tradewind.engine.records import FIELDS
 from tradewind.engine.resampling import resample
 from tradewind.engine.timeframes import finished
@@ -47,3 +50,11 @@ def test_the_change_of_clocks_is_as_the_page_says() -> None:
         assert int(ts[0]) - 30 * 60_000_000_000 == ns(f"{day}T{opened}")
         assert [at[11:] for at in utc(resample(fine, "1h").panel.ts)] == hours.split()
         assert [at[11:] for at in utc(resample(fine, "1d").panel.ts)] == [closed]
+
+
+def test_every_config_shown_is_valid() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert len(blocks) >= 4
+    for block in blocks:
+        document = parse(f"{block}\nstrategy: {{kind: sma_cross}}", where="doc", folder=Path("/x"))
+        assert validate(RunConfig, document).data != DataConfig()
