@@ -49,7 +49,7 @@ def measure(
     dict
         ``strategy`` (growth, risk, exposure, trades, and the comparison with the benchmark),
         ``benchmark`` (growth and risk), ``costs``, ``orders`` (how many ended how) and ``cuts``
-        (how many wishes which cap lowered), each name -> number; plain JSON values, None where
+        (how often which cap lowered a wish), each name -> number; plain JSON values, None where
         there is none.
     """
     equity = simulation.equity[first_bar:]
@@ -252,11 +252,11 @@ def order_counts(simulation: Simulation) -> dict[str, Any]:
 
 
 def cut_counts(simulation: Simulation) -> dict[str, int]:
-    """How many wishes each cap of the sizing lowered; of several caps the tightest counts."""
+    """How often each cap of the sizing lowered a wish; of several caps the tightest counts."""
     events = simulation.events
     caps = events["amount"][events["kind"] == Happening.CUT]
     counts = {cut.name.lower(): int((caps == cut.value).sum()) for cut in Cut if cut != Cut.NONE}
-    return {"wishes": len(caps), **counts}
+    return {"total": len(caps), **counts}
 
 
 def benchmark_returns(

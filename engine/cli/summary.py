@@ -42,7 +42,7 @@ def show(run: Run, folder: Path) -> None:
     )
     table("", ("", "strategy", run.config.benchmark), _rows(run))
     out(_costs(run.metrics["costs"]))
-    if run.metrics.get("cuts", {}).get("wishes"):
+    if run.metrics.get("cuts", {}).get("total"):
         out(cut_wishes(run.metrics["cuts"]))
     if run.forecast_scores.get("verdict"):
         out(f"Forecasts: {run.forecast_scores['verdict']}")
@@ -105,7 +105,6 @@ def _costs(costs: dict[str, Any]) -> str:
 
 
 def cut_wishes(cuts: Mapping[str, int]) -> str:
-    """How many wishes the caps of the sizing lowered, and by which."""
-    by = ", ".join(f"{name} {count(n)}" for name, n in cuts.items() if name != "wishes" and n)
-    wishes = "1 wish" if cuts["wishes"] == 1 else f"{count(cuts['wishes'])} wishes"
-    return f"Sizing: {wishes} cut by its caps ({by})"
+    """How often the caps of the sizing lowered a wish, and which."""
+    by = ", ".join(f"{name} {count(n)}" for name, n in cuts.items() if name != "total" and n)
+    return f"Sizing: wishes lowered {plural(cuts['total'], 'time')} by its caps ({by})"

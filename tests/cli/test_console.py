@@ -61,6 +61,10 @@ def test_colour_is_left_out_where_the_user_wants_none(
 
 
 def test_cuts_are_said_with_their_caps_and_only_those_that_cut() -> None:
-    cuts = {"wishes": 1_012, "name": 1_000, "group": 0, "gross": 12, "pyramiding": 0, "drawdown": 0}
-    assert cut_wishes(cuts) == "Sizing: 1,012 wishes cut by its caps (name 1,000, gross 12)"
-    assert cut_wishes({"wishes": 1, "name": 1}) == "Sizing: 1 wish cut by its caps (name 1)"
+    cuts = {"total": 1_012, "name": 1_000, "group": 0, "gross": 12, "pyramiding": 0, "drawdown": 0}
+    assert (
+        cut_wishes(cuts) == "Sizing: wishes lowered 1,012 times by its caps (name 1,000, gross 12)"
+    )
+    assert (
+        cut_wishes({"total": 1, "name": 1}) == "Sizing: wishes lowered 1 time by its caps (name 1)"
+    )

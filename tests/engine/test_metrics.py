@@ -258,7 +258,7 @@ def test_cuts_are_counted_by_the_cap_that_made_them() -> None:
     events.append((4, -1, int(Happening.BORROW), 1.0))  # an amount of money, no cap
     counts = measured(simulation([1.0, 1.0], events=events))["cuts"]
     assert counts == {
-        "wishes": 4, "name": 2, "group": 0, "gross": 1, "pyramiding": 0, "drawdown": 1
+        "total": 4, "name": 2, "group": 0, "gross": 1, "pyramiding": 0, "drawdown": 1
     }  # fmt: skip
 
 

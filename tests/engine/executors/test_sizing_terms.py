@@ -11,13 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tests.golden.tables import Asks
+from tests.markets import EXECUTORS
+from tradewind.engine.adjusting import DIVIDEND, SPLIT
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_sizing import SizingConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of
+from tradewind.engine.executors.terms import terms
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.engine.sizing import MIN_QTY, Sizing, capped, inverse_vol, sized, throttled
+from tradewind.engine.types import Intent
 
 YEAR = 252.0
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -331,9 +336,6 @@ def test_lots_are_those_of_the_account_by_symbol() -> None:
 
 def test_splits_and_dividends_of_raw_prices_move_no_estimate() -> None:
     """A panel of raw prices and the same panel adjusted forward size alike."""
-    from tradewind.engine.adjusting import DIVIDEND, SPLIT
-    from tradewind.engine.executors.terms import terms
-
     panel, signals = market(n_symbols=1, gaps=False)
     split, dividend = np.ones(panel.shape), np.zeros(panel.shape)
     split[40] = 4.0
@@ -348,3 +350,40 @@ def test_splits_and_dividends_of_raw_prices_move_no_estimate() -> None:
             np.testing.assert_allclose(
                 getattr(ours, name).values, getattr(plain, name).values, rtol=1e-12
             )
+
+
+def random_lines(panel: Panel) -> dict[int, list[Intent]]:
+    """Targets with and without stops on most bars."""
+    rng = np.random.default_rng(4)
+    lines: dict[int, list[Intent]] = {}
+    for t in range(20, panel.n_bars):
+        for k in np.flatnonzero(rng.random(panel.n_symbols) < 0.4):
+            strength, trail = float(rng.choice([-1.0, 0.0, 0.5, 1.0])), rng.choice([0.05, nan])
+            wish = Intent(int(k), strength, stop_trail_fraction=float(trail))
+            lines.setdefault(t, []).append(wish)
+    return lines
+
+
+@pytest.mark.parametrize("how", FUTURES)
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_no_later_bar_changes_an_earlier_order_or_fill(kind: str, how: str) -> None:
+    """The whole simulator, not the sizing alone: what is sent by bar 40 is known by bar 40."""
+    cut, (panel, signals) = 41, market()
+    shared = {"throttle": {"from": 0.0, "to": 0.5}, "caps": {"gross": 1.5}}
+    config = config_of(kind, **EXAMPLES[kind], **shared)
+    runs = []
+    for bars, said in ((panel, signals), with_future(panel, signals, cut, how)):
+        given_terms = terms(config, bars, YEAR, said)
+        strategy = Asks(random_lines(panel))
+        runs.append(EXECUTORS["kernel"](strategy, None, bars, given_terms, start=0))
+    ours, other = [run.fills[run.fills["bar"] < cut] for run in runs]
+    assert len(ours) > 5, "there was something to compare"
+    np.testing.assert_array_equal(ours, other)
+    # children are cut to what their entry fills, which may be later
+    sent, again = (
+        run.orders[(run.orders["bar"] < cut) & (run.orders["parent"] < 0)] for run in runs
+    )
+    for name in ("symbol", "bar", "qty", "order_type"):
+        np.testing.assert_array_equal(sent[name], again[name])
+    events, told = [run.events[run.events["bar"] < cut] for run in runs]
+    np.testing.assert_array_equal(events, told)
