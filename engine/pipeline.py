@@ -323,7 +323,7 @@ def notes(
         *said,
         *_leavers(panel, rules),
         *repairs,
-        *(_spoken(found) for found in history.findings if not _said_of_leavers(found)),
+        *(_spoken(found, rules) for found in history.findings if not _said_of_leavers(found)),
     )
 
 
@@ -344,9 +344,11 @@ def _said_of_leavers(found: Finding) -> bool:
     return found.kind == "ends_early" and "unless" not in found.message
 
 
-def _spoken(found: Finding) -> str:
+def _spoken(found: Finding, rules: str) -> str:
     """A finding behind its place; a date that the message already gives is not said twice."""
     message = found.message.removesuffix(f" on {found.date}")
+    if rules == "backtrader":  # which looks at no volume
+        message = message.removesuffix(", in which no order fills")
     told = found.date in message  # true of a finding without a date as well
     place = found.symbol if told else f"{found.symbol} {found.date}".strip()
     return f"{place}: {message}" if place else message

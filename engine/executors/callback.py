@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from tradewind.engine.executors.asking import no_wishes
 from tradewind.engine.executors.state import OPEN, Log, State
 from tradewind.engine.intents import INTENT
 from tradewind.engine.protocols import Book, Strategy, View
@@ -61,6 +62,7 @@ class Caller:
 
     def __init__(self, strategy: Strategy, inputs: Any, state: State) -> None:
         self.decide, self.inputs, self.state = strategy.decide, inputs, state
+        self.name = type(strategy).__name__
         self.error: BaseException | None = None
         self.book: Book | None = None
         self._function = FUNCTION(self._ask)
@@ -101,6 +103,7 @@ class Caller:
 
     def _ask(self, bar: int) -> int:
         """Write what ``decide`` wishes as rows; an exception is kept and ends the loop."""
+        wishes: Any = None
         try:
             wishes = self.decide(View(bar, self.inputs, self.book))
             if not wishes:
@@ -112,5 +115,7 @@ class Caller:
                 rows[n] = tuple(getattr(wish, name) for name in FIELDS)
             return len(wishes)
         except BaseException as error:
-            self.error = error
+            asked = isinstance(error, AttributeError | TypeError | ValueError | OverflowError)
+            odd = asked and wishes is not None  # decide itself went well
+            self.error = no_wishes(self.name, bar, wishes) if odd else error
             return DEFECT

@@ -10,6 +10,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from tradewind.engine.executors.asking import wishes_of
 from tradewind.engine.executors.cerebro_broker import RuleBroker
 from tradewind.engine.executors.cerebro_entry import Entry
 from tradewind.engine.executors.cerebro_feed import CLOCK, MarketFeed
@@ -83,7 +84,7 @@ class Decider(bt.Strategy):  # type: ignore[misc]
         if t >= self.p.start:
             self.entry.desk.peak = max(self.entry.desk.peak, equity)
             view = View(t, self.p.inputs, self.pages.turn(equity))
-            self.entry.heed(t, equity, list(self.p.decision.decide(view)))
+            self.entry.heed(t, equity, wishes_of(self.p.decision, view))
 
 
 def simulate(

@@ -12,6 +12,7 @@ import backtrader as bt
 import numpy as np
 
 from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors.asking import wishes_of
 from tradewind.engine.executors.backtrader_options import Options
 from tradewind.engine.executors.backtrader_profile import Outcome, memory_of
 from tradewind.engine.executors.plain_orders import (
@@ -139,7 +140,7 @@ class Caller(bt.Strategy):  # type: ignore[misc]
             np.array([len(working)]),
             self.memory,
         )
-        for wish in self.p.decision.decide(View(t, self.p.inputs, book)):
+        for wish in wishes_of(self.p.decision, View(t, self.p.inputs, book)):
             self._heed(t, wish)
 
     def _sync(self) -> None:

@@ -78,6 +78,19 @@ def test_what_a_strategy_raises_is_told_by_its_file_and_line(
     assert ended.json["error"]["type"] == "StrategyError"
 
 
+@pytest.mark.parametrize("given", ["[1]", "7", "'buy'", "{'MSFT': 1.0}"])
+@pytest.mark.parametrize(
+    "how", [["interpreted"], ["cerebro"], ["cerebro", "--set", "rules=backtrader"]], ids=str
+)
+def test_a_decision_that_is_no_list_of_wishes_is_told(
+    project: Path, inside: Command, given: str, how: list[str]
+) -> None:
+    write(project, f"\n\nclass Mine(Plain):\n    def decide(self, view):\n        return {given}\n")
+    ended = inside("backtest", "config.yaml", "--executor", *how)
+    assert ended.code == 2
+    ended.says(f"Mine: at bar 4 'decide' gave {given}; wanted a list of Intent")
+
+
 def test_a_rule_numba_refuses_is_told_by_its_line_and_runs_as_plain_python(
     project: Path, inside: Command
 ) -> None:
