@@ -26,7 +26,7 @@ class Sizing(NamedTuple):
     distance: Series  # RISK: to the stop where the wish brings none, as a fraction of the close
     vol: Series  # PARITY: volatility of one bar
     max_weight: float  # cap on the weight of one symbol
-    group: Any  # (n_symbols,) number of each symbol's group, -1 = in none
+    group: Any  # (n_symbols,) number of each symbol's group, below n_symbols; -1 = in none
     max_group: float  # cap on the gross weight of a group
     max_gross: float  # cap on the gross weight of everything
     max_adds: int  # fills that may add to a position once it is open

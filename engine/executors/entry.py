@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import finish, happened, start_trail
+from tradewind.engine.executors.fills import finish, start_trail
 from tradewind.engine.executors.placing import (
     add_protection,
     dress,
@@ -15,7 +15,6 @@ from tradewind.engine.executors.placing import (
     good_protection,
     guarded,
     put_to_work,
-    reference_price,
     send_order,
     snap,
     usable,
@@ -29,7 +28,6 @@ from tradewind.engine.executors.state import (
     BAD_SYMBOL,
     BY_USER,
     CAPPED,
-    CUT,
     DELISTED,
     EPS,
     FINE,
@@ -37,7 +35,6 @@ from tradewind.engine.executors.state import (
     NO_SIZE,
     OPEN,
     ORDERS,
-    PEAK,
     REBALANCED,
     REPLACED,
     SYMBOL,
@@ -51,6 +48,15 @@ from tradewind.engine.executors.state import (
     Terms,
     last_price,
 )
+from tradewind.engine.executors.wish_sizing import (
+    gone,
+    on_lot,
+    size_targets,
+    stand_with,
+    strength_left,
+    units_of,
+    within_caps,
+)
 from tradewind.engine.intents import (
     CANCEL,
     IOC,
@@ -60,19 +66,7 @@ from tradewind.engine.intents import (
     TARGET,
     TRAILING_STOP,
 )
-from tradewind.engine.series import at
-from tradewind.engine.sizing import (
-    BY_DRAWDOWN,
-    MIN_QTY,
-    NO_CUT,
-    PARITY,
-    capped,
-    inverse_vol,
-    sized,
-    staying,
-    throttled,
-    whole_lots,
-)
+from tradewind.engine.sizing import MIN_QTY, NO_CUT
 
 
 def heed(market: Market, terms: Terms, state: State, log: Log, n: int, t: int) -> int:
@@ -88,20 +82,13 @@ def heed(market: Market, terms: Terms, state: State, log: Log, n: int, t: int) -
     for i in range(n):  # what works for a target's symbol ends before anything is sized
         wish = state.intents[i]
         k = wish["symbol"]
-        state.aim[k] = state.qty[k]
         if wish["action"] == TARGET:
             withdraw(state, log, k, -1, REBALANCED)
         elif wish["action"] == CANCEL:
             withdraw(state, log, k, wish["order"], BY_USER)
         elif wish["action"] == REPLACE:
             send_again(market, terms, state, log, wish, t)
-    parity = inverse_vols(market, terms, state, n, t) if terms.sizing.kind == PARITY else 0.0
-    for i in range(n):  # all are sized before one is capped: what is let go makes room at once
-        if state.intents[i]["action"] == TARGET:
-            size_target(market, terms, state, log, i, t, parity)
-    for i in range(n):
-        if state.intents[i]["action"] == TARGET:
-            cap_target(market, terms, state, log, i, t)
+    parity = size_targets(market, terms, state, log, n, t)
     for i in range(n):  # reductions first: they free cash
         if state.intents[i]["action"] == TARGET:
             send_target(market, terms, state, log, i, t, False)
@@ -206,124 +193,6 @@ def move_children(state: State, log: Log, old: int, new: int) -> None:
         child += 1
 
 
-def gone(market: Market, k: int, t: int) -> Any:
-    """Whether column ``k`` trades no more after bar ``t``."""
-    return market.ends[k] >= 0 and market.ends[k] <= t
-
-
-def inverse_vols(market: Market, terms: Terms, state: State, n: int, t: int) -> float:
-    """Sum of inverse volatilities over open positions and what this decision wishes to hold."""
-    total = 0.0
-    for k in range(len(state.qty)):
-        if state.qty[k] != 0.0 and state.named[k] != t:
-            total += inverse_vol(terms.sizing, t, k)
-            state.counted[k] = t
-    for i in range(n):
-        wish = state.intents[i]
-        k = wish["symbol"]
-        by_strength = wish["action"] == TARGET or wish["action"] == ORDER
-        if not by_strength or wish["weight"] == 0.0 or state.counted[k] == t or gone(market, k, t):
-            continue
-        total += inverse_vol(terms.sizing, t, k)
-        state.counted[k] = t
-    return total
-
-
-def strength_left(terms: Terms, state: State, wish: Any) -> Any:
-    """What the drawdown leaves of a strength; an order against the position is not throttled."""
-    if wish["action"] == ORDER and wish["weight"] * state.qty[wish["symbol"]] < 0.0:
-        return 1.0
-    return throttled(terms.sizing, state.equity[0], state.money[PEAK])
-
-
-def units_of(
-    market: Market, terms: Terms, state: State, log: Log, wish: Any, t: int, parity: float
-) -> Any:
-    """Signed units that the strength of a wish means, before caps; NaN where there is no number."""
-    k, strength = wish["symbol"], wish["weight"]
-    if strength == 0.0:
-        return 0.0
-    factor = strength_left(terms, state, wish)
-    if factor < 1.0:
-        happened(state, log, t, k, CUT, float(BY_DRAWDOWN))
-    rate = rate_of(market, t, k, True)
-    price = last_price(market.close, t, k) * rate
-    distance = stop_distance(market, terms, wish, t) * rate
-    return sized(terms.sizing, t, k, strength * factor, state.equity[0], price, distance, parity)
-
-
-def stop_distance(market: Market, terms: Terms, wish: Any, t: int) -> Any:
-    """From the entry of a wish to its protective stop, price units; NaN where it has none."""
-    entry = reference_price(market, terms, wish, t, wish["weight"] > 0.0)
-    if wish["stop_trail"] == wish["stop_trail"]:
-        return wish["stop_trail"]
-    if wish["stop_trail_fraction"] == wish["stop_trail_fraction"]:
-        return wish["stop_trail_fraction"] * entry
-    return abs(entry - wish["stop_loss"])
-
-
-def within_caps(
-    market: Market, terms: Terms, state: State, log: Log, k: int, t: int, aim: float, held: float
-) -> Any:
-    """(signed units of ``aim`` that the caps leave, which cap cut them); a cut is written down."""
-    sizing = terms.sizing
-    price = last_price(market.close, t, k) * rate_of(market, t, k, True)
-    group = others = 0.0
-    if sizing.max_group < np.inf or sizing.max_gross < np.inf:
-        for j in range(len(state.qty)):
-            units = state.stand[j] if state.named[j] == t else state.qty[j]
-            if j != k and units != 0.0:
-                value = abs(units) * last_price(market.close, t, j) * rate_of(market, t, j, True)
-                others += value
-                if sizing.group[j] == sizing.group[k]:
-                    group += value
-    adds = state.adds[k] if state.qty[k] * held > 0.0 else 0  # of a position that is open
-    left, cut = capped(sizing, k, aim, held, adds, price, state.equity[0], group, others)
-    if cut != NO_CUT:
-        happened(state, log, t, k, CUT, float(cut))
-    return left, cut
-
-
-def on_lot(terms: Terms, t: int, k: int, units: float) -> Any:
-    """Units rounded toward zero to the lot; so little that it would be struck off is nothing."""
-    whole = whole_lots(units, at(terms.sizing.lot, t, k))
-    return 0.0 if abs(whole) < MIN_QTY else whole
-
-
-def size_target(
-    market: Market, terms: Terms, state: State, log: Log, i: int, t: int, parity: float
-) -> None:
-    """Find the units that target ``i`` means before caps; NaN where it means none."""
-    wish = state.intents[i]
-    k = wish["symbol"]
-    units = np.nan
-    if wish["weight"] == 0.0 or not gone(market, k, t):
-        units = units_of(market, terms, state, log, wish, t, parity)
-    state.aim[k] = units
-    state.stand[k] = staying(units, state.qty[k]) if units == units else state.qty[k]
-
-
-def cap_target(market: Market, terms: Terms, state: State, log: Log, i: int, t: int) -> None:
-    """Find the units that target ``i`` means in the end; where it means none, say why."""
-    wish = state.intents[i]
-    k = wish["symbol"]
-    units, held = state.aim[k], state.qty[k]
-    if units != units:
-        write_order(state, log, k, t, 0.0, DELISTED if gone(market, k, t) else NO_SIZE)
-        state.aim[k] = held
-        return
-    cut = NO_CUT
-    if units != 0.0:
-        units, cut = within_caps(market, terms, state, log, k, t, units, held)
-        units = on_lot(terms, t, k, units)
-    if wish["weight"] != 0.0 and strength_left(terms, state, wish) < 1.0:
-        cut = BY_DRAWDOWN
-    if cut != NO_CUT and units == 0.0 and held == 0.0:
-        write_order(state, log, k, t, 0.0, CAPPED)
-    state.aim[k] = units
-    state.stand[k] = units
-
-
 def note_refused(state: State, log: Log, wish: Any, t: int, qty: float, reason: int) -> None:
     """Write down an order that is not sent, with what its wish says."""
     order = write_order(state, log, wish["symbol"], t, qty, reason)
@@ -378,9 +247,6 @@ def send_plain(
     if size != size:
         write_order(state, log, k, t, 0.0, NO_SIZE)
         return
-    if state.named[k] != t:  # the first of this decision finds what is held
-        state.named[k] = t
-        state.stand[k] = state.qty[k]
     now = state.stand[k]
     cut = by_strength and some != 0.0 and strength_left(terms, state, wish) == 0.0
     if wish["reduce_only"] == 0 and (now * size >= 0.0 or abs(size) > abs(now)):
@@ -389,7 +255,7 @@ def send_plain(
             cut = True
             size = left - now if (left - now) * size > 0.0 else 0.0
     size = on_lot(terms, t, k, size)
-    state.stand[k] = now + size
+    stand_with(market, terms, state, k, t, now + size)
     if cut and size == 0.0:
         write_order(state, log, k, t, 0.0, CAPPED)
         return

@@ -160,6 +160,7 @@ class State(NamedTuple):
     held: Any  # (n_symbols,) columns with a position, sorted, the first count[HELD] of them
     aim: Any  # (n_symbols,) units a target of this bar means
     stand: Any  # (n_symbols,) units of a column that this bar's wishes find beside them
+    gross_of: Any  # (n_symbols + 1,) value of all that stands, then of each group's
     counted: Any  # (n_symbols,) last bar at which the column was counted among those that share
     named: Any  # (n_symbols,) last bar at which a target named the column
     used: Any  # (n_symbols,) units filled on the bar ``used_on``
@@ -256,6 +257,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         held=np.empty(n_symbols, np.int64),
         aim=np.zeros(n_symbols),
         stand=np.zeros(n_symbols),
+        gross_of=np.zeros(n_symbols + 1),
         counted=np.full(n_symbols, -1),
         named=np.full(n_symbols, -1),
         used=np.zeros(n_symbols),
