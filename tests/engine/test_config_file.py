@@ -128,7 +128,8 @@ FAULTS = [
     ),
     (
         "strategy: {kind: x}\nexecutor: kernal\n",
-        "2:1: executor: wanted 'kernel' or 'cerebro'; found 'kernal' (did you mean 'kernel'?)",
+        "2:1: executor: wanted 'kernel', 'interpreted' or 'cerebro'; "
+        "found 'kernal' (did you mean 'kernel'?)",
     ),
     (
         "strategy: {kind: x}\nsizing: {kind: vol_target}\n",
