@@ -26,10 +26,12 @@ from workloads import (
     Outcome,
     Workload,
     ratios,
+    settings,
 )
 
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import reference, state
+from tradewind.engine.executors.batch import simulate_many
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel
 from tradewind.engine.sizing import fixed_weight
@@ -75,9 +77,9 @@ def one(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
         strategy = MADE[workload.name]()
         inputs = strategy.prepare(panel, Signals())
         found = reference.simulate(strategy, inputs, panel, terms, start=strategy.warmup - 1)
-        return Outcome(
-            float(found.equity[-1]), len(found.fills), *ratios(found.sums, int(found.sums[0]))
-        )
+        sums = found.sums
+        assert sums is not None
+        return Outcome(float(found.equity[-1]), len(found.fills), *ratios(sums, int(sums[0])))
 
     return call
 
@@ -90,5 +92,27 @@ def digest(*arrays: Any) -> str:
     return seal.hexdigest()
 
 
-RUNNERS = dict.fromkeys(MADE, one)
-THREADS = int(os.environ.get("THREADS", "1"))
+def many(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
+    """B: every setting in one call."""
+    panel = panel_of(bars, workload)
+    terms = terms_of(panel, workload)
+    threads = int(os.environ.get("THREADS", "1"))
+    asked = settings(workload.n_settings)
+
+    def call() -> Outcome:
+        crosses = [SmaCross(fast=fast, slow=slow) for fast, slow in asked]
+        inputs = crosses[0].prepare(panel, Signals())
+        starts = [cross.warmup - 1 for cross in crosses]
+        found = simulate_many(crosses, inputs, panel, terms, start=starts, threads=threads)
+        return Outcome(
+            float(found.equity.mean()),
+            int(found.fills.sum()),
+            float(found.sharpe.mean()),
+            float(found.drawdown.mean()),
+            digest(*found),
+        )
+
+    return call
+
+
+RUNNERS = {**dict.fromkeys(MADE, one), "B": many}
