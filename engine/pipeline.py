@@ -291,7 +291,8 @@ def strategy_code(parts: Parts) -> Any:
     """Content of the strategy's code, as the manifest holds it."""
     if not isinstance(parts.strategy, BacktraderStrategy):
         return code_content(spec_of(type(parts.strategy), {}).target)
-    code = code_content(spec_of(parts.strategy.cls, {}).target)
+    kind = parts.config.strategy.kind
+    code = code_content(kind if ".py:" in kind else spec_of(parts.strategy.cls, {}).target)
     setup = parts.config.backtrader.setup
     return {"class": code, "setup": code_content(setup)} if setup else code
 

@@ -85,11 +85,15 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         """One step, and the account after it."""
         if self.first < 0 and any(s._minperstatus <= 0 for s in self.cerebro.runningstrats):
             self.first = self.stepped  # the step before this one was the first decision
-        self.stepped = max(
+        begun = [
             int(rows[len(feed) - 1])
             for feed, rows in zip(self.feeds, self.rows, strict=True)
             if len(feed)
-        )
+        ]
+        if not begun:  # only a feed that a setup added has bars so far
+            super().next()
+            return
+        self.stepped = max(begun)
         self._cash_before = self.cash
         super().next()
         self.seen[self.stepped] = True
@@ -97,7 +101,8 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def _process_order_history(self) -> None:
         # the first thing that backtrader does after it has charged interest
-        self.borrow[self.stepped] += self._cash_before - self.cash
+        if self.stepped >= 0:
+            self.borrow[self.stepped] += self._cash_before - self.cash
         super()._process_order_history()
 
     def submit(self, order: Any, check: bool = True) -> Any:

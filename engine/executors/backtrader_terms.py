@@ -104,6 +104,9 @@ def _refused(config: RunConfig) -> Iterator[tuple[Keys, str]]:
         plain = type(config.data).model_fields[name].get_default(call_default_factory=True)
         if getattr(config.data, name) != plain:
             yield ("data", name), f"cannot be had: {why}; leave it out"
+    for i, source in enumerate(config.data.sources):
+        if source.prices != "adjusted" or source.actions is not None:
+            yield ("data", "sources", str(i)), f"cannot be had raw: {WHY_DATA['prices']}"
     yield from _mixtures(config)
 
 

@@ -84,6 +84,8 @@ def run(strategy: BacktraderStrategy, panel: Panel, signals: Signals, options: O
         cerebro.addstrategy(strategy.cls, **strategy.kwargs)
         if strategy.setup is not None:
             strategy.setup(cerebro)
+        if broker.stepped >= 0:
+            raise StrategyError("the setup ran the Cerebro itself; leave cerebro.run() out of it")
         _give_signals(cerebro, strategy)
         _check(cerebro, broker)
         ran = cerebro.run()

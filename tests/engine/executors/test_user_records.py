@@ -6,6 +6,7 @@ from typing import Any
 
 import backtrader as bt
 import numpy as np
+import pandas as pd
 import pytest
 
 from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
@@ -369,6 +370,7 @@ def skips(cerebro: Any) -> None:
         (lambda c: c.setbroker(bt.brokers.BackBroker()), "another broker was put in"),
         (lambda c: c.optstrategy(bt.Strategy), "optstrategy: a run is one strategy"),
         (lambda c: c.datas[0].addfilter(bt.filters.HeikinAshi), "a filter changes the bars of A"),
+        (lambda c: c.run(), "the setup ran the Cerebro itself; leave cerebro.run"),
         (lambda c: c.broker.add_cash(5.0), "moves 5.0 in or out of the account"),
         (skips, "skipped itself"),
     ],
@@ -389,3 +391,21 @@ def test_an_order_for_a_feed_that_is_no_symbol_is_refused_with_its_line() -> Non
 
     with pytest.raises(StrategyError, match=r"test_user_records.py:\d+: .*an order for the feed"):
         ran(lambda s: s.buy(s.data1, size=1), FLAT, setup=setup)
+
+
+def test_a_feed_that_a_setup_adds_may_begin_earlier_and_is_only_looked_at() -> None:
+    frame = pd.DataFrame(
+        {"open": 5.0, "high": 6.0, "low": 4.0, "close": 5.0, "volume": 9.0},
+        index=pd.date_range("1969-12-20", "1970-01-08"),
+    )
+
+    def setup(cerebro: Any) -> None:
+        cerebro.adddata(bt.feeds.PandasData(dataname=frame), name="other")
+
+    def next_(strategy: Any) -> None:
+        if strategy.data1.close[0] == 5.0 and not getattr(strategy, "sent", None):
+            strategy.sent = strategy.buy(size=1)
+
+    found = ran(next_, FLAT, setup=setup)
+    assert found.simulation.fills["bar"].tolist() == [1]
+    assert found.simulation.equity.tolist() == [1_000.0] * 8
