@@ -159,7 +159,7 @@ def capped(
     size = abs(aim)
     kept = staying(aim, held)
     left, by = size, NO_CUT
-    if adds >= sizing.max_adds and kept > 0.0 and left > kept:
+    if adds >= sizing.max_adds and kept > 0.0 and left > kept * (1.0 + SLACK):
         left, by = kept, BY_PYRAMIDING
     if sizing.max_weight < inf:
         most = sizing.max_weight * max(equity, 0.0)

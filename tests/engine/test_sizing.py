@@ -116,6 +116,7 @@ CAPPED = [
     ("a reversal keeps nothing", inf, inf, 0.4, 9, -60, 20, 0, 0, BY_GROSS),
     ("one more addition", inf, inf, inf, 2, 60, 20, 1, 60, NO_CUT),
     ("and no third", inf, inf, inf, 2, 60, 20, 2, 20, BY_PYRAMIDING),
+    ("rounding is no addition", inf, inf, inf, 0, 20 + 1e-14, 20, 0, 20 + 1e-14, NO_CUT),
     ("a reversal is no addition", inf, inf, inf, 0, -60, 20, 0, -60, NO_CUT),
     ("neither is an opening", inf, inf, inf, 0, 60, 0, 0, 60, NO_CUT),
     ("nor a reduction", inf, inf, inf, 0, 10, 20, 5, 10, NO_CUT),
@@ -148,7 +149,7 @@ def test_each_cap_by_hand(
     )
     for function in (capped, compiled(capped)):
         found = function(sizing, 0, float(aim), float(held), adds, 10.0, 1_000.0, 300.0, 500.0)
-        assert found == (pytest.approx(left, abs=1e-12), by)
+        assert found == (pytest.approx(left, abs=1e-15, rel=1e-12), by)
 
 
 def test_who_is_in_no_group_has_no_group_cap() -> None:
