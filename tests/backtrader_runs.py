@@ -127,6 +127,8 @@ def random_market(rng: np.random.Generator, n_symbols: int) -> Panel:
     high, low = (
         np.maximum(np.maximum(high, open_), close), np.minimum(np.minimum(low, open_), close)
     )  # fmt: skip
+    doji = rng.random(shape) < 0.05
+    open_[doji] = close[doji]
     volume = rng.integers(0, 40, shape).astype(float)
     if n_symbols > 1 and rng.random() < 0.8:
         gone = rng.random(shape) < rng.choice([0.05, 0.3])

@@ -99,7 +99,6 @@ def walk(
     n_bars, n_symbols = closes.shape
     code = NO_ROOM if crowded(state, log) else FINE
     done = n_bars - 1 if code == FINE else count[BAR]
-    gross = 0.0
     # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
     for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
         live = False
@@ -126,8 +125,8 @@ def walk(
                     step(market, terms, state, log, t)
                     busy = True
                     if accrues:
-                        curves[3, t] = money[CREDIT]
-                total, gross = 0.0, 0.0
+                        curves[2, t] = money[CREDIT]
+                total = 0.0
                 for i in range(count[LISTED]):
                     k = listed[i]
                     if size[k] != 0.0:  # what is flat adds exactly nothing
@@ -139,11 +138,11 @@ def walk(
                         if value > 0.0:
                             gained = size[k] * (close - average[k]) * scheme["mult"]
                             value -= gained
-                            total += value / scheme["leverage"]
+                            leverage = scheme["leverage"]
+                            total += value if leverage == 1.0 else value / leverage
                             total += gained
                         else:
                             total += value
-                        gross += abs(size[k] * close * scheme["mult"])
                 equity[0] = money[CASH] + total
                 count[LAST] = t
                 if t >= start and not ahead:
@@ -157,7 +156,6 @@ def walk(
                         busy = True
         curves[0, t] = equity[0]
         curves[1, t] = money[CASH]
-        curves[2, t] = gross
         if busy and code == FINE and crowded(state, log):
             code = NO_ROOM
         if code != FINE:

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tradewind.engine.compiling import compiled_with
+import numpy as np
+
+from tradewind.engine.compiling import compiled, compiled_with
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import backtrader_kernel as kernel
 from tradewind.engine.executors import backtrader_state as states
@@ -24,10 +26,10 @@ from tradewind.engine.executors.backtrader_options import (
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.compile_errors import explained, is_refusal
-from tradewind.engine.ledger import fold
+from tradewind.engine.ledger import Curves, Prices, balance, fold
 from tradewind.engine.protocols import Book, CompiledStrategy, Rule, Strategy
-from tradewind.engine.records import Panel, Simulation
-from tradewind.engine.series import series
+from tradewind.engine.records import Floats, Panel, Simulation
+from tradewind.engine.series import Series, series
 
 __all__ = ["Options", "Outcome", "options_of", "outcome", "simulate"]
 
@@ -98,8 +100,10 @@ def check_books(found: Simulation, panel: Panel, options: Options) -> None:
     """
     schemes = [options.scheme(symbol) for symbol in panel.symbols]
     if all(s.is_stock or (s.automargin == 0.0 and s.leverage == 1.0) for s in schemes):
-        worth = series([s.mult for s in schemes], panel.n_bars, panel.n_symbols, "mult")
-        fold(panel, options.cash, found.equity, found.orders, found.fills, found.events, fx=worth)
+        fold(
+            panel, options.cash, found.equity, found.orders, found.fills, found.events,
+            fx=_mult(panel, options),
+        )  # fmt: skip
 
 
 def outcome(
@@ -125,7 +129,7 @@ def outcome(
             loop = caller.bound(compiled_loop(called_rule))
             code, log = kernel.simulate(loop, market, (), caller.params, terms, state, log, start)
     check_code(code, state, strategy, panel)
-    return _told(state, log)
+    return _told(state, log, panel, options)
 
 
 class Asked(Caller):
@@ -152,19 +156,32 @@ def compiled_loop(rule: Rule) -> Callable[..., Any]:
     return compiled_with(kernel.walk, rule, kernel.with_rule)  # type: ignore[no-any-return]
 
 
-def _told(state: states.State, log: states.Log) -> Outcome:
+def _told(state: states.State, log: states.Log, panel: Panel, options: Options) -> Outcome:
     """Cut the records to what was written."""
     count = state.count
     orders, twins = (rows[: count[states.ORDERS]] for rows in (log.orders, log.twins))
     orders["reason"][twins["status"] < states.COMPLETED] = OVER
-    value, cash, gross, interest = state.curves
-    found = Simulation.with_curves(
-        value, cash, gross, interest, orders, log.fills[: count[states.FILLS]],
-        log.events[: count[states.EVENTS]],
-    )  # fmt: skip
+    fills, events = log.fills[: count[states.FILLS]], log.events[: count[states.EVENTS]]
+    value, cash, interest = state.curves
+
+    def curves() -> tuple[Floats, Floats, Floats]:
+        """Cash and interest as they were, exposure folded from the fills."""
+        worth = _mult(panel, options)
+        prices = Prices(panel.close, worth.values, worth.by_bar, worth.by_symbol)
+        made = Curves(value, np.empty_like(value), np.empty_like(value), np.zeros_like(value))
+        compiled(balance)(prices, options.cash, fills, events, made)
+        return cash, made.gross, interest
+
+    found = Simulation(value, orders, fills, events, None, curves)
     return Outcome(
         found, twins["status"].copy(), twins["fill_price"].copy(), int(count[states.STALE])
     )
+
+
+def _mult(panel: Panel, options: Options) -> Series:
+    """Currency a point, by symbol."""
+    worth = [options.scheme(symbol).mult for symbol in panel.symbols]
+    return series(worth, panel.n_bars, panel.n_symbols, "mult")
 
 
 FAULTS = {

@@ -55,6 +55,7 @@ NO_SIZER, FIXED_SIZER, PERCENT_SIZER, REVERSER = range(4)
 DAY_US = 86_400_000_000  # microseconds, as far as backtrader's clock resolves
 DAY_ORDER_US = 86_399_009_999  # where backtrader ends a day: 23:59:59 and 9,999 microseconds
 SESSION_END_US = 86_399_999_990  # backtrader's end of session where a feed names none
+FIRST_ROOM = 4_096  # orders before the records are made longer
 NEVER = np.iinfo(np.int64).max
 
 SCHEME = np.dtype(
@@ -174,7 +175,7 @@ class State(NamedTuple):
     n_working: Any  # (1,) length of the queue that is matched
     money: Any  # see CASH
     count: Any  # see ORDERS
-    curves: Any  # (4, n_bars) value, cash, gross, interest
+    curves: Any  # (3, n_bars) value, cash, interest
 
 
 class Log(NamedTuple):
@@ -232,7 +233,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         n_working=np.zeros(1, np.int64),
         money=np.array([cash, 0.0]),
         count=count,
-        curves=np.zeros((4, n_bars)),
+        curves=np.zeros((3, n_bars)),
     )
 
 
@@ -243,8 +244,8 @@ def room_of_a_bar(n_symbols: int) -> int:
 
 
 def new_log(n_symbols: int) -> Log:
-    """Empty records, with room for some bars of orders."""
-    n = 2 * room_of_a_bar(n_symbols) + n_symbols + 64
+    """Empty records; memory that nothing is written to costs nothing."""
+    n = 2 * room_of_a_bar(n_symbols) + n_symbols + FIRST_ROOM
     return Log(
         np.empty(n, ORDER),
         np.empty(n, TWIN),
@@ -291,10 +292,10 @@ def grown(log: Log, state: State) -> Log:
 
 
 def _longer(records: Records, n: int) -> Records:
-    """Return ``records`` with room for ``n`` rows, at twice its length where that is short."""
+    """Return ``records`` with room for ``n`` rows, at four times its length where that is short."""
     if len(records) >= n:
         return records
-    longer = np.empty(max(2 * len(records), n), records.dtype)
+    longer = np.empty(max(4 * len(records), n), records.dtype)
     longer[: len(records)] = records
     return longer
 
