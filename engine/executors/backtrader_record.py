@@ -55,6 +55,7 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.numbers: dict[int, int] = {}
         self.ended: dict[int, Reason] = {}
         self.fills: list[tuple[Any, ...]] = []
+        self.stale = 0  # fills on a bar that was over before
         self._why = Reason.CANCELLED_USER
         self._unslipped = nan
 
@@ -179,11 +180,13 @@ class RecordingBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         quote = mid + (bit.price - mid) * self.spread_share
         scheme = self.getcommissioninfo(order.data)
         number = self.numbers[order.ref]
+        k = self.sent[number][1]
+        self.stale += int(self.rows[k][len(self.feeds[k]) - 1] < self.stepped)
         for qty in (bit.closed, bit.opened):
             if qty:
                 # not bit.closedcomm: that holds the interest, which has left the cash before
                 fee = scheme.getcommission(qty, bit.price)
-                place = (number, self.sent[number][1], self.stepped)
+                place = (number, k, self.stepped)
                 self.fills.append((*place, qty, bit.price, mid, quote, fee, 1.0))
 
     def order_records(self, ends: Ints) -> Records:

@@ -197,6 +197,11 @@ def _notes(broker: Any, panel: Panel, signals: Signals) -> tuple[str, ...]:
     for name, found in broker.settings().items():
         if found != broker.given[name]:
             notes.append(f"the strategy's code set {name} of the broker to {_shown(found)}")
+    if broker.stale:
+        notes.append(
+            f"fills on a bar that was over before: {broker.stale}; of several symbols, backtrader "
+            "matches limits and stops again on the last bar of one that has none now"
+        )
     if broker.p.coc or broker.p.coo:
         notes.append("with coc or coo orders fill at prices the decision had already seen")
     if broker.stepped < panel.n_bars - 1 and not np.isnan(panel.close[-1]).all():

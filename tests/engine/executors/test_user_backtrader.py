@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tradewind.engine import runner
+from tradewind.engine import registry, runner
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import parse, validate
 from tradewind.engine.registry import load_file
@@ -282,3 +283,20 @@ def test_settings_of_the_broker_can_stand_in_the_config_instead_of_a_setup(sheet
     run = through_tradewind(Case("Sized"), sheet, backtrader=block, costs={})
     assert run.simulation.equity[-1] == strategy.broker.getvalue()
     assert len(run.simulation.fills) > 20
+
+
+def test_a_strategy_that_a_package_registered_is_found_by_its_name(
+    sheet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EntryPoint("ma_cross", "backtrader.strategies:MA_CrossOver", "tradewind.strategies")
+    monkeypatch.setattr(registry, "_entries", lambda group: [entry])
+    kind = {"kind": "ma_cross", "fast": 4, "slow": 9, "_movav": "EMA"}
+    run = through_tradewind(Case("MA_CrossOver"), sheet, strategy=kind)
+
+    cerebro = prepared()
+    cerebro.adddata(their_feed(sheet, "AAA"), name="AAA")
+    cerebro.addstrategy(bt.strategies.MA_CrossOver, fast=4, slow=9, _movav=bt.ind.EMA)
+    cerebro.run()
+    assert run.simulation.equity[-1] == cerebro.broker.getvalue()
+    assert dict(run.config.strategy.params) == {"fast": 4, "slow": 9, "_movav": "EMA"}
+    assert run.manifest["code"]["strategy"]["code"]

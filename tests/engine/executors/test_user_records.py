@@ -409,3 +409,15 @@ def test_a_feed_that_a_setup_adds_may_begin_earlier_and_is_only_looked_at() -> N
     found = ran(next_, FLAT, setup=setup)
     assert found.simulation.fills["bar"].tolist() == [1]
     assert found.simulation.equity.tolist() == [1_000.0] * 8
+
+
+def test_fills_on_a_bar_that_was_over_are_counted() -> None:
+    def next_(strategy: Any) -> None:
+        if on(1)(strategy):
+            strategy.buy(strategy.data0, size=1, exectype=bt.Order.Limit, price=9.6)
+
+    gap = [*FLAT[:2], NO_BAR, *FLAT[:5]]
+    found = ran(next_, gap, FLAT)
+    assert found.simulation.fills["bar"].tolist() == [2]
+    assert found.simulation.fills["price"].tolist() == [9.6]
+    assert any(note.startswith("fills on a bar that was over before: 1;") for note in found.notes)
