@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import pipeline, spreads, trading
-from tradewind.engine.break_even import break_even
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
@@ -120,8 +119,9 @@ def compute(
         numbers, trades, benchmark = pipeline.measured(
             parts.config, panel, traded.simulation, traded.start
         )
-        if traded.multiples is not None:
-            numbers["spread"]["break_even"] = break_even(traded.multiples)
+        curve = trading.break_even_of(traded, diary)
+        if curve is not None:
+            numbers["spread"]["break_even"] = curve
     return Run(
         name=run_folder.new_name(parts.config, now),
         config=parts.config,

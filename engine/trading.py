@@ -1,9 +1,9 @@
 """The stage of a run that trades: which executor, on what market, and how to do it again."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tradewind.engine import spreads
-from tradewind.engine.break_even import Simulate
+from tradewind.engine.break_even import SCALES, Simulate, break_even
 from tradewind.engine.config import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors import backtrader_options
@@ -14,6 +14,8 @@ from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.records import Panel, Simulation
 from tradewind.engine.sessions import bars_per_year
 
+SAME = 1e-6  # relative: final equity of a run and of its curve at one times the spread
+
 
 class Traded(NamedTuple):
     """A simulation, the first bar a decision was made on, and how to run it again."""
@@ -21,6 +23,23 @@ class Traded(NamedTuple):
     simulation: Simulation
     start: int
     multiples: Simulate | None = None  # at multiples of its spread; None where that says nothing
+    exact: bool = True  # whether one times the spread is the run itself
+
+
+def break_even_of(traded: Traded, diary: Diary) -> dict[str, Any] | None:
+    """Break-even curve of a run, None where there is none.
+
+    A strategy that remembers in attributes of its own what belongs into its memory does something
+    else when it is asked again; then the curve is left out, and the diary says so.
+    """
+    if traded.multiples is None:
+        return None
+    curve = break_even(traded.multiples)
+    again, own = curve["final_equity"][SCALES.index(1.0)], float(traded.simulation.equity[-1])
+    if traded.exact and not (again is not None and abs(again - own) <= SAME * abs(own)):
+        diary.note("no_break_even", final_equity=own, again=again)
+        return None
+    return curve
 
 
 def simulate(
@@ -107,8 +126,9 @@ def _by_our_rules(
     mids = around_mids(traded)
     if mids is not traded:
         market = market_terms(config, mids, path=path)
-    task = Task(asked, inputs, mids, terms, market, start, bars_per_year(panel))
-    return Traded(found, start, at_multiples(task))
+    again = strategy if executor == "kernel" else interpreted(strategy)  # nobody had it compiled
+    task = Task(again, inputs, mids, terms, market, start, bars_per_year(panel))
+    return Traded(found, start, at_multiples(task), mids is traded)
 
 
 def _as_backtrader(

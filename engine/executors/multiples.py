@@ -1,4 +1,9 @@
-"""A run again at multiples of its spread: what the break-even curve of the report is made of."""
+"""A run again at multiples of its spread: what the break-even curve of the report is made of.
+
+One call, one preparation, and the very loop that the run compiled, which at each multiple keeps
+sums and no records. A loop over settings (:mod:`tradewind.engine.executors.batch`) takes as long,
+but would have to be compiled besides for every new rule.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,13 +15,13 @@ import numpy as np
 from tradewind.engine.break_even import Outcome, Simulate
 from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
+from tradewind.engine.executors.batch import Batch
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.reference import compiled_kernel
 from tradewind.engine.protocols import CompiledStrategy, Strategy
 from tradewind.engine.quotes import QUOTES, has_quotes, mids
 from tradewind.engine.records import Floats, Panel
-from tradewind.engine.statistics import FLAT
 
 MAX_CALLED_BARS = 10_000  # of a strategy in plain Python, which is asked anew at every multiple
 
@@ -47,8 +52,10 @@ def at_multiples(task: Task) -> Simulate | None:
         return None
 
     def simulate(scales: Floats) -> Outcome:
-        found = np.array([_outcome(task, float(scale)) for scale in scales])
-        return Outcome(found[:, 0], found[:, 1])
+        ended = np.array([_ended(task, float(scale)) for scale in scales])
+        none = np.zeros(len(scales), np.int64)
+        found = Batch(ended[:, 0], none, none, ended[:, 1:])
+        return Outcome(found.sharpe * sqrt(task.bars_per_year), found.equity)
 
     return simulate
 
@@ -61,14 +68,14 @@ def around_mids(panel: Panel) -> Panel:
     return replace(panel, columns=rest, **mids(panel.columns))  # type: ignore[arg-type]
 
 
-def _outcome(task: Task, scale: float) -> tuple[float, float]:
-    """Annual Sharpe ratio and final equity at one multiple; NaN where the rule broke its word."""
+def _ended(task: Task, scale: float) -> tuple[float, ...]:
+    """Final equity and sums of returns at one multiple; NaN where the strategy failed there."""
     terms = task.terms._replace(costs=task.terms.costs._replace(spread_scale=scale))
     memory = int(getattr(task.strategy, "memory", 0))
     state = states.new_state(1, task.panel.n_symbols, terms.account.cash, memory)
     if _walk(task, terms, state) != states.FINE:
-        return np.nan, np.nan
-    return _sharpe(state.sums) * sqrt(task.bars_per_year), float(state.equity[0])
+        return (np.nan,) * 5
+    return float(state.equity[0]), *map(float, state.sums)
 
 
 def _walk(task: Task, terms: states.Terms, state: states.State) -> int:
@@ -80,7 +87,12 @@ def _walk(task: Task, terms: states.Terms, state: states.State) -> int:
         return _advance(loop, task, (task.inputs, strategy.params), terms, state, log)
     with Caller(strategy, task.inputs, state) as caller:
         loop = caller.bound(compiled_kernel(called_rule))
-        return _advance(loop, task, ((), caller.params), terms, state, log)
+        try:
+            return _advance(loop, task, ((), caller.params), terms, state, log)
+        except Exception:
+            if caller.error is None:
+                raise
+            return states.CALLED_BACK  # the run itself went well; this point of the curve did not
 
 
 def _advance(
@@ -98,13 +110,3 @@ def _advance(
         if code == states.NO_ROOM:
             log = states.Log(*(kernel.grown(records, room) for records in log))
     return code
-
-
-def _sharpe(sums: Floats) -> float:
-    """Sharpe ratio of one bar from the sums of returns; NaN where they do not vary, or in ruin."""
-    n, total, squares, drawdown = (float(x) for x in sums)
-    if n < 2 or not drawdown < 1.0:
-        return np.nan
-    mean = total / n
-    variance = (squares - n * mean * mean) / (n - 1)
-    return mean / sqrt(variance) if variance > FLAT**2 else np.nan

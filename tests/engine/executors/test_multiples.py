@@ -1,22 +1,26 @@
 """A run at multiples of its spread equals the runs of configs with such spreads."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.known_spreads import bars_of_trades, panel_of
+from tradewind.engine import trading
 from tradewind.engine.break_even import break_even
 from tradewind.engine.executors import multiples, reference
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.multiples import Task, around_mids, at_multiples
 from tradewind.engine.executors.state import Terms, market_of
 from tradewind.engine.metrics import growth
-from tradewind.engine.protocols import Signals, Strategy
+from tradewind.engine.pipeline import Diary
+from tradewind.engine.protocols import Signals, Strategy, View
 from tradewind.engine.quotes import QUOTES
 from tradewind.engine.records import Panel
 from tradewind.engine.series import constant
+from tradewind.engine.trading import Traded
+from tradewind.engine.types import Intent
 from tradewind.strategies.sma_cross import SmaCross
 
 START, YEAR = 30, 252.0
@@ -98,10 +102,51 @@ def test_quotes_are_traded_as_mids_with_the_spread_of_each_open() -> None:
     assert simulate(np.ones(1)).final_equity[0] == pytest.approx(found.equity[-1], rel=1e-9)
 
 
-def test_the_sharpe_ratio_from_sums_is_none_in_ruin_and_where_nothing_moves() -> None:
-    returns = np.array([0.01, -0.02, 0.03])
-    sums = np.array([3.0, returns.sum(), (returns**2).sum(), 0.02])
-    assert multiples._sharpe(sums) == pytest.approx(returns.mean() / returns.std(ddof=1))
-    assert np.isnan(multiples._sharpe(np.array([3.0, 0.02, 0.0014, 1.0])))
-    assert np.isnan(multiples._sharpe(np.array([3.0, 0.0, 0.0, 0.0])))
-    assert np.isnan(multiples._sharpe(np.array([1.0, 0.01, 0.0001, 0.0])))
+@dataclass
+class Failing:
+    """Buys once, and fails where that cost more than it has patience for."""
+
+    warmup: int = 1
+
+    def prepare(self, panel: Panel, signals: Signals) -> None:
+        return None
+
+    def decide(self, view: View) -> list[Intent]:
+        if view.book.equity[0] < 999.5:
+            raise RuntimeError("too expensive")
+        return [Intent(0, 0.5)] if view.bar == START else []
+
+
+def test_a_strategy_that_fails_at_one_multiple_has_a_gap_there() -> None:
+    flat = np.full(60, 10.0)
+    simulate = at_multiples(task(panel_of((flat,) * 4), spread_bps=20.0, strategy=Failing()))
+    assert simulate is not None
+    found = simulate(np.array([0.0, 1.0, 5.0]))
+    assert np.isfinite(found.final_equity[:2]).all()
+    assert np.isnan(found.final_equity[2])
+    assert np.isnan(found.sharpe[2])
+
+
+class Counting(Failing):
+    """Remembers in an attribute of its own how often it was asked: in no run but the first is it
+    asked for the first time.
+    """
+
+    asked = 0
+
+    def decide(self, view: View) -> list[Intent]:
+        self.asked += 1
+        return [Intent(0, 0.5)] if self.asked == 1 else []
+
+
+def test_a_strategy_that_is_another_one_when_asked_again_has_no_curve() -> None:
+    rng = np.random.default_rng(2)
+    panel, diary = panel_of(bars_of_trades(rng, 60, 0.0)), Diary()
+    strategy = Counting()
+    given = task(panel, strategy=strategy)
+    found = reference.simulate(strategy, None, given.panel, given.terms, start=START)
+    assert trading.break_even_of(Traded(found, START, at_multiples(given)), diary) is None
+    assert diary.events[0]["event"] == "no_break_even"
+    steady = task(panel)
+    found = reference.simulate(CROSS, steady.inputs, panel, steady.terms, start=START)
+    assert trading.break_even_of(Traded(found, START, at_multiples(steady)), Diary()) is not None
