@@ -276,7 +276,9 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
     if parts.forecaster is not None:
         code["forecaster"] = code_content(parts.forecaster.target)
     finer = {} if history.finer is None else {"finer_digest": history.finer.digest()}
+    ours = not isinstance(parts.strategy, BacktraderStrategy)
     return {
+        "strategy_of": "tradewind" if ours else "backtrader",
         "versions": versions(),
         "seed": parts.config.seed,
         "data_digest": history.panel.digest(),

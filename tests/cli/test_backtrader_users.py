@@ -43,7 +43,9 @@ def test_the_guides_five_minutes_work_as_they_are_written(project: Path, inside:
     assert printed[0] in done.err
     assert any("the strategy is backtrader's" in note for note in done.json["notes"])
     assert "rules: backtrader" in (folder / "config.yaml").read_text()
-    assert (folder / "report.html").stat().st_size > 100_000
+    page = (folder / "report.html").read_text("utf-8")
+    assert 'id="money"' in page
+    assert 'id="sizing"' not in page, "the strategy sizes its own orders"
 
     again = inside("reproduce", "latest")
     assert (again.code, again.out.split(": ")[1].strip()) == (0, "reproduced")

@@ -34,9 +34,11 @@ class Cap(NamedTuple):
     where: str
 
 
-def sizing(context: Context) -> Section:
-    """Kind of sizing as a sentence, and a row for each cap that was set or that cut."""
+def sizing(context: Context) -> Section | None:
+    """Kind of sizing as a sentence, and a row for each cap; None where the strategy sizes itself."""
     run = context.run
+    if run.manifest.get("strategy_of") == "backtrader":
+        return None
     rule = run.config.sizing
     cuts = cuts_of(run.simulation.events)
     rows = list(_caps(rule, cuts, run.panel.symbols))
