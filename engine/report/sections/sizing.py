@@ -35,7 +35,7 @@ class Cap(NamedTuple):
 
 
 def sizing(context: Context) -> Section | None:
-    """Kind of sizing as a sentence, and a row for each cap; None where the strategy sizes itself."""
+    """Kind of sizing as a sentence, a row for each cap; None where the strategy sizes itself."""
     run = context.run
     if run.manifest.get("strategy_of") == "backtrader":
         return None
