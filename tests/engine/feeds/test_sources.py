@@ -13,6 +13,7 @@ from tests.minutes import bars_at, session_bars, utc
 from tradewind.engine import feeds
 from tradewind.engine.config import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
+from tradewind.engine.feeds.joining import joined
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.resampling import resample
 
@@ -120,6 +121,24 @@ def test_daily_stocks_and_hourly_coins_become_days_that_close_at_their_own_time(
     assert history.finer is not None
     assert history.finer.interval == "1h"
     assert panel.interval == "1d"
+
+
+@pytest.mark.parametrize("interval", ["2h", "1d", "1wk"])
+def test_beside_other_exchanges_a_symbol_has_the_bars_it_has_alone(interval: str) -> None:
+    calendars = {"A": "XNYS", "B": "XLON", "C": "XTKS", "D": "24/7"}
+    alone = [
+        hours(calendar, symbol, "2019-12-16", "2020-01-17", seed=k)
+        for k, (symbol, calendar) in enumerate(calendars.items())
+    ]
+    together = resample(joined(alone), interval).panel
+    assert together.ends.tolist() == [-1] * 4
+    for k, own in enumerate(alone):
+        longer = resample(own, interval).panel
+        rows = np.flatnonzero(~np.isnan(together.close[:, k]))
+        np.testing.assert_array_equal(together.ts[rows][: longer.n_bars], longer.ts)
+        for name in FIELDS:
+            held = getattr(together, name)[rows, k][: longer.n_bars]
+            np.testing.assert_array_equal(held, getattr(longer, name)[:, 0])
 
 
 def test_a_fault_in_one_of_several_sources_says_which(put: Put) -> None:
