@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from annotated_types import Ge
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
 from tradewind.engine.records import Bools, Floats, Panel
@@ -100,7 +101,7 @@ class InverseVolatility:
     def prepare(self, panel: Panel, signals: Signals) -> InverseVolatilityInputs:
         """Mark the months; volatilities are made only where they are asked for."""
         del signals
-        return InverseVolatilityInputs(panel.close, month_begins(panel))
+        return InverseVolatilityInputs(forward_adjusted(panel).close, month_begins(panel))
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

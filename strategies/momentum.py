@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from annotated_types import Ge, Gt, Le
 
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
@@ -117,7 +118,7 @@ class Momentum:
     def prepare(self, panel: Panel, signals: Signals) -> MomentumInputs:
         """Mark the months; returns are made only where they are asked for."""
         del signals
-        return MomentumInputs(panel.close, month_begins(panel))
+        return MomentumInputs(forward_adjusted(panel).close, month_begins(panel))
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""
