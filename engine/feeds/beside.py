@@ -6,7 +6,7 @@ It travels as columns of the panel, so that the run folder holds it and the data
 from dataclasses import replace
 
 from tradewind.engine.config import RunConfig
-from tradewind.engine.feeds.borrow_rates import AVAILABLE, RATE, borrow_columns
+from tradewind.engine.feeds.borrow_rates import AVAILABLE, RATE, borrow_columns, check_symbols
 from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN, exchange_columns
 from tradewind.engine.records import Panel
 
@@ -28,6 +28,7 @@ def with_rates(config: RunConfig, panel: Panel) -> Panel:
     DataError
         If a file cannot be read, a rate is missing, or a symbol is none of the panel's.
     """
+    _check_names(config, panel)
     if any(name in panel.columns for name in COLUMNS):
         return panel
     columns = {
@@ -35,3 +36,13 @@ def with_rates(config: RunConfig, panel: Panel) -> Panel:
         **borrow_columns(config.costs.borrow_rule, config.data, panel),
     }
     return replace(panel, columns={**panel.columns, **columns}) if columns else panel
+
+
+def _check_names(config: RunConfig, panel: Panel) -> None:
+    """Refuse symbols that the data does not have before anything is computed."""
+    account, tick = config.account, config.execution.tick
+    check_symbols(account.not_shortable, panel, "account.not_shortable")
+    if isinstance(account.lot, dict):
+        check_symbols(account.lot, panel, "account.lot")
+    if isinstance(tick, dict):
+        check_symbols(tick, panel, "execution.tick")

@@ -1,6 +1,7 @@
 """What it costs to borrow a symbol, and how many units can be had, on a panel's clock."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -69,9 +70,11 @@ def check_symbols(named: Iterable[str], panel: Panel, key: str) -> None:
     """Refuse a symbol of a config that the panel does not have."""
     for symbol in named:
         if symbol not in panel.symbols:
+            near = get_close_matches(symbol, panel.symbols, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
             more = " ..." if panel.n_symbols > 12 else ""
             raise UnknownSymbolError(
-                f"{key}: no symbol {symbol!r} in the data; it has "
+                f"{key}: no symbol {symbol!r} in the data{hint}; it has "
                 f"{', '.join(panel.symbols[:12])}{more}"
             )
 
