@@ -238,7 +238,7 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def finish(self) -> None:
         """No bar follows."""
-        for ticket in [other for other in self.alive if other.awake]:
+        for ticket in reversed(self.alive):  # what sleeps before what it waits for
             self.end(ticket, OVER)
 
     def _ococheck(self, order: Any) -> None:
