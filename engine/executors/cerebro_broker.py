@@ -126,12 +126,13 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self._expire(t)
         account.recalls(self, t)
         account.margin_call(self, t)
-        plan = self._plan(t)
-        for phase in (OPENING, AGAINST, FAVOUR):
+        plan = self._at_open(t)
+        for phase in (AGAINST, FAVOUR):
             self._phase(plan, phase, t)
         protection.children(self, t)
         self.till.room = nan  # counted anew at the close
         self._phase(plan, CLOSING, t)
+        protection.children(self, t)
         self._end_of_bar(t)
         account.leave(self, t)
         self._get_value()
@@ -158,14 +159,20 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             if over and ticket.works:
                 self.end(ticket, EXPIRED)
 
-    def _plan(self, t: int) -> list[tuple[Ticket, Touch]]:
-        """What this bar meets, oldest first; children that wake on it have a phase of their own."""
+    def _at_open(self, t: int) -> list[tuple[Ticket, Touch]]:
+        """Fill what the open satisfies; returns what meets the bar later, oldest first.
+
+        Children that wake on this bar are not among them: they have a phase of their own.
+        """
         plan = []
-        for ticket in self.alive:
-            if ticket.awake and self.quotes.trades(t, ticket.column):
-                touch = self.quotes.meet(ticket, t)
-                if touch is not None:
-                    plan.append((ticket, touch))
+        for ticket in [other for other in self.alive if other.awake]:
+            if not ticket.works or not self.quotes.trades(t, ticket.column):
+                continue
+            touch = self.quotes.meet(ticket, t)
+            if touch is not None and touch.phase == OPENING:
+                self.till.fill(ticket, touch)
+            elif touch is not None:
+                plan.append((ticket, touch))
         return plan
 
     def _phase(self, plan: list[tuple[Ticket, Touch]], phase: int, t: int) -> None:
@@ -281,9 +288,6 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
             child.asked = child.filled + child.side * child.left
             if child in sleeping:
                 child.awake, child.woken = True, self.row
-                if child.kind == TRAILING_STOP:
-                    away = child.distance(entry.fill_price)
-                    child.stop = entry.fill_price + child.side * away
                 self.send(child)
             self.changed(child)
 

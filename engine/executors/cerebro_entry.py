@@ -120,7 +120,8 @@ class Entry:
         if not (isnan(wish.trail) and isnan(wish.trail_fraction)):
             new.trail, new.trail_fraction = wish.trail, wish.trail_fraction
         same_side = units * old.side > 0.0
-        if not same_side or not (old.triggered or self.prices.good(new)):
+        good = new.limit > 0.0 if old.triggered else self.prices.good(new)
+        if not (same_side and good):
             new.reason = BAD_PRICE
             broker.note(new)
             return
@@ -202,7 +203,8 @@ class Entry:
 
     def _order(self, wish: Intent) -> None:
         k = wish.symbol
-        if 0 <= self.broker.market.ends[k] <= self.t:
+        some = wish.weight if isnan(wish.qty) else wish.qty
+        if some != 0.0 and 0 <= self.broker.market.ends[k] <= self.t:
             self._nothing(k, DELISTED)
             return
         units, reason = self.desk.order(wish)

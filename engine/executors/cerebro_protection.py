@@ -11,6 +11,7 @@ from tradewind.engine.executors.cerebro_orders import (
 )
 from tradewind.engine.executors.cerebro_quotes import Side, Touch
 from tradewind.engine.executors.state import AMBIGUOUS, BEST, BY_PATH
+from tradewind.engine.intents import TRAILING_STOP
 
 STOPPED, REACHED = range(2)  # what a finer bar decides
 
@@ -50,7 +51,13 @@ def _is_rival(stop: Ticket, other: Ticket, met: Touch) -> bool:
 
 def children(broker: Any, t: int) -> None:
     """Look at the children of entries filled in this bar, in the order of their entries."""
-    for entry in broker.entered:
+    while broker.entered:
+        entry = broker.entered.pop(0)
+        for child in entry.children:
+            if child.works and child.kind == TRAILING_STOP:
+                away = child.distance(entry.fill_price)
+                child.stop = entry.fill_price + child.side * away
+                broker.changed(child)
         if entry.fill_phase != CLOSING:
             _protect(broker, entry, t)
 

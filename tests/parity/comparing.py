@@ -32,9 +32,16 @@ def difference(ours: Simulation, theirs: Simulation) -> str:
     return (
         _first(ours.fills, theirs.fills, OF_FILLS, "fill")
         or _first(ours.orders, theirs.orders, OF_ORDERS, "order")
-        or _first(ours.events, theirs.events, OF_EVENTS, "event")
+        or _first(_told_of(ours), _told_of(theirs), OF_EVENTS, "event")
         or _curves(ours, theirs)
     )
+
+
+def _told_of(run: Simulation) -> Records:
+    """Events but for interest on the dust that rounding leaves of cash."""
+    dust = RELATIVE * float(np.abs(run.equity[0]))
+    money = np.isin(run.events["kind"], [Happening.BORROW, Happening.INTEREST])
+    return run.events[~(money & (np.abs(run.events["amount"]) < dust))]
 
 
 def _first(ours: Records, theirs: Records, names: tuple[str, ...], what: str) -> str:
