@@ -245,7 +245,7 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
 
     def finish(self) -> None:
         """No bar follows."""
-        for ticket in reversed(self.alive):  # what sleeps before what it waits for
+        for ticket in [other for other in self.alive if other.awake]:
             self.end(ticket, OVER)
 
     def _ococheck(self, order: Any) -> None:

@@ -83,7 +83,7 @@ class Till:
             opened, short = self._may_open(ticket, touch, opening)
             if opened > 0.0:
                 self._execute(ticket, touch, opened, adds=True)
-        self.used[k] += 0.0 if forced else closing + opened
+        self.used[k] += closing + opened
         if closing + opened > 0.0:
             broker.settle_groups(ticket, (closing + opened) * side, was)
         if opened > 0.0:

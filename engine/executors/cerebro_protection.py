@@ -13,8 +13,6 @@ from tradewind.engine.executors.cerebro_quotes import Side, Touch
 from tradewind.engine.executors.state import AMBIGUOUS, BEST, BY_PATH
 from tradewind.engine.intents import TRAILING_STOP
 
-STOPPED, REACHED = range(2)  # what a finer bar decides
-
 
 class Pair(NamedTuple):
     """A stop and a target of which the bar touches at least one."""
@@ -35,10 +33,10 @@ def yields(
     if target is None:
         return False
     pair = Pair(stop, target)
-    if broker.terms.execution.intrabar == BY_PATH and target.column == stop.column:
-        decided = on_path(broker, t, None, pair)
-        if decided is not None:
-            return decided == REACHED
+    if broker.terms.execution.intrabar == BY_PATH:
+        sure, first = on_path(broker, t, None, pair)
+        if sure:
+            return first is target
     broker.happen(stop.column, AMBIGUOUS, float(stop.number))
     return bool(broker.terms.execution.intrabar == BEST)
 
@@ -46,7 +44,7 @@ def yields(
 def _is_rival(stop: Ticket, other: Ticket, met: Touch) -> bool:
     grouped = other is stop.sibling or (stop.oco > 0 and other.oco == stop.oco)
     inside = met.phase == FAVOUR and met.maker
-    return grouped and inside and other.works
+    return grouped and inside and other.works and other.column == stop.column
 
 
 def children(broker: Any, t: int) -> None:
@@ -111,15 +109,15 @@ def _first(broker: Any, entry: Ticket, pair: Pair, bar: Side, t: int) -> Ticket 
         return stop
     mode = broker.terms.execution.intrabar
     if mode == BY_PATH and not entry.came_back:
-        decided = on_path(broker, t, entry, pair)
-        if decided is not None:
-            return stop if decided == STOPPED else target
+        sure, first = on_path(broker, t, entry, pair)
+        if sure:
+            return first
     broker.happen(entry.column, AMBIGUOUS, float(entry.number))
     return target if mode == BEST else stop
 
 
-def on_path(broker: Any, t: int, entry: Ticket | None, pair: Pair) -> int | None:
-    """What the first finer bar decides that touches one of the pair; None where it cannot.
+def on_path(broker: Any, t: int, entry: Ticket | None, pair: Pair) -> tuple[bool, Ticket | None]:
+    """(whether the finer bars tell, which of the pair they touch first or None).
 
     With an ``entry`` filled inside the bar, finer bars before it decide nothing, and the one it
     happened in only what it forces.
@@ -127,26 +125,24 @@ def on_path(broker: Any, t: int, entry: Ticket | None, pair: Pair) -> int | None
     path, quotes = broker.market.path, broker.quotes
     k = (pair.stop or pair.target).column  # type: ignore[union-attr]
     if len(path.first) <= t + 1:
-        return None
-    waits = entry is not None and entry.fill_phase != OPENING
+        return False, None
+    waits, seen = entry is not None and entry.fill_phase != OPENING, False
     for row in range(int(path.first[t]), int(path.first[t + 1])):
         if path.close[row, k] != path.close[row, k]:
             continue
-        fresh = False
+        fresh, seen = False, True
         if waits and entry is not None:
             fresh = _entered(quotes.fine(row, t, k, entry.side), entry)
             if not fresh:
                 continue
             waits = False
         touched = _touched(broker, pair, row, t, k)
-        if not any(touched):
-            continue
         if all(touched):
-            return None
-        if fresh and not _forced(broker, entry, pair, stopped=touched[0], row=row, t=t):
-            return None
-        return STOPPED if touched[0] else REACHED
-    return None
+            return False, None
+        if any(touched):
+            sure = not fresh or _forced(broker, entry, pair, stopped=touched[0], row=row, t=t)
+            return sure, pair.stop if touched[0] else pair.target
+    return seen and not waits, None
 
 
 def _entered(bar: Side, entry: Ticket) -> bool:

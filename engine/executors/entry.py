@@ -212,6 +212,8 @@ def send_target(
     wish = state.intents[i]
     k = wish["symbol"]
     now, aim = state.qty[k], state.aim[k]
+    if aim != aim:  # it means nothing, so what is held stays as it is
+        return
     size = 0.0
     leaves = now * aim <= 0.0  # entirely, before the other side is opened
     if leaves:

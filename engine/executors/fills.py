@@ -35,6 +35,7 @@ from tradewind.engine.executors.state import (
     OPEN,
     ORDERS,
     PARTLY,
+    PLAIN,
     REST,
     ROOM,
     WAKING,
@@ -131,15 +132,20 @@ def settle(
         hold(state, k)
 
 
-def fee_of(market: Market, terms: Terms, state: State, placed: Any, t: int, fill: Any) -> float:
-    """Fee of a fill (unsigned units, account-currency value, maker): what its order's grows by."""
-    units, value, maker = fill
-    fees = terms.costs.fees
-    if len(fees.from_value) > 1:
+def turn_month(market: Market, terms: Terms, state: State, t: int) -> None:
+    """Begin at the first tier of the fees with every calendar month."""
+    if len(terms.costs.fees.from_value) > 1:
         month = month_of(day_of(market, t))
         if month != state.count[MONTH]:
             state.count[MONTH] = month
             state.money[MONTH_VALUE] = 0.0
+
+
+def fee_of(market: Market, terms: Terms, state: State, placed: Any, t: int, fill: Any) -> float:
+    """Fee of a fill (unsigned units, account-currency value, maker): what its order's grows by."""
+    units, value, maker = fill
+    fees = terms.costs.fees
+    turn_month(market, terms, state, t)
     raw = raw_fee(fees, units, value, maker, state.money[MONTH_VALUE])
     state.money[MONTH_VALUE] += value
     placed["raw_fee"] += raw
@@ -226,6 +232,7 @@ def may_open(
         state.money[ROOM] = room_for(market, terms, state, t, at_close)
     rate = rate_of(market, t, k, at_close)
     price = price_of(market, terms, t, k, met, side, units) * rate
+    turn_month(market, terms, state, t)
     row = tier(fees, state.money[MONTH_VALUE])
     share = fees.maker[row] if manner in (BY_LIMIT, BY_RETURN) else fees.taker[row]
     once = fees.minimum if placed["filled_qty"] == 0.0 else 0.0
@@ -332,6 +339,16 @@ def consequences(state: State, log: Log, order: int, was: float, filled: float) 
             rival["reason"] = BY_BRACKET
         elif parent >= 0 and rival["parent"] == parent:
             lowered(rival, filled)
+    if gone:  # what woke on this bar for another entry is not among the working yet
+        for i in range(state.count[ENTERED]):
+            entry = log.entered[i]
+            child = entry + 1
+            while child < state.count[ORDERS] and orders[child]["parent"] == entry:
+                rival = orders[child]
+                if entry != order and rival["symbol"] == k and rival["triggered"] == WAKING:
+                    rival["triggered"] = PLAIN
+                    rival["reason"] = BY_BRACKET
+                child += 1
 
 
 def lowered(rival: Any, filled: float) -> None:
@@ -348,14 +365,16 @@ def wake(state: State, log: Log, order: int, opened: float, met: Any) -> None:
     first = False
     child = order + 1
     while child < state.count[ORDERS] and orders[child]["parent"] == order:
-        if orders[child]["reason"] == WORKING:
-            if orders[child]["triggered"] == ASLEEP:
-                orders[child]["qty"] = -opened
-                orders[child]["triggered"] = WAKING
-                first = True
-            else:
-                orders[child]["qty"] -= opened
+        if orders[child]["reason"] == WORKING and orders[child]["triggered"] == ASLEEP:
+            orders[child]["qty"] = -opened
+            orders[child]["triggered"] = WAKING
+            first = True
         child += 1
+    if not first and orders[order]["filled_qty"] != opened:  # some work since an earlier part
+        for i in range(state.count[OPEN]):
+            rival = orders[log.working[i]]
+            if rival["parent"] == order and rival["reason"] == WORKING:
+                rival["qty"] -= opened
     if first:
         log.entered[state.count[ENTERED]] = order
         log.manner[state.count[ENTERED]] = met[4]

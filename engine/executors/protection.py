@@ -180,12 +180,13 @@ def first_touched(
     at_stop, at_target = 1.0 + sides[0] * half, 1.0 + sides[1] * half
     long = sides[0] < 0.0
     theirs = 1.0 - sides[0] * half  # of an entry on this bar, which stop and target both close
-    entered = manner == BY_OPEN
+    entered, seen = manner == BY_OPEN, False
     through = terms.execution.through_ticks * at(terms.execution.tick, t, k)
     for i in range(path.first[t], path.first[t + 1]):
         high, low = path.high[i, k], path.low[i, k]
         if high != high:
             continue
+        seen = True
         fresh = False
         if not entered:
             if (manner == BY_LIMIT) == long:  # a buy limit or a sell stop waits below
@@ -211,4 +212,4 @@ def first_touched(
         if stop_hit:
             return STOP_FILLS, stop_sure
         return TARGET_FILLS, target_sure
-    return NEITHER, entered
+    return NEITHER, seen and entered

@@ -192,7 +192,6 @@ def cap_target(market: Market, terms: Terms, state: State, log: Log, i: int, t: 
     units, held = state.aim[k], state.qty[k]
     if units != units:
         write_order(state, log, k, t, 0.0, DELISTED if gone(market, k, t) else NO_SIZE)
-        state.aim[k] = held
         return
     cut = NO_CUT
     if units != 0.0:
