@@ -27,8 +27,10 @@ from workloads import (
 
 
 @njit(error_model="numpy", cache=True)
-def cross(open_: Any, close: Any, fast: int, slow: int, fills: Any, equity: Any, sums: Any) -> int:
-    """SMA cross, all in; writes fills, equity and return sums where there is room for them."""
+def cross(
+    open_: Any, close: Any, fast: int, slow: int, start: int, fills: Any, equity: Any, sums: Any
+) -> int:
+    """SMA cross, all in; fills and equity where there is room, sums of returns after ``start``."""
     cash, qty, worth, peak, drawdown, total, squares = CASH, 0.0, CASH, CASH, 0.0, 0.0, 0.0
     quick = lasting = 0.0
     n, wish = 0, 0
@@ -60,7 +62,7 @@ def cross(open_: Any, close: Any, fast: int, slow: int, fills: Any, equity: Any,
             quick -= close[t - fast]
         if t >= slow:
             lasting -= close[t - slow]
-        if t >= slow:
+        if t > start:
             gain = worth / before - 1.0
             total += gain
             squares += gain * gain
@@ -145,7 +147,7 @@ def one_cross(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
 
     def call() -> Outcome:
         fills, equity, sums = np.empty((len(close) // 16, 4)), np.empty(len(close)), np.empty(4)
-        n = cross(open_, close, FAST, SLOW, fills, equity, sums)
+        n = cross(open_, close, FAST, SLOW, SLOW - 1, fills, equity, sums)
         return Outcome(float(sums[0]), n, *ratios(sums, len(close) - SLOW))
 
     return call
@@ -168,13 +170,14 @@ def many_crosses(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
     open_, close = bars.open[:, 0], bars.close[:, 0]
     asked = settings(workload.n_settings)
     none = np.empty(0)
+    start = min(slow for _, slow in asked) - 1
 
     def call() -> Outcome:
         found, sums = np.empty((len(asked), 3)), np.empty(4)
         n = 0
         for i, (fast, slow) in enumerate(asked):
-            n += cross(open_, close, fast, slow, none.reshape(0, 4), none, sums)
-            found[i] = sums[0], *ratios(sums, len(close) - slow)
+            n += cross(open_, close, fast, slow, start, none.reshape(0, 4), none, sums)
+            found[i] = sums[0], *ratios(sums, len(close) - 1 - start)
         return Outcome(float(found[:, 0].mean()), n, *found[:, 1:].mean(axis=0).tolist())
 
     return call

@@ -31,7 +31,6 @@ from workloads import (
 
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import reference, state
-from tradewind.engine.executors.batch import simulate_many
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel
 from tradewind.engine.sizing import fixed_weight
@@ -94,22 +93,24 @@ def digest(*arrays: Any) -> str:
 
 def many(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
     """B: every setting in one call."""
+    from tradewind.engine.executors.batch import simulate_many
+
     panel = panel_of(bars, workload)
     terms = terms_of(panel, workload)
     threads = int(os.environ.get("THREADS", "1"))
     asked = settings(workload.n_settings)
+    start = min(slow for _, slow in asked) - 1  # a rule waits until its own window is full
 
     def call() -> Outcome:
         crosses = [SmaCross(fast=fast, slow=slow) for fast, slow in asked]
         inputs = crosses[0].prepare(panel, Signals())
-        starts = [cross.warmup - 1 for cross in crosses]
-        found = simulate_many(crosses, inputs, panel, terms, start=starts, threads=threads)
+        found = simulate_many(crosses, inputs, panel, terms, start=start, threads=threads)
         return Outcome(
-            float(found.equity.mean()),
-            int(found.fills.sum()),
-            float(found.sharpe.mean()),
+            float(found.final_equity.mean()),
+            int(found.n_fills.sum()),
+            float(found.sharpe().mean()),
             float(found.drawdown.mean()),
-            digest(*found),
+            digest(found.final_equity, found.total, found.squares, found.drawdown, found.n_fills),
         )
 
     return call
