@@ -17,7 +17,7 @@ from tradewind.engine.config_file import parse, validate
 from tradewind.engine.registry import load_file
 from tradewind.engine.report.run import Run
 
-SAMPLES = Path(__file__).with_name("backtrader_samples.py")
+SAMPLES = [Path(__file__).with_name(f"backtrader_{name}.py") for name in ("samples", "unusual")]
 CASH, FEE, SPREAD, SLIPPAGE, BORROW = 10_000.0, 0.0012, 0.0006, 0.0002, 0.05
 
 
@@ -76,6 +76,15 @@ CASES = [
         for seed, setup in enumerate(["", "", "unchecked", "in_parts", "step_by_step", ""])
     ),
 ]
+
+
+def place(name: str) -> str:
+    """``file.py:name`` of a strategy or a setup."""
+    return next(f"{path}:{name}" for path in SAMPLES if hasattr(load_file(path), name))
+
+
+def sample(name: str) -> Any:
+    return next(found for path in SAMPLES if (found := getattr(load_file(path), name, None)))
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +154,6 @@ def prepared() -> Any:
 
 def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
     """Run a case as its author would, without tradewind; returns strategy and notebook."""
-    module = load_file(SAMPLES)
     cerebro = prepared()
     for symbol in case.symbols:
         cerebro.adddata(their_feed(sheet, symbol), name=symbol)
@@ -153,9 +161,9 @@ def plainly(case: Case, sheet: Path) -> tuple[Any, Any]:
     if "ma" in params:
         params |= {"ma": bt.ind.EMA, "levels": tuple(params["levels"])}
     add = cerebro.signal_strategy if case.strategy == "Idle" else cerebro.addstrategy
-    add(getattr(module, case.strategy), **params)
+    add(sample(case.strategy), **params)
     if case.setup:
-        getattr(module, case.setup)(cerebro)
+        sample(case.setup)(cerebro)
     cerebro.addanalyzer(Notebook, _name="notebook")
     strategies = cerebro.run()
     notebook = strategies[0].analyzers.notebook
@@ -182,8 +190,8 @@ def test_hourly_bars_make_the_same_money_too(tmp_path: Path, name: str) -> None:
     cerebro = prepared()
     feed = bt.feeds.PandasData(dataname=frame, timeframe=bt.TimeFrame.Minutes, compression=60)
     cerebro.adddata(feed, name="AAA")
-    cerebro.addstrategy(getattr(load_file(SAMPLES), name))
-    load_file(SAMPLES).days(cerebro)
+    cerebro.addstrategy(sample(name))
+    sample("days")(cerebro)
     cerebro.addanalyzer(Notebook, _name="notebook")
     (strategy,) = cerebro.run()
 
@@ -201,7 +209,7 @@ def settings(case: Case, sheet: Path, **more: Any) -> tuple[RunConfig, Any]:
     """The same as a config."""
     lines = {
         "data": {"source": "csv", "path": str(sheet), "symbols": list(case.symbols)},
-        "strategy": {"kind": f"{SAMPLES}:{case.strategy}", **case.params},
+        "strategy": {"kind": place(case.strategy), **case.params},
         "costs": {
             "fee_bps": FEE * 1e4,
             "spread": {"bps": SPREAD * 1e4},
@@ -209,7 +217,7 @@ def settings(case: Case, sheet: Path, **more: Any) -> tuple[RunConfig, Any]:
             "borrow_annual": BORROW,
         },
         "account": {"cash": CASH},
-        **({"backtrader": {"setup": f"{SAMPLES}:{case.setup}"}} if case.setup else {}),
+        **({"backtrader": {"setup": place(case.setup)}} if case.setup else {}),
         **more,
     }
     document = parse(json.dumps(lines), where="config.yaml", folder=sheet.parent)
@@ -272,7 +280,7 @@ def test_settings_of_the_broker_can_stand_in_the_config_instead_of_a_setup(sheet
 
     cerebro = prepared()
     cerebro.adddata(their_feed(sheet, "AAA"), name="AAA")
-    cerebro.addstrategy(load_file(SAMPLES).Sized)
+    cerebro.addstrategy(sample("Sized"))
     setup(cerebro)
     (strategy,) = cerebro.run()
     block = {
