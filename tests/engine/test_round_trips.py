@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.markets import candles, random_panel, random_terms, random_wishes, trade
+from tests.markets import candles
+from tests.parity.random_runs import Tabled, random_run
+from tradewind.engine.executors.reference import simulate
 from tradewind.engine.feeds.exchange_rates import CLOSE
 from tradewind.engine.records import EVENT, FILL, Panel, Records, empty
 from tradewind.engine.round_trips import round_trips
@@ -119,12 +121,15 @@ def test_a_reversal_is_two_trades_and_what_is_open_is_marked_at_the_end() -> Non
     assert second["pnl"] == pytest.approx(4 * (11 - 8))
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_trades_add_up_to_the_change_of_equity(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    panel = random_panel(rng, 60, 4)
-    found = trade("kernel", panel, random_wishes(rng, panel), random_terms(rng, panel))
+@pytest.mark.parametrize("seed", range(40))
+def test_trades_and_what_holding_cost_add_up_to_the_change_of_equity(seed: int) -> None:
+    """Random runs with every order, cost, split, dividend and currency."""
+    run = random_run(seed)
+    found = simulate(Tabled(), run.table, run.panel, run.terms, start=1, market=run.market)
+    rates = np.broadcast_to(run.market.fx_close.values, run.panel.shape).copy()
+    panel = replace(run.panel, columns={CLOSE: rates})
     trades = round_trips(found.fills, panel, found.events)
     assert trades["fee"].sum() == pytest.approx(found.fills["fee"].sum())
-    gain = trades["pnl"].sum() - found.borrow.sum()
-    assert gain == pytest.approx(found.equity[-1] - 1e5, rel=1e-9, abs=1e-6)
+    gain = trades["pnl"].sum() + found.paid(BORROW) + found.paid(Happening.INTEREST)
+    scale = np.abs(found.equity).max()
+    assert gain == pytest.approx(found.equity[-1] - run.terms.account.cash, abs=1e-9 * scale)
