@@ -31,6 +31,7 @@ from workloads import (
 
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import reference, state
+from tradewind.engine.executors.batch import simulate_many
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel
 from tradewind.engine.sizing import fixed_weight
@@ -93,8 +94,6 @@ def digest(*arrays: Any) -> str:
 
 def many(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
     """B: every setting in one call."""
-    from tradewind.engine.executors.batch import simulate_many
-
     panel = panel_of(bars, workload)
     terms = terms_of(panel, workload)
     threads = int(os.environ.get("THREADS", "1"))
@@ -106,11 +105,11 @@ def many(bars: Bars, workload: Workload) -> Callable[[], Outcome]:
         inputs = crosses[0].prepare(panel, Signals())
         found = simulate_many(crosses, inputs, panel, terms, start=start, threads=threads)
         return Outcome(
-            float(found.final_equity.mean()),
-            int(found.n_fills.sum()),
-            float(found.sharpe().mean()),
+            float(found.equity.mean()),
+            int(found.fills.sum()),
+            float(found.sharpe.mean()),
             float(found.drawdown.mean()),
-            digest(found.final_equity, found.total, found.squares, found.drawdown, found.n_fills),
+            digest(found.equity, found.orders, found.fills, found.sums),
         )
 
     return call

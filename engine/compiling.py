@@ -117,6 +117,12 @@ def apart(function: Callable[..., Any]) -> Any:
     return function
 
 
+def unlocked(function: Callable[..., Any]) -> Any:
+    """Mark a loop to be run without Python's lock, so that threads can share its work."""
+    function.unlocked = True  # type: ignore[attr-defined]
+    return function
+
+
 @cache
 def _module(
     loop: Callable[..., Any],
@@ -137,7 +143,7 @@ def _module(
     code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
     named = {name: bound.__globals__.get(name) for name in code.co_names}
     parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
-    whole = njit(cache=True, **_options(loop))(
+    whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **_options(loop))(
         FunctionType(code, {**bound.__globals__, **parts}, loop.__name__)
     )
     _forgive(whole)

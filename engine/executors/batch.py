@@ -1,0 +1,263 @@
+"""Many settings of one strategy over one market in one call, on one thread or several.
+
+The loop is that of a single run, so that every number is the same to the last bit, but nothing is
+kept of a setting except its end and the sums that its Sharpe ratio and drawdown are made of: memory
+does not grow with bars x settings. Nor are its books folded again: the setting that is chosen is
+run once more by :func:`tradewind.engine.executors.reference.simulate`, which proves them.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewind.engine.compiling import LEAN, compiled, compiled_with, lean, unlocked
+from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors import kernel, reference
+from tradewind.engine.executors import state as states
+from tradewind.engine.executors.compile_errors import explained, is_refusal
+from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
+from tradewind.engine.records import Floats, Ints, Panel, Records
+from tradewind.engine.statistics import FLAT
+
+CHUNKS = 4  # for each thread, so that none waits long for the others
+EQUITY, ORDERS, FILLS, SUMS = 0, 1, 2, 3  # columns of what a setting ends in; SUMS and three more
+NEXT, STOP, RESUMES = range(3)  # places in what a call is told and says
+walk = kernel.walk
+
+
+class Batch(NamedTuple):
+    """How every setting ended, in the order given; arrays of shape (n_settings,)."""
+
+    equity: Floats  # account currency, at the last close
+    orders: Ints
+    fills: Ints
+    sums: Floats  # (n_settings, 4): returns, their sum, their squares' sum, greatest drawdown
+
+    @property
+    def drawdown(self) -> Floats:
+        """Greatest loss from a peak, fraction of it."""
+        return self.sums[:, states.DRAWDOWN]
+
+    @property
+    def sharpe(self) -> Floats:
+        """Mean over standard deviation of one bar's return; NaN where flat, or in ruin."""
+        n, total, squares, drawdown = self.sums.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = total / n
+            variance = (squares - n * mean * mean) / (n - 1.0)
+            known = (n >= 2.0) & (variance > FLAT**2) & (drawdown < 1.0)
+            return np.where(known, mean / np.sqrt(variance), np.nan)
+
+
+class Task(NamedTuple):
+    """What every thread reads."""
+
+    loop: Callable[..., int]
+    market: states.Market
+    inputs: Any
+    table: Records  # a row of parameters for each setting
+    terms: states.Terms
+    starts: Ints
+    found: Floats  # (n_settings, 7), each row written by one thread
+    memory: int  # columns a rule remembers in
+
+
+def simulate_many(
+    strategies: Sequence[Strategy],
+    inputs: Any,
+    panel: Panel,
+    terms: states.Terms,
+    *,
+    start: int | Sequence[int],
+    threads: int = 1,
+    market: states.Market | None = None,
+) -> Batch:
+    """Run every setting of a strategy over one panel.
+
+    Parameters
+    ----------
+    strategies : sequence of Strategy
+        Of one rule, each with its own params. Without a rule they run one after another.
+    inputs : NamedTuple
+        What ``prepare`` of any of them gave; it does not depend on params.
+    panel : Panel
+    terms : Terms
+    start : int or sequence of int
+        First bar at whose close the strategy is asked, for all or for each.
+    threads : int
+        That share the settings; results do not depend on it.
+    market : Market, optional
+        By default the panel alone.
+
+    Raises
+    ------
+    StrategyError
+        If the settings are not of one rule, the rule cannot be compiled, or asks for something
+        impossible (naming bar and symbol).
+    """
+    if threads < 1:
+        raise StrategyError(f"batch: {threads} threads; wanted at least one")
+    starts = np.broadcast_to(np.asarray(start, np.int64), len(strategies)).copy()
+    market = states.market_of(panel) if market is None else market
+    found = np.empty((len(strategies), 7))
+    compilable = [s for s in strategies if isinstance(s, CompiledStrategy)]
+    if len(compilable) < len(strategies):
+        for i, strategy in enumerate(strategies):
+            found[i] = _alone(strategy, inputs, panel, terms, int(starts[i]), market)
+        return _batch(found)
+    if strategies:
+        loop = _loop_of(compilable)
+        memory = int(getattr(strategies[0], "memory", 0))
+        table = _table([strategy.params for strategy in compilable])
+        task = Task(loop, market, inputs, table, terms, starts, found, memory)
+        _shared_out(task, panel, strategies, threads)
+    return _batch(found)
+
+
+def _batch(found: Floats) -> Batch:
+    whole = found[:, [ORDERS, FILLS]].astype(np.int64)
+    return Batch(found[:, EQUITY].copy(), whole[:, 0], whole[:, 1], found[:, SUMS:].copy())
+
+
+def _alone(
+    strategy: Strategy, inputs: Any, panel: Panel, terms: states.Terms, start: int, market: Any
+) -> tuple[float, ...]:
+    """One setting by the simulator of single runs."""
+    run = reference.simulate(strategy, inputs, panel, terms, start=start, market=market)
+    sums: Floats = run.sums  # type: ignore[assignment]  # a simulator's own are always there
+    return float(run.equity[-1]), len(run.orders), len(run.fills), *map(float, sums)
+
+
+def _loop_of(strategies: Sequence[CompiledStrategy]) -> Callable[..., int]:
+    """Return the loop over settings with the one rule of all in it."""
+    rules = {strategy.rule for strategy in strategies}
+    fields = {strategy.params._fields for strategy in strategies}  # type: ignore[attr-defined]
+    if len(rules) > 1 or len(fields) > 1:
+        names = sorted({type(strategy).__name__ for strategy in strategies})
+        raise StrategyError(
+            f"batch: {len(rules)} rules of {', '.join(names)}; wanted settings of one strategy"
+        )
+    return compiled_with(sweep, rules.pop(), with_rule)  # type: ignore[no-any-return]
+
+
+def _table(params: Sequence[Any]) -> Records:
+    """One row of numbers for each setting, in fields named as those of the params."""
+    columns = [np.asarray(column) for column in zip(*params, strict=True)]
+    columns = [c.astype(np.int64) if c.dtype == np.bool_ else c for c in columns]
+    kinds = list(zip(params[0]._fields, (c.dtype for c in columns), strict=True))
+    table = np.empty(len(params), np.dtype(kinds))
+    for (name, _), column in zip(kinds, columns, strict=True):
+        table[name] = column
+    return table
+
+
+def _shared_out(task: Task, panel: Panel, strategies: Sequence[Strategy], threads: int) -> None:
+    """Give the settings to the threads, chunk by chunk."""
+    n = len(task.table)
+    bounds = np.linspace(0, n, min(n, 1 if threads == 1 else CHUNKS * threads) + 1).astype(int)
+    spans = list(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True))
+
+    def run(span: tuple[int, int]) -> None:
+        _run(task, panel, strategies, *span)
+
+    try:
+        run((spans[0][0], spans[0][0] + 1))  # compiles, once, before threads meet in the compiler
+        if threads == 1:
+            run(spans[0])
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(run, spans))
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        name = type(strategies[0]).__name__
+        raise explained(error, strategies[0].rule, name) from None  # type: ignore[attr-defined]
+
+
+def _run(task: Task, panel: Panel, strategies: Sequence[Strategy], first: int, stop: int) -> None:
+    """Run a span of settings in one state; records that get full are made larger."""
+    state = states.new_state(1, panel.n_symbols, task.terms.account.cash, task.memory)
+    log = states.new_log(panel.n_symbols)
+    room = 3 * states.room_of_a_bar(panel.n_symbols)
+    place = np.array([first, stop, 0])
+    while place[NEXT] < stop:
+        code = task.loop(
+            task.market, task.inputs, task.table, task.terms, state, log, task.starts, place,
+            task.found,
+        )  # fmt: skip
+        if code == states.NO_ROOM:
+            log = states.Log(*(kernel.grown(records, room) for records in log))
+        elif code != states.FINE:
+            state.count[states.CODE] = code
+            reference.check_status(state, strategies[place[NEXT]], panel)
+
+
+def with_rule(decision: Rule) -> FunctionType:
+    """Return :func:`sweep` with the loop of single runs, and ``decision`` as its rule, inside."""
+    from numba import njit
+
+    single = kernel.with_rule(decision)
+    named = {name: single.__globals__.get(name) for name in single.__code__.co_names}
+    parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
+    inner = FunctionType(single.__code__, {**single.__globals__, **parts}, single.__name__)
+    return FunctionType(sweep.__code__, {**globals(), "walk": njit(**LEAN)(inner)}, sweep.__name__)
+
+
+@unlocked
+@lean
+def sweep(
+    market: states.Market,
+    inputs: Any,
+    table: Any,
+    terms: states.Terms,
+    state: states.State,
+    log: states.Log,
+    starts: Any,
+    place: Any,
+    found: Any,
+) -> int:
+    """Run settings ``place[NEXT]`` to ``place[STOP] - 1``; stops where the records are full.
+
+    In the subset numba compiles.
+    """
+    code = states.FINE
+    i = place[NEXT]
+    while i < place[STOP]:
+        if place[RESUMES] == 0:
+            begin(state, log, terms.account.cash)
+        code = walk(market, inputs, table[i], terms, state, log, starts[i], False)
+        place[RESUMES] = 1 if code == states.NO_ROOM else 0
+        if code != states.FINE:
+            break
+        found[i, EQUITY] = state.equity[0]
+        found[i, ORDERS] = state.count[states.ORDERS]
+        found[i, FILLS] = state.count[states.FILLS]
+        for j in range(4):
+            found[i, SUMS + j] = state.sums[j]
+        i += 1
+    place[NEXT] = i
+    return code
+
+
+def begin(state: states.State, log: states.Log, cash: float) -> None:
+    """Make a used state as new: what :func:`tradewind.engine.executors.state.new_state` makes."""
+    for k in range(len(state.qty)):
+        state.qty[k] = state.entry[k] = state.aim[k] = state.stand[k] = state.used[k] = 0.0
+        state.adds[k] = 0
+        state.counted[k] = state.named[k] = state.used_on[k] = state.since[k] = -1
+        for j in range(state.memory.shape[1]):
+            state.memory[k, j] = 0.0
+    for j in range(len(state.count)):
+        state.count[j] = 0
+    state.count[states.BAR] = state.count[states.SYMBOL] = state.count[states.MONTH] = -1
+    for j in range(len(state.money)):
+        state.money[j] = 0.0
+    state.money[states.CASH] = state.money[states.PEAK] = state.money[states.LAST] = cash
+    state.equity[0] = cash
+    for j in range(4):
+        state.sums[j] = 0.0
+    for j in range(len(log.phase)):
+        log.phase[j] = 0

@@ -1,0 +1,121 @@
+"""Many settings in one call end as each of them does alone, to the last bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.markets import candles, terms
+from tradewind.engine.causality import probe
+from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors import reference
+from tradewind.engine.executors.batch import Batch, simulate_many
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import Panel
+from tradewind.strategies.sma_cross import SmaCross
+from tradewind.strategies.timing import Timing
+
+WINDOWS = ((1, 2, True), (3, 20, False), (5, 40, True), (2, 7, False), (4, 300, False))
+SETTINGS = [SmaCross(fast=fast, slow=slow, short=short) for fast, slow, short in WINDOWS]
+
+
+class Interpreted:
+    """A cross without a rule."""
+
+    def __init__(self, cross: SmaCross) -> None:
+        self.warmup, self.prepare, self.decide = cross.warmup, cross.prepare, cross.decide
+
+
+def market(n_bars: int = 600) -> Panel:
+    return probe(seed=3, n_bars=n_bars, n_symbols=3)
+
+
+def together(panel: Panel, strategies: Any = SETTINGS, **given: Any) -> Batch:
+    inputs = SETTINGS[0].prepare(panel, Signals())
+    costs = terms(panel, cash=10_000.0, fee_bps=2.0, spread_bps=5.0, borrow_annual=0.02, weight=0.3)
+    starts = [strategy.warmup - 1 for strategy in strategies]
+    return simulate_many(strategies, inputs, panel, costs, **{"start": starts, **given})
+
+
+def alone(panel: Panel, strategy: SmaCross) -> tuple[float, int, int, bytes]:
+    inputs = strategy.prepare(panel, Signals())
+    costs = terms(panel, cash=10_000.0, fee_bps=2.0, spread_bps=5.0, borrow_annual=0.02, weight=0.3)
+    found = reference.simulate(strategy, inputs, panel, costs, start=strategy.warmup - 1)
+    sums: Any = found.sums
+    return float(found.equity[-1]), len(found.orders), len(found.fills), sums.tobytes()
+
+
+def rows(found: Batch) -> list[tuple[float, int, int, bytes]]:
+    return [
+        (float(e), int(o), int(f), s.tobytes())
+        for e, o, f, s in zip(found.equity, found.orders, found.fills, found.sums, strict=True)
+    ]
+
+
+def test_every_setting_ends_as_it_does_alone_and_leaves_nothing_to_the_next() -> None:
+    panel = market()
+    expected = [alone(panel, strategy) for strategy in SETTINGS]
+    assert all(fills for _, _, fills, _ in expected), "a setting that never trades shows nothing"
+    assert rows(together(panel)) == expected
+    assert rows(together(panel, SETTINGS[::-1])) == expected[::-1]
+
+
+def test_threads_change_no_bit() -> None:
+    panel = market()
+    one = together(panel, SETTINGS * 3)
+    for threads in (2, 3):
+        assert rows(together(panel, SETTINGS * 3, threads=threads)) == rows(one)
+
+
+def test_records_that_get_full_are_made_larger_without_a_trace() -> None:
+    panel = market(4_000)
+    found = together(panel)
+    assert found.orders[0] > 2_000, "too few orders to fill anything"
+    assert rows(found)[0] == alone(panel, SETTINGS[0])
+
+
+def test_a_strategy_in_plain_python_runs_one_setting_after_the_other() -> None:
+    panel = market(300)
+    plain = [Interpreted(strategy) for strategy in SETTINGS[:2]]
+    assert rows(together(panel, plain)) == rows(together(panel, SETTINGS[:2]))
+
+
+def test_sharpe_and_drawdown_are_those_of_the_curve() -> None:
+    panel = market()
+    found = together(panel)
+    for i, strategy in enumerate(SETTINGS):
+        inputs = strategy.prepare(panel, Signals())
+        given = terms(
+            panel, cash=10_000.0, fee_bps=2.0, spread_bps=5.0, borrow_annual=0.02, weight=0.3
+        )
+        equity = reference.simulate(
+            strategy, inputs, panel, given, start=strategy.warmup - 1
+        ).equity[strategy.warmup - 1 :]
+        steps = equity[1:] / equity[:-1] - 1
+        assert found.sharpe[i] == pytest.approx(steps.mean() / steps.std(ddof=1))
+        peaks = np.maximum.accumulate(equity)
+        assert found.drawdown[i] == pytest.approx((1 - equity / peaks).max())
+
+
+def test_a_setting_that_never_trades_has_no_sharpe_ratio() -> None:
+    panel = candles([(10.0,) * 4] * 50)
+    found = together(panel, [SmaCross(fast=2, slow=5)])
+    assert found.fills.tolist() == [0]
+    assert np.isnan(found.sharpe).all()
+    assert found.drawdown.tolist() == [0.0]
+
+
+def test_no_settings_end_in_no_rows() -> None:
+    assert len(together(market(100), [], start=0).equity) == 0
+
+
+@pytest.mark.parametrize(
+    ("strategies", "given", "message"),
+    [
+        (SETTINGS, {"threads": 0}, "batch: 0 threads; wanted at least one"),
+        ([SETTINGS[0], Timing()], {}, "batch: 2 rules of SmaCross, Timing; wanted settings of one"),
+    ],
+)
+def test_what_is_no_batch_is_refused(strategies: Any, given: Any, message: str) -> None:
+    with pytest.raises(StrategyError, match=message):
+        together(market(50), strategies, **given)
