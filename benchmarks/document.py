@@ -16,7 +16,7 @@ from typing import Any
 from simulator_page import section as simulator_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "commands")
+NAMES = ("engine", "memory", "commands")
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -24,6 +24,27 @@ def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
     command = [sys.executable, str(HERE / f"{name}.py"), "--json", *(["--quick"] if quick else [])]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def memory_section(rows: list[dict[str, Any]]) -> str:
+    """Table of what loading takes."""
+    lines = [
+        "## Loading a year of minutes\n",
+        "`python benchmarks/memory.py`. From Parquet to a checked panel; *peak* is that of the "
+        "whole process.\n",
+        "| file | bars | symbols | seconds | panel | peak | peak / panel | goal |",
+        "|---|--:|--:|--:|--:|--:|--:|---|",
+    ]
+    for row in rows:
+        goal = ""
+        if "goal" in row:
+            goal = f"under {row['goal']:g}: {'met' if row['met'] else '**missed**'}"
+        lines.append(
+            f"| {row['case']} | {row['bars']:,} | {row['symbols']} | {row['seconds']:.0f} "
+            f"| {row['panel_mb']:,.0f} MB | {row['peak_mb']:,.0f} MB | {row['ratio']:.2f} "
+            f"| {goal} |"
+        )
+    return "\n".join(lines)
 
 
 def commands_section(rows: list[dict[str, Any]]) -> str:
@@ -62,7 +83,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "benchmarks.md")
     given = parser.parse_args()
-    sections = {"engine": simulator_section, "commands": commands_section}
+    sections = {
+        "engine": simulator_section,
+        "memory": memory_section,
+        "commands": commands_section,
+    }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()
     given.out.write_text("\n\n".join([head, *parts]) + "\n", "utf-8")

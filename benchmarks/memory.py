@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 GOAL = 1.5  # peak over panel, at the full size
+FULL, QUICK = 500, 50  # symbols
 DAYS = 252
 MINUTE_NS = 60_000_000_000
 ROWS = 1 << 20  # of a row group, pyarrow's own choice
@@ -140,7 +141,9 @@ def rows(n_symbols: int) -> Iterator[dict[str, Any]]:
             written = in_a_child("write", str(path), order, str(n_symbols))
             row = {"case": f"Parquet sorted {order}", **in_a_child("load", str(path))}
         assert row["bars"] == written, "bars were lost"
-        yield {**row, "goal": GOAL, "met": row["ratio"] < GOAL}
+        # a small panel is not larger than Python and its libraries, which count as well
+        goal = {"goal": GOAL, "met": row["ratio"] < GOAL} if n_symbols == FULL else {}
+        yield {**row, **goal}
 
 
 def text(row: dict[str, Any]) -> str:
@@ -163,7 +166,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    for row in rows(50 if given.quick else 500):
+    for row in rows(QUICK if given.quick else FULL):
         print(json.dumps(row) if given.json else text(row), flush=True)
     return 0
 
