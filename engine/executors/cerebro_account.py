@@ -122,7 +122,7 @@ def _too_thin(broker: Any, equity: float, gross: float) -> bool:
 def margin_check(broker: Any, t: int) -> None:
     """At the close: whether the account is below maintenance."""
     equity, gross = broker.till.exposure(at_close=True)
-    if _too_thin(broker, equity, gross) and not broker.called:
+    if _too_thin(broker, equity, gross):
         broker.called = True
         broker.happen(-1, MARGIN_CALL, equity / gross)
 

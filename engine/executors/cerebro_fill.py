@@ -103,7 +103,8 @@ class Till:
         most = execution.participation * volume - float(self.used[k])
         if units <= most * (1.0 + EPS):
             return units
-        return max(0.0, whole_lots(most, self._lot(k)))
+        part = float(whole_lots(most, self._lot(k)))
+        return part if part >= MIN_QTY else 0.0
 
     def _lot(self, k: int) -> float:
         return float(at(self.terms.sizing.lot, self.broker.row, k))

@@ -262,7 +262,8 @@ def takeable(market: Market, terms: Terms, state: State, k: int, t: int, units: 
         most -= state.used[k]
     if units <= most * (1.0 + EPS):
         return units
-    return whole_lots(max(most, 0.0), at(terms.sizing.lot, t, k))
+    part = whole_lots(max(most, 0.0), at(terms.sizing.lot, t, k))
+    return part if part >= MIN_QTY else 0.0
 
 
 def execute(
