@@ -10,11 +10,12 @@ from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfi
 from tradewind.engine.config_costs import CostsConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.config_sizing import TargetWeightConfig
-from tradewind.engine.errors import ConfigError, DataError
+from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_state as states
 from tradewind.engine.executors.backtrader_terms import StockSettings, stock_settings
 from tradewind.engine.records import Panel, Records
 
+SHOWN = 10  # symbols that a message lists
 FILLERS = {
     "none": states.NO_FILLER,
     "fixed_size": states.FIXED_FILLER,
@@ -89,7 +90,11 @@ def options_of(config: RunConfig, panel: Panel) -> Options:
     """
     settings, given = check(config), config.backtrader
     for symbol in given.schemes:
-        panel.column(symbol)
+        if symbol not in panel.symbols:
+            raise UnknownSymbolError(
+                f"backtrader.schemes.{symbol}: no such symbol is loaded; add it to data.symbols "
+                f"or name one of {', '.join(panel.symbols[:SHOWN])}"
+            )
     share = 0.0
     if given.commission is None and given.slippage is None:
         share = settings.half_spread / settings.slippage if settings.slippage else 0.0
