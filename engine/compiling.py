@@ -141,13 +141,18 @@ def _module(
             register_jitable(**(_options(helper, loop) if helper in own else of_part))(helper)
     bound = bind(njit(**of_part)(part)) if part is not None and bind is not None else loop
     code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
-    named = {name: bound.__globals__.get(name) for name in code.co_names}
-    parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
     whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **_options(loop))(
-        FunctionType(code, {**bound.__globals__, **parts}, loop.__name__)
+        with_parts(FunctionType(code, bound.__globals__, loop.__name__))
     )
     _forgive(whole)
     return whole  # type: ignore[no-any-return]
+
+
+def with_parts(function: FunctionType) -> FunctionType:
+    """Return a function with what it calls ``apart`` in its compiled form."""
+    named = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
+    return FunctionType(function.__code__, {**function.__globals__, **parts}, function.__name__)
 
 
 def _name(functions: list[Callable[..., Any]]) -> str:

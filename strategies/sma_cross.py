@@ -7,6 +7,7 @@ import numpy as np
 from annotated_types import Ge
 
 from tradewind.engine.adjusting import forward_adjusted
+from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
@@ -39,8 +40,9 @@ def rule(bar: int, inputs: SmaInputs, params: SmaParams, book: Book, intents: An
         if bar + 1 - inputs.first[k] < params.slow or close != close:
             continue
         total = inputs.total[bar + 1, k]
-        fast = (total - inputs.total[bar + 1 - params.fast, k]) / params.fast
-        slow = (total - inputs.total[bar + 1 - params.slow, k]) / params.slow
+        # averages multiplied by both windows: a division costs as much as the rest of the rule
+        fast = (total - inputs.total[bar + 1 - params.fast, k]) * params.slow
+        slow = (total - inputs.total[bar + 1 - params.slow, k]) * params.fast
         want = 1.0 if fast > slow else params.below
         held = book.qty[k]
         if (want > 0.0) != (held > 0.0) or (want < 0.0) != (held < 0.0):
@@ -85,13 +87,8 @@ class SmaCross:
         del signals
         panel = forward_adjusted(panel)  # an average of raw prices would cross at a split
         total = np.empty((panel.n_bars + 1, panel.n_symbols))
-        total[0] = 0.0
-        np.cumsum(panel.close, axis=0, out=total[1:])
-        first = np.zeros(panel.n_symbols, np.int64)
-        if np.isnan(total[-1]).any():  # a sum tells of every gap at once, and most data has none
-            alive = ~np.isnan(panel.close)
-            np.cumsum(carried_forward(panel.close), axis=0, out=total[1:])
-            first[:] = np.where(alive.any(axis=0), np.argmax(alive, axis=0), panel.n_bars)
+        first = np.empty(panel.n_symbols, np.int64)
+        compiled(running_sums)(panel.close, total, first)
         return SmaInputs(total, first, panel.close)
 
     def decide(self, view: View) -> Sequence[Intent]:
@@ -99,18 +96,30 @@ class SmaCross:
         return decide_by(self.rule, self.params, view)
 
 
-def carried_forward(prices: Floats) -> Floats:
-    """Last known price of each symbol at each bar, 0 before the first.
+def running_sums(close: Any, total: Any, first: Any) -> None:
+    """Sum closes up to each bar, a gap counting as the last close before it.
+
+    In the subset numba compiles.
 
     Parameters
     ----------
-    prices : ndarray of float64, shape (n_bars, n_symbols)
+    close : ndarray of float64, shape (n_bars, n_symbols)
         NaN where there is no bar.
+    total : ndarray of float64, shape (n_bars + 1, n_symbols)
+        Filled in; row t holds the sum of the bars before t.
+    first : ndarray of int64, shape (n_symbols,)
+        Filled in: each symbol's first bar, n_bars where it has none.
     """
-    alive = ~np.isnan(prices)
-    if alive.all():
-        return prices
-    rows = np.where(alive, np.arange(len(prices))[:, None], -1)
-    np.maximum.accumulate(rows, axis=0, out=rows)
-    carried = np.take_along_axis(prices, np.maximum(rows, 0), axis=0)
-    return np.where(rows >= 0, carried, 0.0)
+    n_bars, n_symbols = close.shape
+    last = np.zeros(n_symbols)
+    for k in range(n_symbols):
+        total[0, k] = 0.0
+        first[k] = n_bars
+    for t in range(n_bars):
+        for k in range(n_symbols):
+            price = close[t, k]
+            if price == price:
+                last[k] = price
+                if first[k] > t:
+                    first[k] = t
+            total[t + 1, k] = total[t, k] + last[k]

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.compiling import LEAN, compiled, compiled_with, lean, unlocked
+from tradewind.engine.compiling import LEAN, compiled_with, lean, unlocked, with_parts
+from tradewind.engine.costs import Costs
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel, reference
 from tradewind.engine.executors import state as states
@@ -61,6 +62,7 @@ class Task(NamedTuple):
     table: Records  # a row of parameters for each setting
     terms: states.Terms
     starts: Ints
+    scales: Floats  # (n_settings,) by which each one's spread is multiplied
     found: Floats  # (n_settings, 7), each row written by one thread
     memory: int  # columns a rule remembers in
 
@@ -74,6 +76,7 @@ def simulate_many(
     start: int | Sequence[int],
     threads: int = 1,
     market: states.Market | None = None,
+    spread_scales: Sequence[float] | None = None,
 ) -> Batch:
     """Run every setting of a strategy over one panel.
 
@@ -91,6 +94,8 @@ def simulate_many(
         That share the settings; results do not depend on it.
     market : Market, optional
         By default the panel alone.
+    spread_scales : sequence of float, optional
+        By which each setting's half-spreads are multiplied.
 
     Raises
     ------
@@ -101,18 +106,21 @@ def simulate_many(
     if threads < 1:
         raise StrategyError(f"batch: {threads} threads; wanted at least one")
     starts = np.broadcast_to(np.asarray(start, np.int64), len(strategies)).copy()
+    scales = np.ones(len(strategies))
+    scales[:] = 1.0 if spread_scales is None else spread_scales
     market = states.market_of(panel) if market is None else market
     found = np.empty((len(strategies), 7))
     compilable = [s for s in strategies if isinstance(s, CompiledStrategy)]
     if len(compilable) < len(strategies):
         for i, strategy in enumerate(strategies):
-            found[i] = _alone(strategy, inputs, panel, terms, int(starts[i]), market)
+            wider = with_scale(terms, float(scales[i]))
+            found[i] = _alone(strategy, inputs, panel, wider, int(starts[i]), market)
         return _batch(found)
     if strategies:
         loop = _loop_of(compilable)
         memory = int(getattr(strategies[0], "memory", 0))
         table = _table([strategy.params for strategy in compilable])
-        task = Task(loop, market, inputs, table, terms, starts, found, memory)
+        task = Task(loop, market, inputs, table, terms, starts, scales, found, memory)
         _shared_out(task, panel, strategies, threads)
     return _batch(found)
 
@@ -185,8 +193,8 @@ def _run(task: Task, panel: Panel, strategies: Sequence[Strategy], first: int, s
     place = np.array([first, stop, 0])
     while place[NEXT] < stop:
         code = task.loop(
-            task.market, task.inputs, task.table, task.terms, state, log, task.starts, place,
-            task.found,
+            task.market, task.inputs, task.table, task.terms, state, log, task.starts, task.scales,
+            place, task.found,
         )  # fmt: skip
         if code == states.NO_ROOM:
             log = states.Log(*(kernel.grown(records, room) for records in log))
@@ -199,11 +207,8 @@ def with_rule(decision: Rule) -> FunctionType:
     """Return :func:`sweep` with the loop of single runs, and ``decision`` as its rule, inside."""
     from numba import njit
 
-    single = kernel.with_rule(decision)
-    named = {name: single.__globals__.get(name) for name in single.__code__.co_names}
-    parts = {name: compiled(f) for name, f in named.items() if f and hasattr(f, "apart")}
-    inner = FunctionType(single.__code__, {**single.__globals__, **parts}, single.__name__)
-    return FunctionType(sweep.__code__, {**globals(), "walk": njit(**LEAN)(inner)}, sweep.__name__)
+    inner = njit(**LEAN)(with_parts(kernel.with_rule(decision)))
+    return FunctionType(sweep.__code__, {**globals(), "walk": inner}, sweep.__name__)
 
 
 @unlocked
@@ -216,6 +221,7 @@ def sweep(
     state: states.State,
     log: states.Log,
     starts: Any,
+    scales: Any,
     place: Any,
     found: Any,
 ) -> int:
@@ -227,8 +233,9 @@ def sweep(
     i = place[NEXT]
     while i < place[STOP]:
         if place[RESUMES] == 0:
-            begin(state, log, terms.account.cash)
-        code = walk(market, inputs, table[i], terms, state, log, starts[i], False)
+            begin(state, terms.account.cash)
+        wider = with_scale(terms, scales[i])
+        code = walk(market, inputs, table[i], wider, state, log, starts[i], False)
         place[RESUMES] = 1 if code == states.NO_ROOM else 0
         if code != states.FINE:
             break
@@ -242,7 +249,25 @@ def sweep(
     return code
 
 
-def begin(state: states.State, log: states.Log, cash: float) -> None:
+def with_scale(terms: states.Terms, scale: float) -> states.Terms:
+    """Terms whose spread is ``scale`` times as wide; in the subset numba compiles."""
+    old = terms.costs
+    costs = Costs(
+        old.fees,
+        old.half_spread,
+        old.spread_scale * scale,
+        old.slippage,
+        old.slippage_fixed,
+        old.impact,
+        old.borrow_daily,
+        old.borrowable,
+        old.debit_daily,
+        old.credit_daily,
+    )
+    return states.Terms(costs, terms.sizing, terms.account, terms.execution)
+
+
+def begin(state: states.State, cash: float) -> None:
     """Make a used state as new: what :func:`tradewind.engine.executors.state.new_state` makes."""
     for k in range(len(state.qty)):
         state.qty[k] = state.entry[k] = state.aim[k] = state.stand[k] = state.used[k] = 0.0
@@ -259,5 +284,3 @@ def begin(state: states.State, log: states.Log, cash: float) -> None:
     state.equity[0] = cash
     for j in range(4):
         state.sums[j] = 0.0
-    for j in range(len(log.phase)):
-        log.phase[j] = 0

@@ -80,13 +80,21 @@ def call_margin(market: Market, terms: Terms, state: State, log: Log, t: int, gr
 
 
 @inlined
+def shorts(qty: Any, held: Any, n_held: int) -> bool:
+    """Whether anything is held short."""
+    found = False
+    for i in range(n_held):
+        found = found or qty[held[i]] < 0.0
+    return found
+
+
+@inlined
 def carries(terms: Terms, state: State) -> bool:
     """Whether time costs or earns the account anything."""
-    for i in range(state.count[HELD]):
-        if state.qty[state.held[i]] < 0.0:
-            return True
     cash = state.money[CASH]
-    return (cash < 0.0 and terms.costs.debit_daily > 0.0) or terms.costs.credit_daily > 0.0
+    if (cash < 0.0 and terms.costs.debit_daily > 0.0) or terms.costs.credit_daily > 0.0:
+        return True
+    return shorts(state.qty, state.held, state.count[HELD])
 
 
 @inlined
@@ -156,55 +164,67 @@ def walk(
     intents = given_state.intents
     n_bars = len(closes)
     code = NO_ROOM if crowded(state, log) else FINE
-    carrying = carries(terms, state)
     returns, total, squares, drawdown = sums[RETURNS], sums[SUM], sums[SQUARES], sums[DRAWDOWN]
     peak, last = money[PEAK], money[LAST]
+    floor = peak * (1.0 - drawdown)
     done = n_bars - 1 if code == FINE else count[BAR]
+    # What every bar asks for, outside of arrays: the compiler cannot know that nobody changes them.
+    cash, n_held, n_open = money[CASH], count[HELD], count[OPEN]
+    due = carries(terms, state) or count[CALL] != 0 or count[WAITING] > 0
     # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
     for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
         busy = False
-        if carrying or count[CALL] != 0 or (acting and (acts[t] or count[WAITING] > 0)):
+        if due or (acting and acts[t]):
             before_open(market, terms, state, log, t)
             busy = True
-        if count[OPEN] > 0 and may_meet(market, terms, state, log, t):
+        if n_open > 0 and may_meet(market, terms, state, log, t):
             meet(market, terms, state, log, t)
             busy = True
         if leaves[t]:
             leave(market, terms, state, log, t)
             busy = True
-        worth, gross = money[CASH], 0.0
-        carrying = earning or (owing and worth < 0.0)
-        for i in range(count[HELD]):
+        if busy:
+            cash, n_held, n_open = money[CASH], count[HELD], count[OPEN]
+            due = count[CALL] != 0 or count[WAITING] > 0 or earning or (owing and cash < 0.0)
+            due = due or shorts(qty, held, n_held)
+        worth, gross = cash, 0.0
+        for i in range(n_held):
             k = held[i]
             value = qty[k] * last_price(closes, t, k)
             if foreign:
                 value *= rate_of(market, t, k, True)
             worth += value
             gross += abs(value)
-            carrying = carrying or value < 0.0
         equity[0] = worth
         if keep:
             equity_curve[t] = worth
         if t >= start:
             if t > start:
-                step = worth / last - 1.0
                 returns += 1.0
-                total += step
-                squares += step * step
-            peak = max(peak, worth)
-            drawdown = max(drawdown, 1.0 - worth / peak)
-            money[PEAK] = peak
+                if worth != last:  # a division takes longer than the rest of an idle bar
+                    step = worth / last - 1.0
+                    total += step
+                    squares += step * step
+            if worth > peak:
+                peak = worth
+                floor = worth * (1.0 - drawdown)
+                money[PEAK] = worth
+            elif worth < floor:
+                drawdown = 1.0 - worth / peak
+                floor = worth
         last = worth
-        if count[OPEN] > 0:
+        if n_open > 0:
             move_trails(market, terms, state, log, t)
         if gross > 0.0 and worth <= maintenance * gross:
             call_margin(market, terms, state, log, t, gross)
+            due = True
         if t >= start:
             n = rule(t, inputs, params, book, intents)
             if n < 0:  # a callback met an exception
                 code = CALLED_BACK
             elif n > 0:
                 code = heed(market, terms, state, log, n, t)
+                n_open = count[OPEN]
                 busy = True
         if busy and code == FINE and crowded(state, log):
             code = NO_ROOM

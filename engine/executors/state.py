@@ -50,6 +50,7 @@ BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
     BAD_KIND,
     CALLED_BACK,
 ) = range(8)  # why the loop stopped
+LONG = 1 << 16  # rows at first: to copy records to a longer place costs more than the orders
 WORST, BEST, BY_PATH = range(3)  # Execution.intrabar
 # ORDER.triggered: as sent, a stop-limit now a limit, a child, a child whose entry has just filled
 PLAIN, TRIGGERED, ASLEEP, WAKING = range(4)
@@ -274,8 +275,8 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
 
 
 def new_log(n_symbols: int) -> Log:
-    """Empty records, with room for some bars of orders."""
-    n = 4 * room_of_a_bar(n_symbols) + 64
+    """Empty records; what is not written to costs no memory."""
+    n = max(4 * room_of_a_bar(n_symbols), LONG)
     return Log(
         np.empty(n, ORDER),
         np.empty(n, FILL),

@@ -7,7 +7,7 @@ from tests.markets import NO_BAR, candles, terms
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import reference
 from tradewind.engine.protocols import Signals
-from tradewind.strategies.sma_cross import SmaCross, carried_forward
+from tradewind.strategies.sma_cross import SmaCross, running_sums
 
 
 def bars(*closes: float) -> list[tuple[float, float, float, float]]:
@@ -48,7 +48,10 @@ def test_a_symbol_is_left_alone_until_its_own_slow_window_is_full() -> None:
 
 def test_a_gap_counts_with_the_last_price_known() -> None:
     prices = np.array([[np.nan], [5.0], [np.nan], [np.nan], [7.0]])
-    np.testing.assert_array_equal(carried_forward(prices)[:, 0], [0.0, 5.0, 5.0, 5.0, 7.0])
+    total, first = np.empty((6, 1)), np.empty(1, np.int64)
+    running_sums(prices, total, first)
+    np.testing.assert_array_equal(total[:, 0], [0.0, 0.0, 5.0, 10.0, 15.0, 22.0])
+    assert first.tolist() == [1]
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
