@@ -10,13 +10,16 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
+from numba.core import cgutils as _cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
 
+cgutils: Any = _cgutils  # numba's inside has no types
+unliteral: Any = types.unliteral
 
-class Reference(types.Type):  # type: ignore[misc]
+
+class Reference(types.Type):
     """Address of a named tuple on somebody's stack."""
 
     def __init__(self, pointee: Any) -> None:
@@ -25,7 +28,7 @@ class Reference(types.Type):  # type: ignore[misc]
 
 
 @register_model(Reference)
-class ReferenceModel(models.OpaqueModel):  # type: ignore[misc]
+class ReferenceModel(models.OpaqueModel):
     """One untyped pointer."""
 
 
@@ -38,30 +41,29 @@ def _field(context: Any, builder: Any, kind: Any, pointer: Any, name: str) -> tu
 
 
 @infer_getattr
-class ReferenceAttributes(AttributeTemplate):  # type: ignore[misc]
+class ReferenceAttributes(AttributeTemplate):
     """A field of a tuple that is a tuple itself is an address again."""
 
     key = Reference
 
-    def generic_resolve(self, kind: Any, name: str) -> Any:
+    def generic_resolve(self, kind: Any, name: str) -> Any:  # type: ignore[override]
         """Type of a field, None where there is none."""
         if name not in kind.pointee.fields:
             return None
         found = kind.pointee.types[kind.pointee.fields.index(name)]
-        return Reference(found) if isinstance(found, types.NamedTuple) else types.unliteral(found)
+        return Reference(found) if isinstance(found, types.NamedTuple) else unliteral(found)
 
 
-@lower_getattr_generic(Reference)  # type: ignore[untyped-decorator]
+@lower_getattr_generic(Reference)  # type: ignore[no-untyped-call,untyped-decorator]
 def read_field(context: Any, builder: Any, kind: Any, pointer: Any, name: str) -> Any:
     """Load a field, or find the address of the tuple in it."""
     address, found = _field(context, builder, kind, pointer, name)
     if isinstance(found, types.NamedTuple):
         return builder.bitcast(address, ir.IntType(8).as_pointer())
-    return context.cast(builder, builder.load(address), found, types.unliteral(found))
+    return context.cast(builder, builder.load(address), found, unliteral(found))
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def byref(context: Any, given: Any) -> Any:
+def _byref(context: Any, given: Any) -> Any:
     """Address of a named tuple, which must outlive the use of it."""
     del context
     if isinstance(given, Reference):
@@ -73,3 +75,6 @@ def byref(context: Any, given: Any) -> Any:
         return builder.bitcast(place, ir.IntType(8).as_pointer())
 
     return Reference(given)(given), build
+
+
+byref: Any = intrinsic(_byref)

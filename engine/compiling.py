@@ -89,7 +89,7 @@ def _sparing(loop: Callable[..., Any], part: FunctionType, bind: Binder) -> Call
         try:
             return whole(*given)
         except Exception:
-            if mark.exists() or list(whole.overloads):
+            if mark.exists() or list(getattr(whole, "overloads", ())):
                 raise
         whole = _module(loop, part, bind, arrays=True)
         found = whole(*given)  # raises what is wrong with the part beside its arrays

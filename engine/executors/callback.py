@@ -23,8 +23,7 @@ FUNCTION = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)
 FIELDS = INTENT.names or ()
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def call_pointer(context: Any, address: Any, bar: Any) -> Any:
+def _call_pointer(context: Any, address: Any, bar: Any) -> Any:
     """Call the function at an address with one whole number, for another one."""
     del context
 
@@ -35,6 +34,9 @@ def call_pointer(context: Any, address: Any, bar: Any) -> Any:
         return builder.call(builder.inttoptr(arguments[0], pointer), [arguments[1]])
 
     return types.int64(types.int64, types.int64), build
+
+
+call_pointer: Any = intrinsic(_call_pointer)
 
 
 class CallParams(NamedTuple):
@@ -64,7 +66,7 @@ class Caller:
         self.decide, self.inputs, self.state = strategy.decide, inputs, state
         self.name = type(strategy).__name__
         self.error: BaseException | None = None
-        self.book: Book | None = None
+        self.book: Any = None
         self._function = FUNCTION(self._ask)
         address = ctypes.cast(self._function, ctypes.c_void_p).value
         self.params = CallParams(address or 0)

@@ -80,7 +80,7 @@ def call_margin(market: Market, terms: Terms, state: State, log: Log, t: int, gr
 
 
 @inlined
-def shorts(qty: Any, held: Any, n_held: int) -> bool:
+def shorts(qty: Any, held: Any, n_held: int) -> Any:
     """Whether anything is held short."""
     found = False
     for i in range(n_held):
@@ -89,7 +89,7 @@ def shorts(qty: Any, held: Any, n_held: int) -> bool:
 
 
 @inlined
-def carries(terms: Terms, state: State) -> bool:
+def carries(terms: Terms, state: State) -> Any:
     """Whether time costs or earns the account anything."""
     cash = state.money[CASH]
     if (cash < 0.0 and terms.costs.debit_daily > 0.0) or terms.costs.credit_daily > 0.0:
@@ -98,7 +98,7 @@ def carries(terms: Terms, state: State) -> bool:
 
 
 @inlined
-def crowded(state: State, log: Log) -> bool:
+def crowded(state: State, log: Log) -> Any:
     """Whether the records might not suffice for another bar."""
     n = len(state.qty)
     room = room_of_a_bar(n)

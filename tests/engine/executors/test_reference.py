@@ -71,7 +71,7 @@ def test_a_line_numba_cannot_compile_is_named_with_the_way_out() -> None:
     assert "Broken: numba cannot compile" in message
     assert "test_reference.py" in message
     assert "line" in message
-    assert "leave out the 'rule' property" in message
+    assert "--executor interpreted" in message
 
 
 @pytest.mark.parametrize(
