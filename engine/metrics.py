@@ -5,21 +5,15 @@ Every definition stands in docs/metrics.md. Returns are simple returns of one ba
 (a Sharpe ratio of returns that do not vary, a profit factor without a loss) is None.
 """
 
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
-from tradewind.engine.adjusting import forward_adjusted
-from tradewind.engine.errors import ConfigError
-from tradewind.engine.feeds.exchange_rates import CLOSE as RATE
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio
 from tradewind.engine.statistics import automatic_lags, is_flat, sharpe_se, wilson_interval
 from tradewind.engine.types import Cut, Happening, Reason
-
-BENCHMARKS = ("equal_weight", "cash")
 
 
 def measure(
@@ -39,7 +33,7 @@ def measure(
     trades : ndarray of TRADE
     panel : Panel
     benchmark : ndarray of float64, shape (n_bars,)
-        From :func:`benchmark_returns`.
+        From :func:`tradewind.engine.benchmark.benchmark_returns`.
     first_bar : int
         Its close is where measuring starts.
     bars_per_year : float
@@ -257,74 +251,6 @@ def cut_counts(simulation: Simulation) -> dict[str, int]:
     caps = events["amount"][events["kind"] == Happening.CUT]
     counts = {cut.name.lower(): int((caps == cut.value).sum()) for cut in Cut if cut != Cut.NONE}
     return {"total": len(caps), **counts}
-
-
-def benchmark_returns(
-    panel: Panel, kind: str, *, first_bar: int, delisting_return: float = 0.0
-) -> Floats:
-    """Return of a benchmark on each bar in the account's currency, without costs.
-
-    On raw prices splits and dividends count, each dividend reinvested at the close of its ex-date.
-
-    Parameters
-    ----------
-    panel : Panel
-    kind : str
-        ``equal_weight``: every living name in equal parts, rebalanced at each close. ``cash``:
-        nothing. Else a symbol of the panel, bought and held; cash before it begins and after its
-        end.
-    first_bar : int
-        Returns up to it are zero.
-    delisting_return : float
-        What happens to a name between its last close and its sale, as in the simulation.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_bars,)
-        Simple returns. A halted name keeps its last close: it earns nothing until it trades again,
-        and then all at once.
-
-    Raises
-    ------
-    ConfigError
-        For a name that is none of these.
-    """
-    if kind not in (*BENCHMARKS, *panel.symbols):
-        near = get_close_matches(kind, (*BENCHMARKS, *panel.symbols), 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ConfigError(
-            f"benchmark: unknown {kind!r}{hint}; wanted equal_weight, cash or one of the run's "
-            f"{panel.n_symbols} symbols"
-        )
-    result = np.zeros(panel.n_bars)
-    if kind == "cash" or panel.n_bars < 2:
-        return result
-    names = panel if kind == "equal_weight" else panel.select([kind])
-    returns = _held_returns(names, delisting_return)
-    alive = np.isfinite(returns)
-    total = np.where(alive, returns, 0.0).sum(axis=1)
-    result[1:] = total / np.maximum(alive.sum(axis=1), 1)
-    result[: first_bar + 1] = 0.0
-    return result
-
-
-def _held_returns(panel: Panel, delisting_return: float) -> Floats:
-    """Close-to-close returns, shape (n_bars - 1, n_symbols); NaN outside a name's life."""
-    panel = forward_adjusted(panel)
-    bars = np.arange(panel.n_bars)[:, None]
-    traded = ~np.isnan(panel.close)
-    last = np.maximum.accumulate(np.where(traded, bars, -1), axis=0)
-    held = np.take_along_axis(panel.close, np.maximum(last, 0), axis=0)
-    if RATE in panel.columns:
-        held = held * panel.columns[RATE]
-    held[last < 0] = np.nan
-    ended = panel.ends >= 0
-    held[(bars > panel.ends) & ended] = np.nan
-    final = held.copy()
-    columns = np.flatnonzero(ended)
-    final[panel.ends[columns], columns] *= 1.0 + delisting_return
-    returns: Floats = final[1:] / held[:-1] - 1.0
-    return returns
 
 
 def _annual_return(equity: Floats, bars_per_year: float) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tradewind.engine import evaluation, metrics, registry
 from tradewind.engine.adjusting import forward_adjusted
+from tradewind.engine.benchmark import benchmark_returns
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
@@ -255,7 +256,7 @@ def measured(
 ) -> tuple[dict[str, Any], Records, Any]:
     """(metrics, round trips, benchmark returns) of a simulation."""
     trades = round_trips(found.fills, panel, found.events)
-    benchmark = metrics.benchmark_returns(
+    benchmark = benchmark_returns(
         panel, config.benchmark, first_bar=start, delisting_return=config.data.delisting_return
     )
     numbers = metrics.measure(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tradewind.engine.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.benchmark import benchmark_returns
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.feeds.exchange_rates import CLOSE as RATE
-from tradewind.engine.metrics import benchmark_returns
 from tradewind.engine.records import Panel
 
 nan = float("nan")

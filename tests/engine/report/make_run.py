@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from tradewind.engine.benchmark import benchmark_returns
 from tradewind.engine.break_even import Outcome, Simulate, break_even
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_spread import ConstantSpreadConfig
 from tradewind.engine.evaluation import score
-from tradewind.engine.metrics import benchmark_returns, measure
+from tradewind.engine.metrics import measure
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
