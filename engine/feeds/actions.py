@@ -90,8 +90,7 @@ def placed(
     actions : mapping
         From :func:`actions_of`.
     days : mapping of str to ndarray of int64
-        By symbol, the moment from which each bar takes actions: midnight of its day, UTC
-        nanoseconds.
+        By symbol, midnight of each bar's day, UTC nanoseconds.
     config : DataConfig
 
     Raises
@@ -100,22 +99,25 @@ def placed(
         If a dividend is not smaller than the close before it.
     """
     given = _given(config)
+    in_columns = isinstance(given, ColumnActionsConfig)
     used = (given.split, given.dividend) if isinstance(given, ColumnActionsConfig) else ()
     result = []
     for one in bars:
         columns = {name: values for name, values in one.columns.items() if name not in used}
-        columns |= _placed(one, actions[one.symbol], days[one.symbol])
+        # a row of the data names its own bar, a factor file a day
+        begins = one.ts if in_columns else days[one.symbol]
+        columns |= _placed(one, actions[one.symbol], begins)
         result.append(replace(one, columns=columns))
     return result
 
 
-def _placed(bars: RawBars, actions: Sequence[Action], days: Ints) -> dict[str, Floats]:
+def _placed(bars: RawBars, actions: Sequence[Action], begins: Ints) -> dict[str, Floats]:
     split, paid = np.ones(len(bars.ts)), np.zeros(len(bars.ts))
     order = np.argsort(bars.ts, kind="stable")
-    sorted_days = days[order]
+    moments = begins[order]
     for action in actions:
-        at = int(np.searchsorted(sorted_days, action.ts, "left"))
-        if at == len(order) or (at == 0 and action.ts < sorted_days[0]):
+        at = int(np.searchsorted(moments, action.ts, "left"))
+        if at == len(order) or (at == 0 and action.ts < moments[0]):
             continue  # before the first bar nothing is held, after the last nothing any more
         row = order[at]
         split[row] *= action.split

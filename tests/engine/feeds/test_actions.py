@@ -79,6 +79,37 @@ def test_what_happens_on_a_day_without_a_bar_falls_on_the_next_one(tmp_path: Pat
     assert column(panel, DIVIDEND) == [0, 1.5, 0]  # both dividends are per new unit
 
 
+HOURS = ["2017-01-03 14:30", "2017-01-03 15:30", "2017-01-04 14:30", "2017-01-04 15:30"]
+
+
+def hours(folder: Path, **columns: Sequence[float]) -> Path:
+    """Four hours of two days, at 100 on the first and at 50 on the second."""
+    price = pa.array([100.0, 100.0, 50.0, 50.0])
+    table = pa.table(
+        {
+            "time": pa.array(np.array(HOURS, "datetime64[ms]")),
+            **dict.fromkeys(("open", "high", "low", "close"), price),
+            "volume": pa.array([1e3, 2e3, 3e3, 4e3]),
+            **{name: pa.array(values, pa.float64()) for name, values in columns.items()},
+        }
+    )
+    pq.write_table(table, folder / "AAA.parquet")
+    return folder / "AAA.parquet"
+
+
+def test_within_a_day_a_row_names_its_own_bar_and_a_factor_file_the_first_of_the_day(
+    tmp_path: Path,
+) -> None:
+    path = hours(tmp_path, split_ratio=[1, 1, 2, 1], ex_dividend=[0, 0, 0.5, 0])
+    panel = read(path, interval="1h")
+    assert column(panel, SPLIT) == [1, 1, 2, 1]
+    assert column(panel, DIVIDEND) == [0, 0, 0.5, 0]
+    factors = lean(tmp_path, "20170103,0.99,0.5,100\n20501231,1,1\n")
+    panel = read(hours(tmp_path), factors, interval="1h")
+    assert column(panel, SPLIT) == [1, 1, 2, 1]
+    assert column(panel, DIVIDEND) == pytest.approx([0, 0, 0.5, 0])
+
+
 def test_a_dividend_before_a_split_on_one_bar_is_told_in_units_after_it(tmp_path: Path) -> None:
     path = raw_file(
         tmp_path,
