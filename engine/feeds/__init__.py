@@ -200,6 +200,11 @@ def _action_notes(config: DataConfig, panel: Panel) -> Iterator[str]:
             "Prices are as they were traded, and without data.actions nobody says what was split "
             "or paid: returns lack dividends, and a split is a fall."
         )
+    elif unread := [name for name in ("split_ratio", "ex_dividend") if name in panel.columns]:
+        yield (
+            f"Columns that nobody reads: {', '.join(unread)}. If the prices are not adjusted for "
+            "them, say data.prices: raw and data.actions: {kind: columns}."
+        )
 
 
 def _clock_notes(panel: Panel) -> Iterator[str]:

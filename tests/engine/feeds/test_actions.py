@@ -213,6 +213,11 @@ def test_a_reader_is_told_what_counts_on_raw_prices(tmp_path: Path) -> None:
     assert told in feeds.load(given).notes
     bare = DataConfig(source="parquet", path=path, prices="raw", accept=("split_like",))
     assert any("without data.actions" in note for note in feeds.load(bare).notes)
+    unsaid = DataConfig(source="parquet", path=path, accept=("split_like",))
+    assert any(
+        note.startswith("Columns that nobody reads: split_ratio, ex_dividend.")
+        for note in feeds.load(unsaid).notes
+    )
 
 
 def test_a_split_that_the_price_does_not_show_is_refused(tmp_path: Path) -> None:
