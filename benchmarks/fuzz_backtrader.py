@@ -20,7 +20,7 @@ from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the tests' own random runs
 
-from tests.backtrader_runs import Run, differences, ours, random_run, theirs
+from tests.parity.random_backtrader import Run, differences, ours, random_run, theirs
 
 FAST, SLOW, SHARE, CASH, FEE = 20, 100, 0.9, 100_000.0, 0.00002
 CALLS = 5

@@ -8,7 +8,7 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from tests.backtrader_runs import Plan, Planned, differences, ours, random_run, theirs
+from tests.parity.random_backtrader import Plan, Planned, differences, ours, random_run, theirs
 from tradewind.engine.executors import backtrader_profile
 from tradewind.engine.executors.backtrader_profile import check_books
 from tradewind.engine.executors.backtrader_state import STATUS_NAMES
