@@ -10,7 +10,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from workloads import WORKLOADS, Outcome, load
@@ -56,9 +56,9 @@ def main() -> int:
         if line.strip() == "peak":
             say(peak_mb=peak_mb(call))
             continue
-        begun = perf_counter()
+        begun, worked = perf_counter(), process_time()
         call()
-        say(seconds=perf_counter() - begun)
+        say(seconds=perf_counter() - begun, cpu_seconds=process_time() - worked)
     return 0
 
 
