@@ -132,13 +132,12 @@ def _module(
 ) -> Callable[..., Any]:
     """Compile the loop as a function of its own file in the cache folder."""
     from numba import njit
-    from numba.extending import register_jitable
 
     functions = [loop] if part is None else [loop, part]
     own, of_part = reached([loop]), OPTIONS if arrays else LEAN_INLINED
     for helper in reached(functions):
         if helper not in functions:
-            register_jitable(**(_options(helper, loop) if helper in own else of_part))(helper)
+            _offer(helper, **(_options(helper, loop) if helper in own else of_part))
     bound = bind(njit(**of_part)(part)) if part is not None and bind is not None else loop
     code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
     whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **_options(loop))(
@@ -146,6 +145,14 @@ def _module(
     )
     _forgive(whole)
     return whole  # type: ignore[no-any-return]
+
+
+@cache
+def _offer(helper: FunctionType, **options: Any) -> None:
+    """Let compiled code call a plain function; once, or each caller would compile it again."""
+    from numba.extending import register_jitable
+
+    register_jitable(**options)(helper)
 
 
 def with_parts(function: FunctionType) -> FunctionType:
