@@ -94,7 +94,7 @@ def bracket(open_: Any, high: Any, low: Any, close: Any, fills: Any, equity: Any
             cash -= qty * price + fee
             fills[n, 0], fills[n, 1], fills[n, 2], fills[n, 3] = t, qty, price, fee
             n += 1
-            stop, target = price * (1.0 - STOP), price * (1.0 + TARGET)
+            stop, target = price * (1.0 - STOP), close[t - 1] * (1.0 + TARGET)
         elif wish < 0 and qty > 0.0:
             leaves = open_[t] * (1.0 - SLIP)
         if qty > 0.0 and leaves == 0.0:

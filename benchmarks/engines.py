@@ -43,7 +43,7 @@ STOPS = "its stops are looked at from the bar after the entry on, or at other pr
 
 ENGINES = (
     Engine("bare_loop", "bare_loops", environment=ONE),
-    Engine("tradewind", "ours", environment={**ONE, "THREADS": "1"}, equal="A B C D E"),
+    Engine("tradewind", "ours", environment={**ONE, "THREADS": "1"}, equal="A A-brackets B C D E"),
     Engine("tradewind_2_threads", "ours", HERE, {"THREADS": "2"}, ("B",), equal="B"),
     Engine("raptorbt", "peer_raptorbt", MAIN, ONE, equal="A B", differs=STOPS),
     Engine("raptorbt_2_threads", "peer_raptorbt", MAIN, TWO, ("B",), equal="B"),
