@@ -10,6 +10,7 @@ from tradewind.engine.records import Records, Simulation
 from tradewind.engine.types import Happening, OrderType, Reason
 
 RELATIVE = 1e-9
+DUST = 1e-15  # of equity: interest on what rounding leaves of cash that was spent to the last cent
 OF_ORDERS = (
     "symbol", "bar", "qty", "order_type", "reason", "filled_qty", "limit", "stop", "trail",
     "trail_fraction", "tif", "until", "parent", "oco", "reduce_only", "triggered", "fee", "value",
@@ -39,9 +40,10 @@ def difference(ours: Simulation, theirs: Simulation) -> str:
 
 def _told_of(run: Simulation) -> Records:
     """Events but for interest on the dust that rounding leaves of cash."""
-    dust = RELATIVE * float(np.abs(run.equity[0]))
+    dust = DUST * float(np.abs(run.equity[0]))
     money = np.isin(run.events["kind"], [Happening.BORROW, Happening.INTEREST])
-    return run.events[~(money & (np.abs(run.events["amount"]) < dust))]
+    told: Records = run.events[~(money & (np.abs(run.events["amount"]) < dust))]
+    return told
 
 
 def _first(ours: Records, theirs: Records, names: tuple[str, ...], what: str) -> str:

