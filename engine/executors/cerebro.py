@@ -16,6 +16,7 @@ from tradewind.engine.executors.cerebro_entry import Entry
 from tradewind.engine.executors.cerebro_feed import CLOCK, MarketFeed
 from tradewind.engine.executors.cerebro_orders import Ticket
 from tradewind.engine.executors.state import Market, Terms, market_of
+from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Book, Strategy, View
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Simulation
 
@@ -70,7 +71,7 @@ class Decider(bt.Strategy):  # type: ignore[misc]
         broker.start_feeds(self, self.datas)
         self.pages = BookPages(broker, self.p.memory)
         self.entry = Entry(broker, type(self.p.decision).__name__)
-        self.curves = np.zeros((3, broker.n_bars))  # equity, cash, gross
+        self.worth = np.zeros(broker.n_bars)
 
     def prenext(self) -> None:
         """Do not wait for symbols that are listed later."""
@@ -80,7 +81,7 @@ class Decider(bt.Strategy):  # type: ignore[misc]
         """Mark, decide, send."""
         broker = self.broker
         t, equity = broker.row, float(broker.getvalue())
-        self.curves[:, t] = equity, broker.cash, broker.till.exposure(at_close=True)[1]
+        self.worth[t] = equity
         if t >= self.p.start:
             self.entry.desk.peak = max(self.entry.desk.peak, equity)
             view = View(t, self.p.inputs, self.pages.turn(equity))
@@ -102,6 +103,8 @@ def simulate(
     ------
     StrategyError
         If the strategy asks for something impossible.
+    InvariantError
+        If backtrader's account value is not what its fills and events come to.
     """
     market = market_of(panel) if market is None else market
     cerebro = bt.Cerebro(stdstats=False, runonce=False, preload=True)
@@ -114,13 +117,12 @@ def simulate(
     cerebro.addstrategy(Decider, decision=strategy, inputs=inputs, start=start, memory=memory)
     (decider,) = cerebro.run()
     broker.finish()
-    equity, cash, gross = decider.curves
-    return Simulation.with_curves(
-        equity=equity,
-        cash=cash,
-        gross=gross,
-        borrow=broker.borrow,
-        orders=np.array([ticket.row() for ticket in broker.tickets], ORDER),
-        fills=np.array(broker.fills, FILL),
-        events=np.array(broker.events, EVENT),
+    return fold(
+        panel,
+        terms.account.cash,
+        decider.worth,
+        np.array([ticket.row() for ticket in broker.tickets], ORDER),
+        np.array(broker.fills, FILL),
+        np.array(broker.events, EVENT),
+        fx=market.fx_close if market.foreign else None,
     )

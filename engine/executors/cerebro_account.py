@@ -35,7 +35,6 @@ def carry(broker: Any, t: int) -> None:
             owed += value * float(at(costs.borrow_daily, t, k)) * days
     if owed != 0.0:
         broker.cash -= owed
-        broker.borrow[t] = owed
         broker.happen(-1, BORROW, -owed)
     earned = cash * (costs.debit_daily if cash < 0.0 else costs.credit_daily) * days
     if earned != 0.0:

@@ -80,7 +80,6 @@ class RuleBroker(bt.brokers.BackBroker):  # type: ignore[misc]
         self.events: list[tuple[int, int, int, float]] = []
         self.alive: list[Ticket] = []  # oldest first, sleeping children included
         self.adds = np.zeros(self.n_symbols, np.int64)
-        self.borrow = np.zeros(self.n_bars)
         self.holding: set[int] = set()  # columns with a position
         self.touched: set[int] = set()  # columns that ever had one
         self.entered: list[Ticket] = []  # entries that opened something on this bar, as they filled
