@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import fill_part, finish, happened, note_used, settle
+from tradewind.engine.executors.ending import finish, happened
+from tradewind.engine.executors.fills import fill_part, note_used, settle
 from tradewind.engine.executors.matching import expire
 from tradewind.engine.executors.placing import write_order
 from tradewind.engine.executors.quotes import open_of, rate_of, tradable

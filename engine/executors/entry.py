@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import finish, start_trail
+from tradewind.engine.executors.ending import finish
+from tradewind.engine.executors.fills import start_trail
 from tradewind.engine.executors.placing import (
     add_protection,
     dress,

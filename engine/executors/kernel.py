@@ -14,7 +14,8 @@ import numpy as np
 from tradewind.engine.byref import byref
 from tradewind.engine.compiling import apart, inlined, lean
 from tradewind.engine.executors import carry, entry, matching
-from tradewind.engine.executors.fills import follow, happened
+from tradewind.engine.executors.ending import happened
+from tradewind.engine.executors.fills import follow
 from tradewind.engine.executors.quotes import close_of, rate_of, tradable
 from tradewind.engine.executors.state import (
     ASLEEP,

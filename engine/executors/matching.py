@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.compiling import inlined
-from tradewind.engine.executors.fills import execute, finish, happened
+from tradewind.engine.executors.ending import finish, happened
+from tradewind.engine.executors.fills import execute
 from tradewind.engine.executors.protection import first_touched, protect
 from tradewind.engine.executors.quotes import (
     close_of,

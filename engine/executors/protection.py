@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import execute, finish, happened, start_trail
+from tradewind.engine.executors.ending import finish, happened
+from tradewind.engine.executors.fills import execute, start_trail
 from tradewind.engine.executors.quotes import close_of, half_spread, high_of, low_of, open_of
 from tradewind.engine.executors.state import (
     AMBIGUOUS,

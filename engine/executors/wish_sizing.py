@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.executors.fills import happened
+from tradewind.engine.executors.ending import happened
 from tradewind.engine.executors.placing import reference_price, write_order
 from tradewind.engine.executors.quotes import rate_of
 from tradewind.engine.executors.state import (
