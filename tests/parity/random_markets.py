@@ -99,8 +99,6 @@ def _actions(rng: np.random.Generator, bars: dict[str, Floats], fine: dict[str, 
     shape = bars["close"].shape
     split = np.where(rng.random(shape) < 0.04, rng.choice([2.0, 3.0, 0.5, 0.1], shape), 1.0)
     paid = np.where(rng.random(shape) < 0.05, rng.choice([0.01, 0.03], shape), 0.0)
-    alive = ~np.isnan(bars["close"])  # the feeds put an ex-date on the symbol's next bar
-    split, paid = np.where(alive, split, 1.0), np.where(alive, paid, 0.0)
     factor = np.cumprod(split, axis=0)
     for name in ("open", "high", "low", "close"):
         bars[name] = bars[name] / factor
