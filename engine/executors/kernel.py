@@ -165,15 +165,14 @@ def walk(
     intents = given_state.intents
     n_bars = len(closes)
     code = NO_ROOM if crowded(state, log) else FINE
-    returns, total, squares, drawdown = sums[RETURNS], sums[SUM], sums[SQUARES], sums[DRAWDOWN]
+    total, squares, drawdown = sums[SUM], sums[SQUARES], sums[DRAWDOWN]
     peak, last = money[PEAK], money[LAST]
     floor = peak * (1.0 - drawdown)
-    done = n_bars - 1 if code == FINE else count[BAR]
     # What every bar asks for, outside of arrays: the compiler cannot know that nobody changes them.
     cash, n_held, n_open = money[CASH], count[HELD], count[OPEN]
     due = carries(terms, state) or count[CALL] != 0 or count[WAITING] > 0
-    # "max" tells the compiler that no row is negative: it then drops Python's wrap-around.
-    for t in range(max(count[BAR] + 1, 0), n_bars if code == FINE else 0):
+    t = max(count[BAR] + 1, 0)
+    while t < n_bars and code == FINE:
         busy = False
         if due or (acting and acts[t]):
             before_open(market, terms, state, log, t)
@@ -188,52 +187,65 @@ def walk(
             cash, n_held, n_open = money[CASH], count[HELD], count[OPEN]
             due = count[CALL] != 0 or count[WAITING] > 0 or earning or (owing and cash < 0.0)
             due = due or shorts(qty, held, n_held)
-        worth, gross = cash, 0.0
-        for i in range(n_held):
-            k = held[i]
-            value = qty[k] * last_price(closes, t, k)
-            if foreign:
-                value *= rate_of(market, t, k, True)
-            worth += value
-            gross += abs(value)
-        equity[0] = worth
-        if keep:
-            equity_curve[t] = worth
-        if t >= start:
-            if t > start:
-                returns += 1.0
-                if worth != last:  # a division takes longer than the rest of an idle bar
+        if n_open > 0:
+            move_trails(market, terms, state, log, t)
+        # From here on one loop, without a call in it, for as many bars as nothing happens on:
+        # what it works with then stays in registers.
+        margin = False
+        one = held[0] if n_held == 1 and not foreign else -1
+        units = qty[one] if one >= 0 else 0.0
+        while True:
+            worth, gross = cash, 0.0
+            if one >= 0:
+                value = units * last_price(closes, t, one)
+                worth, gross = cash + value, abs(value)
+            else:
+                for i in range(n_held):
+                    k = held[i]
+                    value = qty[k] * last_price(closes, t, k)
+                    if foreign:
+                        value *= rate_of(market, t, k, True)
+                    worth += value
+                    gross += abs(value)
+            equity[0] = worth
+            if keep:
+                equity_curve[t] = worth
+            if t >= start:
+                if t > start and worth != last:  # a division takes longer than an idle bar
                     step = worth / last - 1.0
                     total += step
                     squares += step * step
-            if worth > peak:
-                peak = worth
-                floor = worth * (1.0 - drawdown)
-                money[PEAK] = worth
-            elif worth < floor:
-                drawdown = 1.0 - worth / peak
-                floor = worth
-        last = worth
-        if n_open > 0:
-            move_trails(market, terms, state, log, t)
-        if gross > 0.0 and worth <= maintenance * gross:
+                if worth > peak:
+                    peak = worth
+                    floor = worth * (1.0 - drawdown)
+                    money[PEAK] = worth
+                elif worth < floor:
+                    drawdown = 1.0 - worth / peak
+                    floor = worth
+            last = worth
+            margin = gross > 0.0 and worth <= maintenance * gross
+            n = rule(t, inputs, params, book, intents) if t >= start else 0
+            if n != 0 or margin or due or n_open > 0 or t + 1 >= n_bars:
+                break
+            if leaves[t + 1] or (acting and acts[t + 1]):
+                break
+            t += 1
+        if margin:
             call_margin(market, terms, state, log, t, gross)
             due = True
-        if t >= start:
-            n = rule(t, inputs, params, book, intents)
-            if n < 0:  # a callback met an exception
-                code = CALLED_BACK
-            elif n > 0:
-                code = heed(market, terms, state, log, n, t)
-                n_open = count[OPEN]
-                busy = True
+        if n < 0:  # a callback met an exception
+            code = CALLED_BACK
+        elif n > 0:
+            code = heed(market, terms, state, log, n, t)
+            n_open = count[OPEN]
+            busy = True
         if busy and code == FINE and crowded(state, log):
             code = NO_ROOM
-        if code != FINE:
-            done = t
-            break
+        t += 1
+    done = t - 1
     count[BAR] = done
-    sums[RETURNS], sums[SUM], sums[SQUARES], sums[DRAWDOWN] = returns, total, squares, drawdown
+    sums[RETURNS] = max(done - start, 0)
+    sums[SUM], sums[SQUARES], sums[DRAWDOWN] = total, squares, drawdown
     money[LAST] = last
     return code
 
