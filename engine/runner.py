@@ -22,6 +22,7 @@ from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report.run import Run
 
+SIMULATING = "simulating (what has changed is compiled first)"
 SAME = 1e-9  # relative; what two executors may differ by
 FILL_FIELDS = ("symbol", "bar", "qty", "price", "fee")
 
@@ -114,7 +115,11 @@ def compute(
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
-    traded = trading.simulate(parts, panel, outlook, diary, finer=history.finer)
+    progress.start(SIMULATING, None)
+    try:
+        traded = trading.simulate(parts, panel, outlook, diary, finer=history.finer)
+    finally:
+        progress.finish(SIMULATING)
     with diary.stage("measure"):
         numbers, trades, benchmark = pipeline.measured(
             parts.config, panel, traded.simulation, traded.start
