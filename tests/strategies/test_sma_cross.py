@@ -75,3 +75,12 @@ def test_inputs_do_not_change_when_the_future_does(cut: int) -> None:
     close[cut:] = rng.uniform(1, 99, 40 - cut)
     other = SmaCross(fast=2, slow=5).prepare(candles(bars(*close)), Signals())
     np.testing.assert_array_equal(whole.total[: cut + 1], other.total[: cut + 1])
+
+
+def test_one_symbol_is_summed_as_several_are_to_the_last_bit() -> None:
+    close = 50 * np.exp(np.cumsum(np.random.default_rng(4).normal(0, 0.05, 60)))
+    close[[0, 1, 20, 21, 40]] = np.nan
+    alone, pair = candles(bars(*close)), candles(bars(*close), bars(*close[::-1]))
+    single, double = (SmaCross().prepare(panel, Signals()) for panel in (alone, pair))
+    np.testing.assert_array_equal(single.total[:, 0], double.total[:, 0])
+    assert single.first.tolist() == double.first[:1].tolist() == [2]
