@@ -6,12 +6,12 @@ import pytest
 from tests.golden.difference_tables import (
     BACKTRADERS,
     Difference,
-    Fills,
     differences,
     filled,
     reasons,
     statuses,
 )
+from tests.golden.wording import Fills
 
 SHOWN = differences()
 ROUNDED = 1e-6  # relative; the page shows few digits
