@@ -13,7 +13,7 @@ from tradewind.engine.cli.app import app
 ROOT = Path(__file__).parents[1]
 PAGES = [
     path
-    for folder in (".", "docs", "configs", "engine", "forecasters", "strategies", "benchmarks")
+    for folder in (".", "docs", "docs/broker-rules", "configs", "engine", "forecasters", "strategies", "benchmarks")
     for path in sorted((ROOT / folder).glob("*.md"))
 ]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
