@@ -11,11 +11,11 @@ from typer.main import get_command
 from tradewind.engine.cli.app import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    path
-    for folder in (".", "docs", "docs/broker-rules", "configs", "engine", "forecasters", "strategies", "benchmarks")
-    for path in sorted((ROOT / folder).glob("*.md"))
-]
+FOLDERS = (
+    ".", "docs", "docs/broker-rules", "configs", "engine", "forecasters", "strategies",
+    "benchmarks",
+)  # fmt: skip
+PAGES = [path for folder in FOLDERS for path in sorted((ROOT / folder).glob("*.md"))]
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]+)")
 SHELL = re.compile(r"```(?:sh|bash|console)\n(.*?)```", re.DOTALL)
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
