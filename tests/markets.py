@@ -9,8 +9,8 @@ import numpy as np
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import cerebro, reference
 from tradewind.engine.executors.state import PLAIN_EXECUTION, Account, Terms
-from tradewind.engine.protocols import Signals, View
-from tradewind.engine.records import DAY_NS, Floats, Panel, Simulation
+from tradewind.engine.protocols import Book, Signals, View
+from tradewind.engine.records import DAY_NS, ORDER, Floats, Panel, Simulation, empty
 from tradewind.engine.series import Series, constant
 from tradewind.engine.sizing import ewma_volatility, fixed_weight
 from tradewind.engine.types import Intent
@@ -36,6 +36,20 @@ class Wishes:
         """This bar's row."""
         row = view.inputs[view.bar]
         return [Intent(int(k), float(row[k])) for k in np.flatnonzero(~np.isnan(row))]
+
+
+def book(qty: Sequence[float], equity: float = 1_000.0) -> Book:
+    """What is held, in a book in which nothing was ever ordered."""
+    nothing = np.zeros(1, np.int64)
+    return Book(
+        np.array(qty, float),
+        np.full(1, equity),
+        np.zeros(len(qty)),
+        empty(ORDER),
+        nothing[:0],
+        nothing,
+        np.zeros((len(qty), 0)),
+    )
 
 
 def candles(*columns: Sequence[Candle], volume: Any = 1e6) -> Panel:

@@ -1,13 +1,17 @@
 """The compiled loop, the interpreted one and Cerebro where rounding decides."""
 
+from types import FunctionType
+
 import numpy as np
 import pytest
 
 from tests.markets import candles, terms, trade
 from tests.parity.comparing import difference
 from tests.parity.random_runs import Tabled, random_run
-from tradewind.engine.executors import reference
+from tradewind.engine.executors import kernel, reference
 from tradewind.engine.executors.interpreted import interpreted
+from tradewind.engine.executors.state import new_log, new_state
+from tradewind.engine.protocols import Rule
 from tradewind.engine.types import Reason
 
 
@@ -21,6 +25,26 @@ def test_compiled_and_interpreted_decisions_give_the_same_bits(seed: int) -> Non
     assert len(a.orders) > 0
     for name in ("orders", "fills", "events", "equity"):
         assert getattr(a, name).tobytes() == getattr(b, name).tobytes(), name
+
+
+def plainly(rule: Rule) -> FunctionType:
+    """Return the loop as plain Python, which needs no addresses of its tuples."""
+    bound = kernel.with_rule(rule)
+    return FunctionType(bound.__code__, {**bound.__globals__, "byref": lambda given: given})
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_compiled_loop_and_the_same_loop_as_plain_python_give_the_same_bits(seed: int) -> None:
+    run = random_run(seed)
+    results = []
+    for loop in (reference.compiled_kernel(Tabled().rule), plainly(Tabled().rule)):
+        state = new_state(run.panel.n_bars, run.panel.n_symbols, run.terms.account.cash)
+        log = new_log(run.panel.n_symbols)
+        log = kernel.simulate(
+            loop, run.market, run.table, Tabled().params, run.terms, state, log, 1
+        )
+        results.append([part.tobytes() for part in (*log[:3], state.equity_curve, state.sums)])
+    assert results[0] == results[1]
 
 
 def test_a_small_account_loses_no_cents_to_the_credit_backtrader_is_lent() -> None:

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from tests.markets import candles, terms
+from tests.markets import book, candles, terms
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import reference
-from tradewind.engine.protocols import Book, Forecasts, Signals, View
+from tradewind.engine.protocols import Forecasts, Signals, View
 from tradewind.engine.records import Panel
 from tradewind.strategies.timing import Timing
 
@@ -80,5 +80,5 @@ def test_decide_and_the_compiled_rule_say_the_same() -> None:
     panel, signals = scored(0.6, -0.7, 0.1)
     timing = Timing(entry=0.5)
     inputs = timing.prepare(panel, signals)
-    wishes = timing.decide(View(1, inputs, Book(np.array([2.0]), np.array([1000.0]))))
+    wishes = timing.decide(View(1, inputs, book([2.0])))
     assert [(wish.symbol, wish.weight) for wish in wishes] == [(0, -1.0)]

@@ -36,7 +36,8 @@ def book_of(qty: list[float], bought: float = 0.0) -> Book:
 def wishes(strategy: Momentum, panel: Panel, bar: int, book: Book) -> Sequence[Intent]:
     """Ask the strategy at the close of ``bar``."""
     inputs = strategy.prepare(panel, Signals())
-    return strategy.decide(View(bar, inputs, book))
+    found: Sequence[Intent] = strategy.decide(View(bar, inputs, book))
+    return found
 
 
 def test_it_buys_what_has_risen_with_a_stop_and_a_target() -> None:

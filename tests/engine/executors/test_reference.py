@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from tests.markets import EXECUTORS, Wishes, candles, terms, trade
+from tests.markets import book, candles, terms, trade
 from tradewind.engine.compiling import cache_folder, compiled, reached
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import reference
 from tradewind.engine.intents import target
-from tradewind.engine.protocols import Signals
+from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import FILL, ORDER
-from tradewind.engine.types import Intent, OrderType
+from tradewind.engine.types import Intent
+from tradewind.strategies.deciding import decide_by
 
+TWICE, NO_NUMBER, STRANGER, BEYOND = 1.0, 2.0, 3.0, 4.0
 BARS = [(100.0, 101.0, 99.0, 100.0)] * 6
 
 
@@ -46,22 +48,23 @@ def uses_a_dict(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> 
     return len(table)
 
 
-def names_twice(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+def faulty(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
+    """Wish for what nobody may, one way for each number, so that one rule is compiled."""
     n = target(intents, 0, 0, 1.0)
-    return target(intents, n, 0, 1.0)
+    if inputs.one == TWICE:
+        return target(intents, n, 0, 1.0)
+    if inputs.one == NO_NUMBER:
+        return target(intents, n, 1, np.nan)
+    if inputs.one == STRANGER:
+        return target(intents, n, 7, 1.0)
+    for _ in range(len(intents)):
+        n = target(intents, n, 0, 1.0)
+    return n
 
 
-def asks_for_nan(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
-    return target(intents, 0, 1, np.nan)
-
-
-def names_a_stranger(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
-    return target(intents, 0, 7, 1.0)
-
-
-def run(rule: Any) -> Any:
+def run(rule: Any, which: float = 0.0) -> Any:
     panel = candles(BARS, BARS)
-    return reference.simulate(Broken(rule), Nothing(), panel, terms(panel), start=2)
+    return reference.simulate(Broken(rule), Nothing(which), panel, terms(panel), start=2)
 
 
 def test_a_line_numba_cannot_compile_is_named_with_the_way_out() -> None:
@@ -75,39 +78,17 @@ def test_a_line_numba_cannot_compile_is_named_with_the_way_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "says"),
+    ("which", "says"),
     [
-        (names_twice, r"Broken: at bar 2 \(1970-01-03\) the strategy named A twice"),
-        (asks_for_nan, r"at bar 2 .* asked for a weight of B that is not a finite number"),
-        (names_a_stranger, r"named column 7; the panel has columns 0 to 1"),
+        (TWICE, r"Broken: at bar 2 \(1970-01-03\) the strategy wrote two targets for A"),
+        (NO_NUMBER, r"at bar 2 .* asked for a weight or quantity of B that is not a finite number"),
+        (STRANGER, r"named column 7; the panel has columns 0 to 1"),
+        (BEYOND, r"wrote more intents than there is room for \(\d+\)"),
     ],
 )
-def test_an_impossible_wish_is_refused_with_bar_and_symbol(rule: Any, says: str) -> None:
+def test_an_impossible_wish_of_a_compiled_rule_is_refused(which: float, says: str) -> None:
     with pytest.raises(StrategyError, match=says):
-        run(rule)
-
-
-def test_more_wishes_than_symbols_are_refused() -> None:
-    class Many(Wishes):
-        def decide(self, view: Any) -> list[Intent]:
-            return [Intent(0, 1.0)] * 5
-
-    panel = candles(BARS, BARS)
-    with pytest.raises(StrategyError, match=r"more intents than there are symbols \(2\)"):
-        reference.simulate(Many(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
-
-
-@pytest.mark.parametrize("weight", [np.nan, np.inf])
-def test_cerebro_refuses_a_weight_that_is_no_number_too(weight: float) -> None:
-    class Bad(Wishes):
-        def decide(self, view: Any) -> list[Intent]:
-            return [Intent(0, weight)]
-
-    from tradewind.engine.executors import cerebro
-
-    panel = candles(BARS)
-    with pytest.raises(StrategyError, match="wanted one finite weight"):
-        cerebro.simulate(Bad(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
+        run(faulty, which)
 
 
 def test_a_closure_is_refused_because_it_could_not_be_found_again() -> None:
@@ -190,40 +171,7 @@ def test_signals_are_empty_unless_somebody_made_some() -> None:
     assert Signals().forecasts is None
 
 
-def writes_beyond(bar: int, inputs: Any, params: Any, book: Any, intents: Any) -> int:
-    n = 0
-    for _ in range(5):
-        n = target(intents, n, 0, 1.0)
-    return n
-
-
-def test_a_compiled_rule_cannot_write_beyond_its_rows() -> None:
-    with pytest.raises(StrategyError, match=r"more intents than there are symbols \(2\)"):
-        run(writes_beyond)
-
-
 def test_a_rule_that_writes_too_much_is_refused_uncompiled_too() -> None:
-    from tradewind.engine.protocols import Book, View
-    from tradewind.strategies.deciding import decide_by
-
-    with pytest.raises(StrategyError, match=r"writes_beyond: at bar 3 .* 5 intents for 2 symbols"):
-        decide_by(writes_beyond, None, View(3, None, Book(np.zeros(2), np.ones(1))))
-
-
-@pytest.mark.parametrize("executor", ["kernel", "cerebro"])
-@pytest.mark.parametrize(
-    "more",
-    [{"limit": 90.0}, {"stop": 90.0}, {"trail": 1.0}, {"take_profit": 120.0}, {"expiry_bars": 3},
-     {"order_type": OrderType.LIMIT}],
-    ids=str,
-)  # fmt: skip
-def test_what_is_not_filled_yet_is_refused_and_not_traded_at_market(
-    executor: str, more: dict[str, Any]
-) -> None:
-    class Wanting(Wishes):
-        def decide(self, view: Any) -> list[Intent]:
-            return [Intent(0, 1.0, **more)]
-
-    panel = candles(BARS)
-    with pytest.raises(StrategyError, match="asked for more than a market order"):
-        EXECUTORS[executor](Wanting(np.zeros(panel.shape)), None, panel, terms(panel), start=2)
+    said = r"faulty: at bar 3 the rule wrote \d+ intents, there is room for \d+"
+    with pytest.raises(StrategyError, match=said):
+        decide_by(faulty, None, View(3, Nothing(BEYOND), book([0.0, 0.0])))

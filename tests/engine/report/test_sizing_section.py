@@ -48,7 +48,9 @@ def test_cuts_stand_in_the_table_by_cap_with_the_symbols_cut_most() -> None:
     ]
     rows += [(403, 1, cut, Cut.GROSS), (404, -1, int(Happening.INTEREST), 1.0)]
     run = replace(run, simulation=replace(run.simulation, events=np.array(rows, EVENT)))
-    html = " ".join(str(sizing(Context(run)).html).split())
+    section = sizing(Context(run))
+    assert section is not None
+    html = " ".join(str(section.html).split())
     assert "Caps lowered a wish 4 times;" in html
     assert '<td>100.0% of equity</td><td class="num">3</td><td>MSFT 2, KO 1</td>' in html
     assert '<th scope="row">gross</th><td>none</td><td class="num">1</td><td>JPM 1</td>' in html
