@@ -33,11 +33,11 @@ def decide_by(rule: Rule, params: Any, view: View) -> Sequence[Intent]:
             f"{rule.__qualname__}: at bar {view.bar} the rule wrote {n} intents, there is room for "
             f"{len(rows)}; send fewer orders at one bar"
         )
-    return [_fact(row) for row in rows[:n]]
+    return [fact_of(row) for row in rows[:n]]
 
 
-def _fact(row: Any) -> Intent:
-    """One row as an :class:`Intent`."""
+def fact_of(row: Any) -> Intent:
+    """Return one row of INTENT as a fact."""
     given = {name: row[name].item() for name in INTENT.names or ()}
     given["action"] = Action(given["action"])
     given["order_type"] = OrderType(given["order_type"])

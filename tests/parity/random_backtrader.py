@@ -34,7 +34,8 @@ from tradewind.engine.intents import (
 )
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import DAY_NS, Panel
-from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
+from tradewind.engine.types import Intent
+from tradewind.strategies.deciding import fact_of
 
 BARS = 40
 HOUR_NS = DAY_NS // 24
@@ -91,17 +92,7 @@ class Plan:
         """The same, as facts."""
         rows = np.zeros(len(self.rows) + 1, INTENT)
         n = play(view.bar, view.inputs, self.params, view.book, rows)
-        return [wish_of(row) for row in rows[:n]]
-
-
-def wish_of(row: Any) -> Intent:
-    """A row as a fact."""
-    given = {name: row[name].item() for name in INTENT.names or ()}
-    given["action"] = Action(given["action"])
-    given["order_type"] = OrderType(given["order_type"])
-    given["tif"] = TimeInForce(given["tif"])
-    given["reduce_only"] = bool(given["reduce_only"])
-    return Intent(**given)
+        return [fact_of(row) for row in rows[:n]]
 
 
 @dataclass

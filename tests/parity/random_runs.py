@@ -16,11 +16,11 @@ from tradewind.engine.intents import (
     CANCEL,
     INTENT,
     IntentRows,
-    room_for_intents,
 )
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
+from tradewind.strategies.deciding import decide_by
 
 
 class Table(NamedTuple):
@@ -85,22 +85,7 @@ class Tabled:
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Run the rule as plain Python; rows become facts."""
-        rows = np.zeros(room_for_intents(len(view.book.qty)), INTENT)
-        n = rule(view.bar, view.inputs, self.params, view.book, rows)
-        return [_fact(row) for row in rows[:n]]
-
-
-def _fact(row: Any) -> Intent:
-    fields = {name: row[name].item() for name in INTENT.names or ()}
-    return Intent(
-        **{
-            **fields,
-            "action": Action(fields["action"]),
-            "order_type": OrderType(fields["order_type"]),
-            "tif": TimeInForce(fields["tif"]),
-            "reduce_only": bool(fields["reduce_only"]),
-        }
-    )
+        return decide_by(rule, self.params, view)
 
 
 class Run(NamedTuple):
