@@ -18,7 +18,7 @@ from tradewind.engine.executors.state import Path as Finer
 from tradewind.engine.executors.terms import market, terms
 from tradewind.engine.feeds.borrow_rates import AVAILABLE
 from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN
-from tradewind.engine.records import Floats, Panel, Simulation
+from tradewind.engine.records import DAY_NS, Floats, Ints, Panel, Simulation
 from tradewind.engine.types import Happening, Intent, Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -175,7 +175,17 @@ def _panel(bars: list[Row], quotes: list[Row]) -> Panel:
             if header in row:
                 columns[name][t, k] = float(row[header] or empty)
     panel = candles(*prices, volume=volume)
+    panel = replace(panel, ts=_times(bars, panel.ts))
     return replace(panel, columns={**columns, **_quotes(quotes, panel)})
+
+
+def _times(bars: list[Row], daily: Ints) -> Ints:
+    """Closes of the bars where a table has days of its own, counted from a first of January."""
+    ts = daily.copy()
+    for row in bars:
+        if "day" in row:
+            ts[_place(row)[0]] = (int(row["day"]) + 1) * DAY_NS
+    return ts
 
 
 def _quotes(rows: list[Row], panel: Panel) -> dict[str, Floats]:
