@@ -1,7 +1,7 @@
 """Run a strategy through the reference simulator: its rule compiled, or ``decide`` called back."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from tradewind.engine.compiling import compiled_with
 from tradewind.engine.errors import StrategyError
@@ -54,14 +54,16 @@ def simulate(
     memory = int(getattr(strategy, "memory", 0))
     state = states.new_state(panel.n_bars, panel.n_symbols, terms.account.cash, memory)
     log = states.new_log(panel.n_symbols)
-    if isinstance(strategy, CompiledStrategy):
-        loop = compiled_kernel(strategy.rule)
+    # asking the protocol itself takes longer than some runs
+    if hasattr(strategy, "rule") and hasattr(strategy, "params"):
+        compiled = cast(CompiledStrategy, strategy)
+        loop, params = compiled_kernel(compiled.rule), compiled.params
         try:
-            log = kernel.simulate(loop, market, inputs, strategy.params, terms, state, log, start)
+            log = kernel.simulate(loop, market, inputs, params, terms, state, log, start)
         except Exception as error:
             if not is_refusal(error):
                 raise
-            raise explained(error, strategy.rule, type(strategy).__name__) from None
+            raise explained(error, compiled.rule, type(strategy).__name__) from None
     else:
         with Caller(strategy, inputs, state) as caller:
             loop = caller.bound(compiled_kernel(called_rule))
