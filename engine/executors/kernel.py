@@ -191,6 +191,10 @@ def walk(
             move_trails(market, terms, state, log, t)
         # From here on one loop, without a call in it, for as many bars as nothing happens on:
         # what it works with then stays in registers.
+        asked = t >= start
+        stop = t + 1  # the bar at which this stretch must end: something is due, or begins
+        if asked and not due and n_open == 0:
+            stop = n_bars
         margin = False
         one = held[0] if n_held == 1 and not foreign else -1
         units = qty[one] if one >= 0 else 0.0
@@ -210,8 +214,8 @@ def walk(
             equity[0] = worth
             if keep:
                 equity_curve[t] = worth
-            if t >= start:
-                if t > start and worth != last:  # a division takes longer than an idle bar
+            if asked:
+                if worth != last and t > start:  # a division takes longer than an idle bar
                     step = worth / last - 1.0
                     total += step
                     squares += step * step
@@ -224,10 +228,8 @@ def walk(
                     floor = worth
             last = worth
             margin = gross > 0.0 and worth <= maintenance * gross
-            n = rule(t, inputs, params, book, intents) if t >= start else 0
-            if n != 0 or margin or due or n_open > 0 or t + 1 >= n_bars:
-                break
-            if leaves[t + 1] or (acting and acts[t + 1]):
+            n = rule(t, inputs, params, book, intents) if asked else 0
+            if n != 0 or margin or t + 1 >= stop or leaves[t + 1] or (acting and acts[t + 1]):
                 break
             t += 1
         if margin:
