@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.compiling import compiled
+from tradewind.engine.compiling import compiled, inlined, lean
 from tradewind.engine.errors import InvariantError
+from tradewind.engine.fill_checks import BUG, Rules, check_cash, check_prices, check_times
 from tradewind.engine.records import Floats, Panel, Records, Simulation, label
-from tradewind.engine.types import Reason
 
 TOLERANCE = 1e-9  # relative; section 12 of docs/broker-rules.md
 FLAT = 1e-9  # units below which a position is closed, as in tradewind.engine.sizing
 BORROW, INTEREST, DIVIDEND, SPLIT = range(4)  # tradewind.engine.types.Happening
-FORCED = (Reason.DELISTED, Reason.LIQUIDATED, Reason.RECALLED)  # made on the bar they fill on
 
 
 class Curves(NamedTuple):
@@ -37,11 +36,67 @@ class Prices(NamedTuple):
     fx_by_symbol: int
 
 
-def balance(prices: Prices, cash: float, fills: Any, events: Any, curves: Curves) -> Any:
+@inlined
+def agrees(
+    prices: Prices,
+    cash: float,
+    units: Any,
+    held: Any,
+    n_held: int,
+    curves: Curves,
+    t: int,
+    stop: int,
+    start: float,
+) -> Any:
+    """Whether bars ``t`` to ``stop - 1`` balance: a quick look at what is held, without NaN.
+
+    Knows no last close: on a bar without a price, or where it changes with the rate of exchange,
+    it says no, and :func:`balance` looks again.
+    """
+    close, fx, equity = prices.close, prices.fx, curves.equity
+    bad = 0
+    if n_held == 0:
+        for i in range(t, stop):
+            bad += not abs(cash - equity[i]) <= TOLERANCE * max(abs(equity[i]), start)
+    elif prices.fx_by_bar:
+        bad = 1
+    elif n_held == 1:
+        k = held[0]
+        own = units[k] * fx[0, k * prices.fx_by_symbol]
+        for i in range(t, stop):
+            value = own * close[i, k]
+            slack = TOLERANCE * max(abs(equity[i]), abs(value), start)
+            bad += not abs(cash + value - equity[i]) <= slack
+    else:
+        for i in range(t, stop):
+            worth, exposed = cash, 0.0
+            for j in range(n_held):
+                k = held[j]
+                value = units[k] * fx[0, k * prices.fx_by_symbol] * close[i, k]
+                worth += value
+                exposed += abs(value)
+            slack = TOLERANCE * max(abs(equity[i]), exposed, start)
+            bad += not abs(worth - equity[i]) <= slack
+    return bad == 0
+
+
+class Positions(NamedTuple):
+    """What is held while the books are gone through, shape (n_symbols,)."""
+
+    units: Any  # zero at first
+    mark: Any  # last close, zero at first
+    held: Any  # columns with a position, any at first
+
+
+@lean
+def balance(
+    prices: Prices, cash: float, fills: Any, events: Any, curves: Curves, positions: Positions
+) -> Any:
     """Check the reported equity against fills and events; fill in the other curves on request.
 
     In the subset numba compiles. Between two bars on which something happens nothing is held more
-    or less, so each such stretch is one multiplication a bar and symbol held.
+    or less, so each such stretch is one multiplication a bar and symbol held; only where that does
+    not agree, on a bar without a price for example, is it gone through once more with care.
 
     Parameters
     ----------
@@ -54,6 +109,7 @@ def balance(prices: Prices, cash: float, fills: Any, events: Any, curves: Curves
     events : ndarray of EVENT
         In order of time.
     curves : Curves
+    positions : Positions
 
     Returns
     -------
@@ -65,9 +121,7 @@ def balance(prices: Prices, cash: float, fills: Any, events: Any, curves: Curves
     n_bars, n_symbols = close.shape
     equity, write = curves.equity, len(curves.cash) == len(curves.equity)
     start, off, folded = cash, -1, 0.0
-    units = np.zeros(n_symbols)
-    mark = np.zeros(n_symbols)
-    held = np.empty(n_symbols, np.int64)
+    units, mark, held = positions
     n_held = n = e = 0
     t = 0
     while t < n_bars:
@@ -105,6 +159,11 @@ def balance(prices: Prices, cash: float, fills: Any, events: Any, curves: Curves
             stop = min(stop, max(fills[n]["bar"], t + 1))
         if e < len(events):
             stop = min(stop, max(events[e]["bar"], t + 1))
+        quick = not write and agrees(prices, cash, units, held, n_held, curves, t, stop, start)
+        if quick:
+            for i in range(n_held):
+                mark[held[i]] = close[stop - 1, held[i]]
+            t = stop
         while t < stop:
             worth, exposed = cash, 0.0
             for i in range(n_held):
@@ -136,6 +195,7 @@ def fold(
     *,
     sums: Floats | None = None,
     fx: Any = None,
+    rules: Rules | None = None,
 ) -> Simulation:
     """Cash and exposure from fills and events, and proof that the reported equity is theirs.
 
@@ -151,58 +211,48 @@ def fold(
         Sums of returns, as the executor keeps them.
     fx : Series, optional
         Account currency per unit of each symbol's, at the close.
+    rules : Rules, optional
+        What prices and cash are held to; None where other rules than ours apply.
 
     Raises
     ------
     InvariantError
-        If the books do not balance, or an order was filled before the bar after its decision.
+        If the books do not balance, an order was filled before the bar after its decision, a fill
+        lies where its bar or its order does not allow, or a purchase overdraws a cash account.
     """
     rates = np.ones((1, 1)) if fx is None else fx.values
     prices = Prices(
         panel.close, rates, 0 if fx is None else fx.by_bar, 0 if fx is None else fx.by_symbol
     )
     none = np.empty(0)
-    off, folded = compiled(balance)(prices, cash, fills, events, Curves(equity, none, none, none))
+    off, folded = compiled(balance)(
+        prices, cash, fills, events, Curves(equity, none, none, none), nothing_held(panel)
+    )
     if off >= 0:
         raise InvariantError(
             f"ledger: at bar {off} ({label(panel.ts[off])}) the fills give an equity of "
-            f"{folded!r}, the executor reports {float(equity[off])!r}; this is a bug of tradewind, "
-            "please report it with the run folder"
+            f"{folded!r}, the executor reports {float(equity[off])!r}; {BUG}"
         )
     check_times(orders, fills, panel)
+    if rules is not None:
+        check_prices(orders, fills, events, panel, rules)
+        if rules.cash_only:
+            check_cash(cash, equity, fills, events, panel)
 
     def curves() -> tuple[Floats, Floats, Floats]:
         made = Curves(
             equity, np.empty(panel.n_bars), np.empty(panel.n_bars), np.zeros(panel.n_bars)
         )
-        compiled(balance)(prices, cash, fills, events, made)
+        compiled(balance)(prices, cash, fills, events, made, nothing_held(panel))
         return made.cash, made.gross, made.borrow
 
     return Simulation(equity, orders, fills, events, sums, curves)
 
 
-def check_times(orders: Records, fills: Records, panel: Panel) -> None:
-    """Refuse fills at or before the decision; forced orders are made on the bar they fill on.
-
-    Raises
-    ------
-    InvariantError
-        Naming the first such fill.
-    """
-    if not len(fills):
-        return
-    decided = orders["bar"][fills["order"]]
-    early = fills["bar"] <= decided
-    if not early.any():
-        return
-    early &= (fills["bar"] < decided) | ~np.isin(orders["reason"][fills["order"]], FORCED)
-    if early.any():
-        i = int(np.flatnonzero(early)[0])
-        raise InvariantError(
-            f"ledger: fill {i} is on bar {fills['bar'][i]}, its order was decided at the close of "
-            f"bar {decided[i]} ({label(panel.ts[decided[i]])}); this is a bug of tradewind, "
-            "please report it with the run folder"
-        )
+def nothing_held(panel: Panel) -> Positions:
+    """Positions before the first bar."""
+    n = panel.n_symbols
+    return Positions(np.zeros(n), np.zeros(n), np.empty(n, np.int64))
 
 
 def known_close(close: Floats) -> Floats:

@@ -11,6 +11,7 @@ from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.compile_errors import explained, is_refusal
 from tradewind.engine.executors.terms import bars_needed, terms
+from tradewind.engine.fill_checks import Rules
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
 from tradewind.engine.records import Panel, Simulation
@@ -71,8 +72,13 @@ def simulate(
     check_status(state, strategy, panel)
     return fold(
         panel, terms.account.cash, state.equity_curve, log.orders, log.fills, log.events,
-        sums=state.sums, fx=market.fx_close if market.foreign else None,
+        sums=state.sums, fx=market.fx_close if market.foreign else None, rules=rules_of(terms),
     )  # fmt: skip
+
+
+def rules_of(terms: states.Terms) -> Rules:
+    """What the fills of a run are held to."""
+    return Rules(terms.costs, terms.execution.tick, terms.account.cash_only)
 
 
 def compiled_kernel(rule: Rule) -> Callable[..., Any]:
