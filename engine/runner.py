@@ -127,6 +127,9 @@ def compute(
         curve = trading.break_even_of(traded, diary)
         if curve is not None:
             numbers["spread"]["break_even"] = curve
+        unsure, bounds = trading.bounds_of(traded, parts.config, panel, diary)
+        if unsure is not None:
+            numbers["ambiguity"] = unsure
     return Run(
         name=run_folder.new_name(parts.config, now),
         config=parts.config,
@@ -136,6 +139,7 @@ def compute(
         simulation=traded.simulation,
         trades=trades,
         benchmark=benchmark,
+        bounds=bounds,
         metrics=numbers,
         forecast_scores=outlook.scores,
         notes=pipeline.notes(history, outlook, panel, parts.config.rules, diary.notes),
@@ -239,6 +243,7 @@ def reproduce(
     found += fill_differences(old.simulation, new.simulation, old.panel, tolerance=0.0)
     found += _order_differences(old.simulation.orders, new.simulation.orders)
     found += _curve_differences("equity", old.simulation.equity, new.simulation.equity)
+    found += _bound_differences(old, new)
     found += _forecast_differences(old, new)
     found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
     return Reproduction(not found, tuple(found))
@@ -317,6 +322,14 @@ def _curve_differences(name: str, a: Floats, b: Floats) -> list[str]:
         return []
     t = int(off[0])
     return [f"{name}: {off.size:,} bars differ, first bar {t}: {a[t]!r} then, {b[t]!r} now"]
+
+
+def _bound_differences(old: Run, new: Run) -> list[str]:
+    if old.bounds is None or new.bounds is None:
+        return [] if old.bounds is new.bounds else ["bounds: only one of the two runs has any"]
+    return _curve_differences("equity at worst", old.bounds.worst, new.bounds.worst) + (
+        _curve_differences("equity at best", old.bounds.best, new.bounds.best)
+    )
 
 
 def _forecast_differences(old: Run, new: Run) -> list[str]:

@@ -3,14 +3,16 @@
 from typing import Any, NamedTuple
 
 from tradewind.engine import spreads
+from tradewind.engine.ambiguity import Again, Bounds, ambiguous_bars, measured
 from tradewind.engine.break_even import SCALES, Simulate, break_even
 from tradewind.engine.config import RunConfig
-from tradewind.engine.errors import ConfigError
+from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.protocols import CompiledStrategy
 from tradewind.engine.records import Panel, Simulation
 from tradewind.engine.sessions import bars_per_year
 
@@ -24,6 +26,8 @@ class Traded(NamedTuple):
     start: int
     multiples: Simulate | None = None  # at multiples of its spread; None where that says nothing
     exact: bool = True  # whether one times the spread is the run itself
+    again: Again | None = None  # with ambiguous bars gone one way; None where other rules apply
+    sure: bool = True  # whether it does the same when it is asked again, beyond doubt
 
 
 def break_even_of(traded: Traded, diary: Diary) -> dict[str, Any] | None:
@@ -40,6 +44,39 @@ def break_even_of(traded: Traded, diary: Diary) -> dict[str, Any] | None:
         diary.note("no_break_even", final_equity=own, again=again)
         return None
     return curve
+
+
+def bounds_of(
+    traded: Traded, config: RunConfig, panel: Panel, diary: Diary
+) -> tuple[dict[str, Any] | None, Bounds | None]:
+    """(numbers, curves) of a run with every ambiguous bar gone the worst and the best way.
+
+    Trades again only where a bar was ambiguous. No numbers where other rules than ours apply; no
+    curves where nothing was ambiguous, or a strategy that remembers in attributes of its own does
+    something else when it is asked again, which the diary then says.
+    """
+    if traded.again is None:
+        return None, None
+    own, per_year = traded.simulation, bars_per_year(panel)
+    n_bars = ambiguous_bars(own.events)
+    if n_bars == 0:
+        return {"bars": 0, **measured(own, own, panel, traded.start, per_year)}, None
+    unknown = dict.fromkeys(("trades_decided", "trades_changed", "worst", "best"))
+    runs_best = config.execution.intrabar == "best"
+    try:
+        with diary.stage("bounds"):
+            same = own if traded.sure else traded.again(runs_best)
+            other = traded.again(not runs_best)
+    except StrategyError as error:
+        diary.note("no_bounds", error=str(error))
+        return {"bars": n_bars, **unknown}, None
+    now, then = float(same.equity[-1]), float(own.equity[-1])
+    if not abs(now - then) <= SAME * abs(then):
+        diary.note("no_bounds", final_equity=then, again=now)
+        return {"bars": n_bars, **unknown}, None
+    worst, best = (other, own) if runs_best else (own, other)
+    numbers = measured(worst, best, panel, traded.start, per_year)
+    return {"bars": n_bars, **numbers}, Bounds(worst.equity, best.equity)
 
 
 def simulate(
@@ -100,9 +137,10 @@ def _by_our_rules(
 ) -> Traded:
     """Trade under ``rules: tradewind``."""
     from tradewind.engine.executors import reference
+    from tradewind.engine.executors import state as states
     from tradewind.engine.executors.multiples import Task, around_mids, at_multiples
     from tradewind.engine.executors.paths import path_of
-    from tradewind.engine.executors.state import NO_PATH
+    from tradewind.engine.executors.terms import bound_of
     from tradewind.engine.executors.terms import market as market_terms
 
     config, strategy = parts.config, parts.strategy
@@ -111,24 +149,35 @@ def _by_our_rules(
         terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
         inputs = strategy.prepare(panel, outlook.signals)
         traded = spreads.traded_on(config.costs.spread, panel)
-        path = NO_PATH if finer is None else path_of(finer, panel)
-        market = market_terms(config, traded, path=path)
+        path = states.NO_PATH if finer is None else path_of(finer, panel)
+        given = market_terms(config, traded, path=path)
         run = reference.simulate
         if executor == "cerebro":
             from tradewind.engine.executors import cerebro
 
             run = cerebro.simulate
         asked = interpreted(strategy) if executor == "interpreted" else strategy
-        found = run(asked, inputs, traded, terms, start=start, market=market)
+        found = run(asked, inputs, traded, terms, start=start, market=given)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
     mids = around_mids(traded)
-    if mids is not traded:
-        market = market_terms(config, mids, path=path)
+    market = given if mids is traded else market_terms(config, mids, path=path)
     again = strategy if executor == "kernel" else interpreted(strategy)  # nobody had it compiled
+
+    def bounded(best: bool) -> Simulation:
+        """Trade once more: on the kernel whoever traded first, since all of them agree."""
+        mode = bound_of(config, best=best)
+        execution = terms.execution._replace(intrabar=mode)
+        with explained(strategy):
+            return reference.simulate(
+                again, inputs, traded, terms._replace(execution=execution),
+                start=start, market=given,
+            )  # fmt: skip
+
     task = Task(again, inputs, mids, terms, market, start, bars_per_year(panel))
-    return Traded(found, start, at_multiples(task), mids is traded)
+    sure = executor == "kernel" and isinstance(strategy, CompiledStrategy)
+    return Traded(found, start, at_multiples(task), mids is traded, bounded, sure)
 
 
 def _as_backtrader(

@@ -86,7 +86,9 @@ def _is_target(child: Ticket) -> bool:
 
 def _own_price(broker: Any, child: Ticket, t: int) -> Touch:
     target = _is_target(child)
-    price = child.limit if target else child.stop
+    # The whole of the side's bar may lie beyond that price: it was never traded at again.
+    bar = broker.quotes.bar(t, child.column, child.side)
+    price = min(max(child.limit if target else child.stop, bar.low), bar.high)
     mid = broker.quotes.at_own_price(t, child.column, child.side, price)
     return Touch(FAVOUR if target else AGAINST, price, mid, slips=not target, maker=target)
 

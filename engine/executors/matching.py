@@ -24,7 +24,6 @@ from tradewind.engine.executors.state import (
     AMBIGUOUS,
     AT_CLOSE,
     AT_OPEN,
-    BEST,
     BY_CLOSE,
     BY_LIMIT,
     BY_OPEN,
@@ -40,6 +39,7 @@ from tradewind.engine.executors.state import (
     ROOM,
     TRIGGERED,
     WORKING,
+    WORST,
     Log,
     Market,
     State,
@@ -269,7 +269,7 @@ def stop_first(
     """Whether the stop at place ``i`` goes before the limit at ``j``; counts what is not known."""
     stop = log.orders[log.working[i]]
     k = stop["symbol"]
-    if terms.execution.intrabar == BY_PATH:
+    if terms.execution.intrabar >= BY_PATH:
         target = log.orders[log.working[j]]
         sides = (1.0 if stop["qty"] > 0.0 else -1.0, 1.0 if target["qty"] > 0.0 else -1.0)
         levels = (log.price[i], log.price[j])
@@ -277,7 +277,7 @@ def stop_first(
         if sure:
             return code != 2
     happened(state, log, t, k, AMBIGUOUS, float(log.working[i]))
-    return terms.execution.intrabar != BEST
+    return terms.execution.intrabar in (WORST, BY_PATH)
 
 
 def tidy(market: Market, state: State, log: Log, t: int) -> None:

@@ -13,6 +13,7 @@ from tradewind.engine.executors.quotes import close_of, half_spread, high_of, lo
 from tradewind.engine.executors.state import (
     AMBIGUOUS,
     BEST,
+    BEST_OF_PATH,
     BY_BRACKET,
     BY_CLOSE,
     BY_LIMIT,
@@ -86,11 +87,15 @@ def protect(
     outcome = rest_of_bar(
         market, terms, state, log, t, entry, (side, low_price, high_price), manner, entered_at
     )
+    # The whole of the side's bar may lie beyond a child's price: it was never traded at again.
+    least, most = low_of(market, terms, t, k, side), high_of(market, terms, t, k, side)
     if outcome == STOP_FILLS:
-        met = (low_price, low_price / (1.0 + side * half), True, np.nan, BY_STOP)
+        price = min(max(low_price, least), most)
+        met = (price, price / (1.0 + side * half), True, np.nan, BY_STOP)
         execute(market, terms, state, log, t, stop, met)
     elif outcome == TARGET_FILLS:
-        met = (high_price, high_price / (1.0 + side * half), False, np.nan, BY_LIMIT)
+        price = min(max(high_price, least), most)
+        met = (price, price / (1.0 + side * half), False, np.nan, BY_LIMIT)
         execute(market, terms, state, log, t, target, met)
 
 
@@ -137,14 +142,14 @@ def rest_of_bar(
         return STOP_FILLS
     if target_hit and target_sure and not stop_hit:
         return TARGET_FILLS
-    if terms.execution.intrabar == BY_PATH and manner != BY_RETURN:
+    if terms.execution.intrabar >= BY_PATH and manner != BY_RETURN:
         code, sure = first_touched(
             market, terms, t, k, (side, side), (stop, target), manner, entered_at
         )
         if sure:
             return code
     happened(state, log, t, k, AMBIGUOUS, float(entry))
-    if terms.execution.intrabar == BEST:
+    if terms.execution.intrabar in (BEST, BEST_OF_PATH):
         if target_hit:
             return TARGET_FILLS
         return STOP_FILLS if stop_sure else NEITHER

@@ -51,7 +51,9 @@ BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
     CALLED_BACK,
 ) = range(8)  # why the loop stopped
 LONG = 1 << 16  # rows at first: to copy records to a longer place costs more than the orders
-WORST, BEST, BY_PATH = range(3)  # Execution.intrabar
+# Execution.intrabar; the last is asked for by the bounds of a run alone: what finer bars leave open
+# goes the best way
+WORST, BEST, BY_PATH, BEST_OF_PATH = range(4)
 # ORDER.triggered: as sent, a stop-limit now a limit, a child, a child whose entry has just filled
 PLAIN, TRIGGERED, ASLEEP, WAKING = range(4)
 # When on a bar an order fills; NEVER comes first so that a fresh array means it.
@@ -132,7 +134,7 @@ class Execution(NamedTuple):
     carry: bool  # what participation leaves over works on, else it is cancelled
     through_ticks: int  # by which the price must trade through a limit
     tick: Series  # price grid, 0 = none
-    intrabar: int  # WORST, BEST or BY_PATH
+    intrabar: int  # WORST ... BEST_OF_PATH
 
 
 class Terms(NamedTuple):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import config_file
+from tradewind.engine.ambiguity import Bounds
 from tradewind.engine.config import RunConfig
 from tradewind.engine.errors import ConfigError, RunError
-from tradewind.engine.records import Ints, Simulation
+from tradewind.engine.records import Floats, Ints, Simulation
 from tradewind.engine.report import prices, tables
 from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
 from tradewind.engine.report.run import Run
@@ -60,7 +61,7 @@ def read(folder: Path) -> Run:
     manifest = _manifest(folder)
     _check_files(folder, manifest["files"])
     said = manifest["run"]
-    simulation, ts, benchmark = _simulation(folder, said["symbols"])
+    simulation, ts, benchmark, bounds = _simulation(folder, said["symbols"])
     measured = _json(folder / "metrics.json")
     return Run(
         name=folder.resolve().name,
@@ -76,6 +77,7 @@ def read(folder: Path) -> Run:
         notes=tuple(said["notes"]),
         manifest={k: v for k, v in manifest.items() if k not in ("run", "files")},
         log=tuple(_lines(folder / "log.jsonl")),
+        bounds=bounds,
     )
 
 
@@ -109,7 +111,7 @@ def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
             )
 
 
-def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Any]:
+def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Floats, Bounds | None]:
     path = folder / "equity.parquet"
     table = tables.read_table(path)
     ts = np.asarray(tables.column(table, "ts", path).cast("int64"))
@@ -119,7 +121,10 @@ def _simulation(folder: Path, symbols: list[str]) -> tuple[Simulation, Ints, Any
     )
     orders, fills, events = (_records(folder, name, symbols) for name in RECORDED)
     found = Simulation.with_curves(equity, cash, gross, borrow, orders, fills, events)
-    return found, ts, benchmark
+    bounds = None
+    if "equity_worst" in table.column_names:  # where a bar was ambiguous
+        bounds = Bounds(*(tables.floats(table, f"equity_{name}", path) for name in Bounds._fields))
+    return found, ts, benchmark, bounds
 
 
 def _records(folder: Path, name: str, symbols: list[str]) -> Any:

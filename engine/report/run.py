@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tradewind.engine.ambiguity import Bounds
 from tradewind.engine.config import RunConfig
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Floats, Panel, Records, Simulation
@@ -30,6 +31,8 @@ class Run:
         Round trips.
     benchmark : ndarray of float64, shape (n_bars,)
         Simple return of the benchmark on each bar; zero up to ``first_bar``.
+    bounds : Bounds or None
+        Equity had every ambiguous bar gone the worst and the best way; None where none was.
     metrics : mapping
         Named numbers of strategy and benchmark (``engine/metrics.py``).
     forecast_scores : mapping
@@ -56,3 +59,4 @@ class Run:
     notes: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Mapping[str, Any], ...] = ()
+    bounds: Bounds | None = None

@@ -31,10 +31,14 @@ WORDS: Mapping[str, type[IntEnum]] = {
 
 
 def equity_table(run: Run) -> Table:
-    """One row a bar; ``benchmark`` is what the same cash would be worth in the benchmark."""
+    """One row a bar; ``benchmark`` is what the same cash would be worth in the benchmark.
+
+    ``equity_worst`` and ``equity_best`` are there where a bar was ambiguous.
+    """
     import pyarrow as pa
 
     sim, cash = run.simulation, run.config.account.cash
+    bounds = {f"equity_{n}": c for n, c in (run.bounds._asdict() if run.bounds else {}).items()}
     return pa.table(
         {
             "ts": times(run.panel.ts),
@@ -45,6 +49,7 @@ def equity_table(run: Run) -> Table:
             "borrow": sim.borrow,
             "benchmark": cash * np.cumprod(1.0 + run.benchmark),
             "benchmark_return": run.benchmark,
+            **bounds,
         }
     )
 
