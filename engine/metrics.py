@@ -5,6 +5,7 @@ Every definition stands in docs/metrics.md. Returns are simple returns of one ba
 (a Sharpe ratio of returns that do not vary, a profit factor without a loss) is None.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,9 @@ def measure(
     -------
     dict
         ``strategy`` (growth, risk, exposure, trades, and the comparison with the benchmark),
-        ``benchmark`` (growth and risk), ``costs``, ``orders`` (how many ended how) and ``cuts``
-        (how often which cap lowered a wish), each name -> number; plain JSON values, None where
-        there is none.
+        ``benchmark`` (growth and risk), ``costs``, ``orders`` (how many ended how), ``rejections``
+        (of which symbol) and ``cuts`` (how often which cap lowered a wish), each name -> number;
+        plain JSON values, None where there is none.
     """
     equity = simulation.equity[first_bar:]
     market = equity[:1] * np.cumprod(np.append(1.0, 1.0 + benchmark[first_bar + 1 :]))
@@ -59,6 +60,7 @@ def measure(
         "benchmark": growth(market, bars_per_year),
         "costs": costs_paid(simulation, first_bar, years),
         "orders": order_counts(simulation),
+        "rejections": rejections(simulation.orders, panel.symbols),
         "cuts": cut_counts(simulation),
     }
     return jsonable(result)  # type: ignore[no-any-return]
@@ -243,6 +245,25 @@ def order_counts(simulation: Simulation) -> dict[str, Any]:
     reasons = simulation.orders["reason"]
     counts = {reason.name.lower(): int((reasons == reason.value).sum()) for reason in Reason}
     return {"orders": len(reasons), "fills": len(simulation.fills), **counts}
+
+
+def rejections(orders: Records, symbols: Sequence[str]) -> dict[str, Any]:
+    """Orders refused: how many in all, and by symbol and reason; what never happened is left out.
+
+    Returns
+    -------
+    dict
+        ``total``; ``by_symbol``: symbol -> reason -> count, symbols in the order of the panel.
+    """
+    refused = [reason for reason in Reason if reason.name.startswith("REJECTED")]
+    found = orders[np.isin(orders["reason"], refused)]
+    pairs, counts = np.unique(
+        np.stack([found["symbol"], found["reason"]], axis=1), axis=0, return_counts=True
+    )
+    by_symbol: dict[str, dict[str, int]] = {}
+    for (k, code), n in zip(pairs.tolist(), counts.tolist(), strict=True):
+        by_symbol.setdefault(symbols[k], {})[Reason(code).name.lower()] = n
+    return {"total": len(found), "by_symbol": by_symbol}
 
 
 def cut_counts(simulation: Simulation) -> dict[str, int]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from tradewind.engine.cli.console import out, table
 from tradewind.engine.report.run import Run
-from tradewind.engine.report.words import is_number, number, percent, plural
+from tradewind.engine.report.words import is_number, number, percent, plural, reason
+from tradewind.engine.types import Reason
 
 NOTES_SHOWN = 5
 
@@ -17,7 +18,8 @@ def as_json(run: Run, folder: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run``, ``folder``, ``metrics`` (as in metrics.json), ``forecast_scores``, ``report``,
+        ``run``, ``folder``, ``metrics`` (as in metrics.json, ``ambiguity`` and ``rejections``
+        among them), ``forecast_scores``, ``report``,
         ``first_date`` and ``last_date`` of the evaluation, ``notes``.
     """
     dates = run.panel.dates
@@ -44,6 +46,10 @@ def show(run: Run, folder: Path) -> None:
     out(_costs(run.metrics["costs"]))
     if run.metrics.get("cuts", {}).get("total"):
         out(cut_wishes(run.metrics["cuts"]))
+    if run.metrics["rejections"]["total"]:
+        out(rejected(run.metrics["orders"], run.metrics["rejections"]["total"]))
+    if run.metrics.get("ambiguity", {}).get("bars"):
+        out(ambiguous(run.metrics["ambiguity"]))
     if run.forecast_scores.get("verdict"):
         out(f"Forecasts: {run.forecast_scores['verdict']}")
     for note in run.notes[:NOTES_SHOWN]:
@@ -108,3 +114,23 @@ def cut_wishes(cuts: Mapping[str, int]) -> str:
     """How often the caps of the sizing lowered a wish, and which."""
     by = ", ".join(f"{name} {count(n)}" for name, n in cuts.items() if name != "total" and n)
     return f"Sizing: wishes lowered {plural(cuts['total'], 'time')} by its caps ({by})"
+
+
+def rejected(orders: Mapping[str, int], total: int) -> str:
+    """How many orders were refused, and why."""
+    why = {code: orders[code.name.lower()] for code in Reason if code.name.startswith("REJECTED")}
+    by = ", ".join(f"{reason(code)[0]} {count(n)}" for code, n in why.items() if n)
+    return f"Orders rejected: {count(total)} of {count(orders['orders'])} ({by})"
+
+
+def ambiguous(block: Mapping[str, Any]) -> str:
+    """What the bars with an unknown path decided, and the run at its worst and best."""
+    bars = f"Ambiguous: {plural(block['bars'], 'bar')}"
+    worst, best = block["worst"], block["best"]
+    if worst is None or best is None:
+        return f"{bars}; without bounds, since the strategy did not do the same when asked again"
+    return (
+        f"{bars} decided {plural(block['trades_decided'], 'closed trade')}; at worst and at best a "
+        f"final equity of {count(worst['final_equity'])} and {count(best['final_equity'])}, "
+        f"a Sharpe ratio of {number(worst['sharpe'])} and {number(best['sharpe'])}"
+    )

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Context, Section, SectionMaker, asset
 from tradewind.engine.report.section import render as fill
+from tradewind.engine.report.sections.ambiguity import ambiguity
 from tradewind.engine.report.sections.equity import equity
 from tradewind.engine.report.sections.figures import figures
 from tradewind.engine.report.sections.forecasts import forecasts
@@ -45,6 +46,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     spread,
     sizing,
     orders,
+    ambiguity,
     notes,
     setup,
 )

@@ -321,7 +321,7 @@ def test_every_result_is_strict_json_and_no_warning_is_raised(
     run = simulation(equity, fills=fills, gross=np.abs(equity))
     result = measured(run, trades, market, first_bar)
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-    assert set(result) == {"strategy", "benchmark", "costs", "orders", "cuts"}
+    assert set(result) == {"strategy", "benchmark", "costs", "orders", "rejections", "cuts"}
 
 
 def test_growth_of_an_empty_curve_is_all_none() -> None:
