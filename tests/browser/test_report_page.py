@@ -143,7 +143,7 @@ def test_every_chart_is_drawn(show: Open, width: int) -> None:
           return [figure.id, inked / 100];
         })""",
     )
-    assert len(drawn) == 10
+    assert len(drawn) == 11
     assert [name for name, marks in drawn if marks < 5] == []
     names = ask(driver, "[...document.querySelectorAll('.drawing')].map((d) => d.ariaLabel)")
     assert all(len(name) > 30 for name in names)
@@ -155,6 +155,17 @@ def test_the_break_even_curve_is_the_run_s(show: Open) -> None:
     np.testing.assert_allclose(
         drawn["data"], list(zip(curve["scale"], curve["sharpe"], strict=True))
     )
+
+
+def test_both_bounds_are_drawn_from_the_first_bar_of_the_evaluation_to_the_last(show: Open) -> None:
+    driver = show()
+    drawn = option(driver, "ambiguity-equity")["series"]
+    assert [series["name"] for series in drawn] == ["At worst", "At best"]
+    assert RUN.bounds is not None
+    for series, equity in zip(drawn, RUN.bounds, strict=True):
+        values = np.array(series["data"])[:, 1]
+        np.testing.assert_allclose(values, equity[RUN.first_bar :], rtol=1e-6)
+    assert drawn[0]["lineStyle"]["color"] != drawn[1]["lineStyle"]["color"]
 
 
 def test_the_lines_drawn_are_the_run_s(show: Open) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from tradewind.engine.ambiguity import FIGURES, Bounds
 from tradewind.engine.benchmark import benchmark_returns
 from tradewind.engine.break_even import Outcome, Simulate, break_even
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_spread import ConstantSpreadConfig
 from tradewind.engine.evaluation import score
-from tradewind.engine.metrics import measure
+from tradewind.engine.metrics import growth, measure
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
@@ -245,6 +246,12 @@ def at_multiples(simulation: Simulation, first: int) -> Simulate:
     return simulate
 
 
+def at_bounds(simulation: Simulation) -> Bounds:
+    """The run as its worst, and as its best one that gains 50 more on every 40th bar."""
+    more = 50.0 * (np.arange(len(simulation.equity)) // 40)
+    return Bounds(simulation.equity, simulation.equity + more)
+
+
 def make_run(
     symbols: Sequence[str] = SYMBOLS, n_bars: int = 0, seed: int = 7, **changes: Any
 ) -> Run:
@@ -262,6 +269,16 @@ def make_run(
     metrics = measure(simulation, trades, panel, benchmark, first_bar=first, bars_per_year=252.0)
     metrics["spread"] = spread_numbers(simulation, panel, ConstantSpreadConfig())
     metrics["spread"]["break_even"] = break_even(at_multiples(simulation, first))
+    bounds = at_bounds(simulation)
+    metrics["ambiguity"] = {
+        "bars": 31,
+        "trades_decided": 7,
+        "trades_changed": 9,
+        **{
+            name: {key: growth(equity[first:], 252.0)[key] for key in FIGURES}
+            for name, equity in bounds._asdict().items()
+        },
+    }
     run = Run(
         name="lstm-timing-20261124-101500-3f9a1c",
         config=settings.pop("config", None) or config(**settings),
@@ -275,6 +292,7 @@ def make_run(
         forecast_scores=score(forecasts, panel, first_bar=first, rivals=rivals, name="lstm"),
         notes=("XOM: no bar on 2014-02-03 (XNYS was open)", "all symbols are survivors but EMC"),
         manifest={"seed": 7, "versions": {"python": "3.11.2"}, "seconds": {"simulate": 0.41}},
+        bounds=bounds,
         log=({"event": "started", "n_bars": panel.n_bars}, {"event": "finished"}),
     )
     return replace(run, **{key: value for key, value in changes.items() if key in own - {"config"}})
