@@ -32,7 +32,9 @@ def ambiguity(context: Context) -> Section | None:
             for name in ("worst", "best")
             if block["bars"] and block[name]
         ],
-        chart=None if run.bounds is None else _curves(context, run.bounds),
+        chart=None
+        if run.bounds is None or not len(context.dates)
+        else _curves(context, run.bounds),
     )
     return Section("ambiguity", "Bars that could have gone either way", html, "Ambiguity")
 

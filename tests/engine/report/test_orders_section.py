@@ -70,8 +70,8 @@ def test_an_order_that_is_not_plain_is_listed_with_all_that_makes_it_so() -> Non
         "MSFT", "stop limit", "5.000", "51.250", "50.500", "", "3", "until cancelled", "filled",
     ]  # fmt: skip
     assert cell_texts(html, 2)[1:] == [
-        "MSFT", "limit", f"{MINUS}5.000", "60.000", MISSING, "1", "", "until cancelled, reduce-only",
-        "bracket over",
+        "MSFT", "limit", f"{MINUS}5.000", "60.000", MISSING, "1", "",
+        "until cancelled, reduce-only", "bracket over",
     ]  # fmt: skip
 
 

@@ -78,10 +78,10 @@ def test_a_page_has_every_section_and_stays_below_two_megabytes() -> None:
     assert len(html.encode()) < page.MAX_BYTES
     sections = [attrs["id"] for tag, attrs in Elements(html).found if tag == "section"]
     wanted = ["figures", "equity", "months", "trades", "forecasts", "money"]
-    assert sections == [*wanted, "spread", "sizing", "orders", "notes", "setup"]
+    assert sections == [*wanted, "spread", "sizing", "orders", "ambiguity", "notes", "setup"]
     assert set(_charts(html)) == {
         "equity-value", "equity-drawdown", "equity-rolling", "trades-price", "forecast-cloud",
-        "forecast-deciles", "forecast-coverage", "money-waterfall", "money-symbols",
+        "forecast-deciles", "ambiguity-equity", "forecast-coverage", "money-waterfall", "money-symbols",
         "spread-break-even",
     }  # fmt: skip
 
