@@ -12,12 +12,14 @@ import pytest
 from tradewind.engine import runner
 from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import parse, validate
+from tradewind.engine.executors import reference
 from tradewind.engine.report.run import Run
 from tradewind.engine.types import Reason
 
 PAGE = Path(__file__).parents[2] / "docs" / "engine.md"
 BLOCK = re.compile(r"```python\n# (\w+\.py)\n(.*?)```", re.DOTALL)
 EXAMPLES = dict(BLOCK.findall(PAGE.read_text("utf-8")))
+SETTINGS = "settings.py"
 KINDS = {"breakout.py": "Breakout", "dips.py": "Dips"}
 
 
@@ -45,7 +47,21 @@ def reasons(run: Run) -> set[Reason]:
 
 
 def test_the_page_has_these_examples() -> None:
-    assert sorted(EXAMPLES) == sorted(KINDS)
+    assert sorted(EXAMPLES) == sorted([*KINDS, SETTINGS])
+
+
+def test_many_settings_in_one_call_end_as_each_does_alone() -> None:
+    said: dict[str, Any] = {}
+    exec(EXAMPLES[SETTINGS], said)
+    found, given = said["found"], said["given"]
+    assert len(set(found.equity.tolist())) == len(said["crosses"]) == 9
+    for number in (0, 8):
+        alone = reference.simulate(
+            said["crosses"][number], said["inputs"], said["panel"], given, start=100
+        )
+        assert found.equity[number] == alone.equity[-1]
+        assert found.fills[number] == len(alone.fills) > 10
+    assert said["best"] in said["crosses"]
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))
