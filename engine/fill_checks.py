@@ -83,13 +83,16 @@ def check_prices(
     made = _columns(fills, rules, panel)
     bars, price, quote, side = made.bar, made.price, made.quote, made.side
     order = fills["order"].copy()
-    limit = orders["limit"][order]
-    slack = ROUNDING * np.abs(quote)
-    worst = np.where(orders["order_type"][order] == OrderType.LIMIT, quote, made.worst)
+    kind = orders["order_type"][order]
+    limit, worst = made.worst, made.worst  # of market orders, which have no limit
+    if kind.any():
+        worst = np.where(kind == OrderType.LIMIT, quote, worst)
+        limit = orders["limit"][order]
+    slack = ROUNDING * quote
     wrong = (quote < made.low - slack) | (quote > made.high + slack)
     against = side * price
     wrong |= (against < side * quote - slack) | (against > side * worst + slack)
-    if not (events["kind"] == Happening.SPLIT).any():  # which changes limits afterwards
+    if kind.any() and not (events["kind"] == Happening.SPLIT).any():  # it changes limits afterwards
         wrong |= against > side * limit + slack
     if not wrong.any():
         return

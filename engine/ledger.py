@@ -36,6 +36,14 @@ class Prices(NamedTuple):
     fx_by_symbol: int
 
 
+class Positions(NamedTuple):
+    """What is held while the books are gone through, shape (n_symbols,)."""
+
+    units: Any  # zero at first
+    mark: Any  # last close, zero at first
+    held: Any  # columns with a position, any at first
+
+
 @inlined
 def agrees(
     prices: Prices,
@@ -54,21 +62,21 @@ def agrees(
     it says no, and :func:`balance` looks again.
     """
     close, fx, equity = prices.close, prices.fx, curves.equity
-    bad = 0
+    bad, first = 0, max(t, 0)  # tells the compiler that no row is negative, as in the loop
     if n_held == 0:
-        for i in range(t, stop):
+        for i in range(first, stop):
             bad += not abs(cash - equity[i]) <= TOLERANCE * max(abs(equity[i]), start)
     elif prices.fx_by_bar:
         bad = 1
     elif n_held == 1:
         k = held[0]
         own = units[k] * fx[0, k * prices.fx_by_symbol]
-        for i in range(t, stop):
+        for i in range(first, stop):
             value = own * close[i, k]
             slack = TOLERANCE * max(abs(equity[i]), abs(value), start)
             bad += not abs(cash + value - equity[i]) <= slack
     else:
-        for i in range(t, stop):
+        for i in range(first, stop):
             worth, exposed = cash, 0.0
             for j in range(n_held):
                 k = held[j]
@@ -78,14 +86,6 @@ def agrees(
             slack = TOLERANCE * max(abs(equity[i]), exposed, start)
             bad += not abs(worth - equity[i]) <= slack
     return bad == 0
-
-
-class Positions(NamedTuple):
-    """What is held while the books are gone through, shape (n_symbols,)."""
-
-    units: Any  # zero at first
-    mark: Any  # last close, zero at first
-    held: Any  # columns with a position, any at first
 
 
 @lean
