@@ -4,19 +4,23 @@ Section 12 of docs/broker-rules.md. Work grows with the fills and not with the b
 taken from the simulators: the prices are worked out anew from the data and the costs.
 """
 
-from typing import NamedTuple
+from math import ceil, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.compiling import compiled, lean
 from tradewind.engine.costs import ON_TICK, Costs
 from tradewind.engine.errors import InvariantError
+from tradewind.engine.intents import LIMIT
 from tradewind.engine.quotes import has_quotes
-from tradewind.engine.records import Floats, Ints, Panel, Records, label
-from tradewind.engine.series import Series
-from tradewind.engine.types import Happening, OrderType, Reason
+from tradewind.engine.records import Floats, Panel, Records, label
+from tradewind.engine.series import Series, at
+from tradewind.engine.types import Happening, Reason
 
 ROUNDING = 1e-9  # relative, of a price
 FORCED = (Reason.DELISTED, Reason.LIQUIDATED, Reason.RECALLED)  # made on the bar they fill on
+LEFT = int(Reason.DELISTED)
 BUG = "this is a bug of tradewind, please report it with the run folder"
 
 
@@ -28,16 +32,14 @@ class Rules(NamedTuple):
     cash_only: bool  # no purchase may leave cash below zero
 
 
-class Made(NamedTuple):
-    """Fills and what their bars allow, shape (n_fills,)."""
+class Sides(NamedTuple):
+    """Range of what a seller and a buyer see of each bar, shape (n_bars, n_symbols)."""
 
-    bar: Ints
-    price: Floats
-    quote: Floats
-    side: Floats  # +1 where bought
-    low: Floats  # of the side's own bar
-    high: Floats
-    worst: Floats  # the quote with all slippage, on the tick
+    quoted: int  # 1 where bid and ask are bars of their own, 0 where the spread makes them
+    bid_low: Any
+    bid_high: Any
+    ask_low: Any
+    ask_high: Any
 
 
 def check_times(orders: Records, fills: Records, panel: Panel) -> None:
@@ -80,70 +82,65 @@ def check_prices(
     """
     if not len(fills):
         return
-    made = _columns(fills, rules, panel)
-    bars, price, quote, side = made.bar, made.price, made.quote, made.side
-    order = fills["order"].copy()
-    kind = orders["order_type"][order]
-    limit, worst = made.worst, made.worst  # of market orders, which have no limit
-    if kind.any():
-        worst = np.where(kind == OrderType.LIMIT, quote, worst)
-        limit = orders["limit"][order]
-    slack = ROUNDING * quote
-    wrong = (quote < made.low - slack) | (quote > made.high + slack)
-    against = side * price
-    wrong |= (against < side * quote - slack) | (against > side * worst + slack)
-    if kind.any() and not (events["kind"] == Happening.SPLIT).any():  # it changes limits afterwards
-        wrong |= against > side * limit + slack
-    if not wrong.any():
-        return
-    wrong &= (orders["reason"][order] != Reason.DELISTED) | (orders["bar"][order] != bars)
-    if wrong.any():
-        i = int(np.flatnonzero(wrong)[0])
+    whole = not (events["kind"] == Happening.SPLIT).any()  # a split changes limits afterwards
+    i, low, high, worst = compiled(first_wrong)(
+        fills, orders, _sides(panel), panel.volume, rules.costs, rules.tick, int(whole)
+    )
+    if i >= 0:
+        fill = fills[i]
         raise InvariantError(
-            f"ledger: fill {i} of {panel.symbols[fills['symbol'][i]]} on bar {bars[i]} "
-            f"({label(panel.ts[bars[i]])}) is at {float(price[i])!r}, quoted "
-            f"{float(quote[i])!r}; its side's bar ran from {float(made.low[i])!r} to "
-            f"{float(made.high[i])!r}, the worst price of its order was "
-            f"{_worst(float(worst[i]), float(limit[i]), float(side[i]))!r}; {BUG}"
+            f"ledger: fill {i} of {panel.symbols[fill['symbol']]} on bar {fill['bar']} "
+            f"({label(panel.ts[fill['bar']])}) is at {float(fill['price'])!r}, quoted "
+            f"{float(fill['quote'])!r}; its side's bar ran from {low!r} to {high!r}, the worst "
+            f"price of its order was {worst!r}; {BUG}"
         )
 
 
-def _worst(slipped: float, limit: float, side: float) -> float:
-    """Worst price an order allows."""
-    return slipped if limit != limit or side * (limit - slipped) > 0.0 else limit
-
-
-def _columns(fills: Records, rules: Rules, panel: Panel) -> Made:
-    """Prices of fills beside those their bars allow."""
-    bar, column, qty = fills["bar"].copy(), fills["symbol"].copy(), fills["qty"].copy()
-    price, quote = fills["price"].copy(), fills["quote"].copy()
-    side = np.sign(qty)
-    low, high = _range(panel, rules.costs, bar, column, side)
-    rate: float | Floats = rules.costs.slippage
-    if rules.costs.impact > 0.0:
-        volume = panel.volume[bar, column]
-        known = np.where(volume > 0.0, volume, np.inf)  # without a volume there is no impact
-        rate = rate + rules.costs.impact * np.sqrt(np.abs(qty) / known)
-    worst = quote * (1.0 + side * rate) + side * _taken(rules.costs.slippage_fixed, bar, column)
-    tick = _taken(rules.tick, bar, column)
-    gridded = np.asarray(tick > 0.0)
-    if gridded.any():
-        steps = np.ceil(side * worst / np.where(gridded, tick, 1.0) - ON_TICK)
-        worst = np.where(gridded, side * steps * tick, worst)
-    return Made(bar, price, quote, side, low, high, worst)
-
-
-def _range(
-    panel: Panel, costs: Costs, bars: Ints, columns: Ints, side: Floats
-) -> tuple[Floats, Floats]:
-    """(low, high) of the ask where ``side`` is +1 and of the bid where it is -1, by fill."""
-    at = bars, columns
+def _sides(panel: Panel) -> Sides:
     if has_quotes(panel.columns):
-        buys, given = side > 0.0, panel.columns
-        low = np.where(buys, given["ask_low"][at], given["bid_low"][at])
-        return low, np.where(buys, given["ask_high"][at], given["bid_high"][at])
-    away = 1.0 + side * (_taken(costs.half_spread, bars, columns) * costs.spread_scale)
-    return panel.low[at] * away, panel.high[at] * away
+        names = ("bid_low", "bid_high", "ask_low", "ask_high")
+        return Sides(1, *(panel.columns[name] for name in names))
+    return Sides(0, panel.low, panel.high, panel.low, panel.high)
+
+
+@lean
+def first_wrong(
+    fills: Any, orders: Any, sides: Sides, volume: Any, costs: Costs, tick: Series, limits: int
+) -> Any:
+    """(first fill that is not allowed or -1, low and high of its side's bar, its worst price).
+
+    In the subset numba compiles; ``limits`` says whether those of the orders are looked at.
+    """
+    for i in range(len(fills)):
+        fill = fills[i]
+        order = orders[fill["order"]]
+        t, k = max(fill["bar"], 0), max(fill["symbol"], 0)
+        buys, quote, price = fill["qty"] > 0.0, fill["quote"], fill["price"]
+        side = 1.0 if buys else -1.0
+        low = sides.ask_low[t, k] if buys else sides.bid_low[t, k]
+        high = sides.ask_high[t, k] if buys else sides.bid_high[t, k]
+        if not sides.quoted:
+            away = 1.0 + side * at(costs.half_spread, t, k) * costs.spread_scale
+            low, high = low * away, high * away
+        worst = quote
+        if order["order_type"] != LIMIT:
+            rate = costs.slippage
+            if costs.impact > 0.0 and volume[t, k] > 0.0:  # without a volume there is no impact
+                rate += costs.impact * sqrt(abs(fill["qty"]) / volume[t, k])
+            worst = quote * (1.0 + side * rate) + side * at(costs.slippage_fixed, t, k)
+            grid = at(tick, t, k)
+            if grid > 0.0:
+                worst = side * ceil(side * worst / grid - ON_TICK) * grid
+        limit = order["limit"]
+        if limits and side * (worst - limit) > 0.0:
+            worst = limit
+        slack = ROUNDING * quote
+        wrong = quote < low - slack or quote > high + slack
+        wrong = wrong or side * (price - quote) < -slack or side * (price - worst) > slack
+        left = order["reason"] == LEFT and order["bar"] == fill["bar"]
+        if wrong and not left:
+            return i, low, high, worst
+    return -1, 0.0, 0.0, 0.0
 
 
 def check_cash(start: float, equity: Floats, fills: Records, events: Records, panel: Panel) -> None:
@@ -170,11 +167,3 @@ def check_cash(start: float, equity: Floats, fills: Records, events: Records, pa
             f"{fills['bar'][i]} ({label(panel.ts[fills['bar'][i]])}), leaves the cash account "
             f"{float(cash[i])!r}; {BUG}"
         )
-
-
-def _taken(values: Series, bars: Ints, columns: Ints) -> Floats:
-    """Values of a series at each fill; of a constant one number for all."""
-    if not (values.by_bar or values.by_symbol):
-        return values.values[0]  # type: ignore[no-any-return]
-    found: Floats = values.values[bars * values.by_bar, columns * values.by_symbol]
-    return found
