@@ -109,9 +109,9 @@ def simulate(
     config = parts.config
     if isinstance(parts.strategy, BacktraderStrategy):
         return _simulate_in_cerebro(parts.strategy, config, panel, outlook, diary)
-    from tradewind.engine.executors import reference
+    from tradewind.engine.executors.terms import bars_needed
 
-    start = max(reference.bars_needed(parts.strategy, config) - 1, outlook.first_bar)
+    start = max(bars_needed(parts.strategy, config) - 1, outlook.first_bar)
     if start >= panel.n_bars - 1:
         raise ConfigError(
             f"{config.name}: the first decision needs {start + 1} closed bars and a bar to trade "
@@ -142,11 +142,12 @@ def _by_our_rules(
     from tradewind.engine.executors.paths import path_of
     from tradewind.engine.executors.terms import bound_of
     from tradewind.engine.executors.terms import market as market_terms
+    from tradewind.engine.executors.terms import terms as terms_of
 
     config, strategy = parts.config, parts.strategy
     assert not isinstance(strategy, BacktraderStrategy)  # which runs in Cerebro alone
     with diary.stage("simulate"), explained(strategy):
-        terms = reference.terms(config, panel, bars_per_year(panel), outlook.signals)
+        terms = terms_of(config, panel, bars_per_year(panel), outlook.signals)
         inputs = strategy.prepare(panel, outlook.signals)
         traded = spreads.traded_on(config.costs.spread, panel)
         path = states.NO_PATH if finer is None else path_of(finer, panel)

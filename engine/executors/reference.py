@@ -9,14 +9,10 @@ from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
-from tradewind.engine.executors.compile_errors import explained, is_refusal
-from tradewind.engine.executors.terms import bars_needed, terms
 from tradewind.engine.fill_checks import Rules
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
 from tradewind.engine.records import Panel, Simulation
-
-__all__ = ["bars_needed", "simulate", "terms"]
 
 
 def simulate(
@@ -62,6 +58,8 @@ def simulate(
         try:
             log = kernel.simulate(loop, market, inputs, params, terms, state, log, start)
         except Exception as error:
+            from tradewind.engine.executors.compile_errors import explained, is_refusal
+
             if not is_refusal(error):
                 raise
             raise explained(error, compiled.rule, type(strategy).__name__) from None

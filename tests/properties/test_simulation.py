@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from tests.markets import random_panel, random_terms, random_wishes, terms, trade
 from tradewind.engine.config import RunConfig
 from tradewind.engine.executors import reference
+from tradewind.engine.executors.terms import bars_needed
+from tradewind.engine.executors.terms import terms as terms_of
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.round_trips import round_trips
@@ -106,9 +108,9 @@ def test_indicators_sizing_and_fills_do_not_know_bars_after_a_cut(seed: int, kin
     strategy = SmaCross(fast=2, slow=5, short=True)
 
     def fills(market: Panel) -> np.ndarray:
-        given_terms = reference.terms(config, market, 252.0)
+        given_terms = terms_of(config, market, 252.0)
         inputs = strategy.prepare(market, Signals())
-        start = reference.bars_needed(strategy, config)
+        start = bars_needed(strategy, config)
         found = reference.simulate(strategy, inputs, market, given_terms, start=start)
         return found.fills[found.fills["bar"] < cut]
 

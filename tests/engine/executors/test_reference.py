@@ -156,6 +156,7 @@ def test_records_grow_beyond_their_first_room_without_losing_a_row() -> None:
 
 def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
     from tradewind.engine.config import RunConfig
+    from tradewind.engine.executors.terms import bars_needed
     from tradewind.strategies.sma_cross import SmaCross
 
     blocks = {"strategy": {"kind": "sma_cross"}}
@@ -163,8 +164,8 @@ def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
     aiming = RunConfig.model_validate(
         {**blocks, "sizing": {"kind": "volatility_target", "lookback": 300}}
     )
-    assert reference.bars_needed(SmaCross(fast=2, slow=50), fixed) == 50
-    assert reference.bars_needed(SmaCross(fast=2, slow=50), aiming) == 301
+    assert bars_needed(SmaCross(fast=2, slow=50), fixed) == 50
+    assert bars_needed(SmaCross(fast=2, slow=50), aiming) == 301
 
 
 def test_signals_are_empty_unless_somebody_made_some() -> None:
