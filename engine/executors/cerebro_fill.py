@@ -136,7 +136,7 @@ class Till:
         rate = fees.maker[row] if touch.maker else fees.taker[row]
         if isnan(self.room):
             self.count_room(at_close=touch.phase == CLOSING)
-        once = fees.minimum if ticket.filled == 0.0 else 0.0
+        once = max(max(ticket.raw_fee, fees.minimum) - ticket.fee, 0.0)
         return affordable_qty(
             self.room,
             terms.account.max_leverage,

@@ -205,7 +205,8 @@ def may_open(
     turn_month(market, terms, state, t)
     row = tier(fees, state.money[MONTH_VALUE])
     share = fees.maker[row] if manner in (BY_LIMIT, BY_RETURN) else fees.taker[row]
-    once = fees.minimum if placed["filled_qty"] == 0.0 else 0.0
+    # What earlier parts of the order were spared by the maximum may be charged with this one.
+    once = max(max(placed["raw_fee"], fees.minimum) - placed["fee"], 0.0)
     most = affordable_qty(
         state.money[ROOM], account.max_leverage, mid * rate, price,
         price * share + fees.per_unit[row], once,

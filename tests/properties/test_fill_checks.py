@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.parity.random_runs import Run, Tabled, random_run
@@ -31,6 +31,9 @@ def prices(run: Run, found: Simulation, fills: Records) -> None:
 
 
 @EXAMPLES
+@example(114)  # a trailing entry that has moved beyond its target
+@example(152)  # a stop that the whole of the buyer's bar lies beyond
+@example(3340)  # a minimum fee of which the maximum spared the first part of an order
 @given(SEEDS)
 def test_every_fill_of_the_kernel_passes(seed: int) -> None:
     run, found = made(seed)
