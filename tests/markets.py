@@ -57,11 +57,11 @@ def candles(*columns: Sequence[Candle], volume: Any = 1e6) -> Panel:
     prices = np.array(columns, float).transpose(1, 0, 2)
     n_bars, n_symbols, _ = prices.shape
     alive = ~np.isnan(prices[:, :, 3])
-    traded = np.where(alive, np.broadcast_to(volume, (n_symbols, n_bars)).T, np.nan)
+    traded = np.where(alive, np.broadcast_to(volume, (n_symbols, n_bars)).T, np.nan).astype(float)
     open_, high, low, close = (np.ascontiguousarray(prices[:, :, i]) for i in range(4))
     ts = np.arange(1, n_bars + 1, dtype=np.int64) * DAY_NS
     names = tuple("ABCDEFGH"[:n_symbols])
-    return Panel(names, ts, open_, high, low, close, traded.astype(float))
+    return Panel(names, ts, open_, high, low, close, np.ascontiguousarray(traded))
 
 
 def terms(

@@ -7,7 +7,7 @@ import numpy as np
 from tradewind.engine.compiling import inlined
 from tradewind.engine.costs import Costs
 from tradewind.engine.intents import INTENT, room_for_intents
-from tradewind.engine.records import DAY_NS, EVENT, FILL, ORDER, Panel
+from tradewind.engine.records import DAY_NS, EVENT, FILL, ORDER, Floats, Panel
 from tradewind.engine.series import Series, constant
 from tradewind.engine.sizing import Sizing
 
@@ -224,11 +224,11 @@ def market_of(
     return Market(
         panel.ts,
         int(panel.daily),
-        panel.open,
-        panel.high,
-        panel.low,
-        panel.close,
-        panel.volume,
+        _by_rows(panel.open),
+        _by_rows(panel.high),
+        _by_rows(panel.low),
+        _by_rows(panel.close),
+        _by_rows(panel.volume),
         int(quoted),
         ask,
         bid,
@@ -243,7 +243,12 @@ def market_of(
 
 
 def _side(panel: Panel, side: str) -> Bars:
-    return Bars(*(panel.columns[f"{side}_{name}"] for name in Bars._fields))
+    return Bars(*(_by_rows(panel.columns[f"{side}_{name}"]) for name in Bars._fields))
+
+
+def _by_rows(bars: Floats) -> Floats:
+    """Bars after bars in memory, as pandas seldom has them: another order is another program."""
+    return np.ascontiguousarray(bars)
 
 
 def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> State:

@@ -90,8 +90,8 @@ def test_more_costs_never_leave_more_money_for_the_same_trades(seed: int) -> Non
     rng = np.random.default_rng(seed)
     panel = random_panel(rng, 40, 2)
     wishes = random_wishes(rng, panel)
-    cheap = terms(panel, cash=1e5, weight=0.01, max_leverage=5)
-    dear = terms(panel, cash=1e5, weight=0.01, max_leverage=5, fee_bps=5, spread_bps=10)
+    cheap = terms(panel, cash=1e5, weight=0.01, max_leverage=5.0)
+    dear = terms(panel, cash=1e5, weight=0.01, max_leverage=5.0, fee_bps=5, spread_bps=10)
     a, b = (trade("kernel", panel, wishes, given_terms) for given_terms in (cheap, dear))
     assert b.equity[-1] <= a.equity[-1] + 1e-9
     assert (b.equity[-1] < a.equity[-1]) == (len(b.fills) > 0)
