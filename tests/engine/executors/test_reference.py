@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from tests.markets import book, candles, terms, trade
 from tradewind.engine.compiling import cache_folder, compiled, reached
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import reference
+from tradewind.engine.executors.state import market_of
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import FILL, ORDER
@@ -166,6 +168,19 @@ def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
     )
     assert bars_needed(SmaCross(fast=2, slow=50), fixed) == 50
     assert bars_needed(SmaCross(fast=2, slow=50), aiming) == 301
+
+
+def test_bars_that_lie_column_by_column_are_no_other_program() -> None:
+    panel = candles(BARS, BARS)
+    names = ("open", "high", "low", "close", "volume")
+    columns: dict[str, Any] = {n: np.asfortranarray(getattr(panel, n)) for n in names}
+    turned = replace(panel, **columns)
+    assert not turned.close.flags.c_contiguous
+    market = market_of(turned)
+    for name in names:
+        assert getattr(market, name).flags.c_contiguous
+        np.testing.assert_array_equal(getattr(market, name), getattr(panel, name))
+    assert market_of(panel).close is panel.close, "nothing is copied where nothing has to be"
 
 
 def test_signals_are_empty_unless_somebody_made_some() -> None:
