@@ -127,7 +127,7 @@ def compute(
         curve = trading.break_even_of(traded, diary)
         if curve is not None:
             numbers["spread"]["break_even"] = curve
-        unsure, bounds = trading.bounds_of(traded, parts.config, panel, diary)
+        unsure, bounds = trading.bounds_of(traded, parts, panel, diary)
         if unsure is not None:
             numbers["ambiguity"] = unsure
     return Run(

@@ -47,7 +47,7 @@ def break_even_of(traded: Traded, diary: Diary) -> dict[str, Any] | None:
 
 
 def bounds_of(
-    traded: Traded, config: RunConfig, panel: Panel, diary: Diary
+    traded: Traded, parts: Parts, panel: Panel, diary: Diary
 ) -> tuple[dict[str, Any] | None, Bounds | None]:
     """(numbers, curves) of a run with every ambiguous bar gone the worst and the best way.
 
@@ -62,9 +62,9 @@ def bounds_of(
     if n_bars == 0:
         return {"bars": 0, **measured(own, own, panel, traded.start, per_year)}, None
     unknown = dict.fromkeys(("trades_decided", "trades_changed", "worst", "best"))
-    runs_best = config.execution.intrabar == "best"
+    runs_best = parts.config.execution.intrabar == "best"
     try:
-        with diary.stage("bounds"):
+        with diary.stage("bounds"), explained(parts.strategy):
             same = own if traded.sure else traded.again(runs_best)
             other = traded.again(not runs_best)
     except StrategyError as error:
@@ -138,9 +138,9 @@ def _by_our_rules(
     """Trade under ``rules: tradewind``."""
     from tradewind.engine.executors import reference
     from tradewind.engine.executors import state as states
+    from tradewind.engine.executors.bounding import at_bounds
     from tradewind.engine.executors.multiples import Task, around_mids, at_multiples
     from tradewind.engine.executors.paths import path_of
-    from tradewind.engine.executors.terms import bound_of
     from tradewind.engine.executors.terms import market as market_terms
     from tradewind.engine.executors.terms import terms as terms_of
 
@@ -162,23 +162,15 @@ def _by_our_rules(
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
-    mids = around_mids(traded)
-    market = given if mids is traded else market_terms(config, mids, path=path)
     again = strategy if executor == "kernel" else interpreted(strategy)  # nobody had it compiled
-
-    def bounded(best: bool) -> Simulation:
-        """Trade once more: on the kernel whoever traded first, since all of them agree."""
-        mode = bound_of(config, best=best)
-        execution = terms.execution._replace(intrabar=mode)
-        with explained(strategy):
-            return reference.simulate(
-                again, inputs, traded, terms._replace(execution=execution),
-                start=start, market=given,
-            )  # fmt: skip
-
-    task = Task(again, inputs, mids, terms, market, start, bars_per_year(panel))
+    task = Task(again, inputs, traded, terms, given, start, bars_per_year(panel))
+    mids = around_mids(traded)
+    wider = task
+    if mids is not traded:
+        wider = task._replace(panel=mids, market=market_terms(config, mids, path=path))
     sure = executor == "kernel" and isinstance(strategy, CompiledStrategy)
-    return Traded(found, start, at_multiples(task), mids is traded, bounded, sure)
+    bounds = at_bounds(task, config.execution.intrabar)
+    return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure)
 
 
 def _as_backtrader(

@@ -20,12 +20,12 @@ NO_SIGNALS = Signals()
 INTRABAR = {"worst": states.WORST, "best": states.BEST, "path": states.BY_PATH}
 
 
-def bound_of(config: RunConfig, *, best: bool) -> int:
+def bound_of(intrabar: str, *, best: bool) -> int:
     """Value of ``Execution.intrabar`` that sends every ambiguous bar one way.
 
     With ``intrabar: path`` only what the finer bars leave open goes that way.
     """
-    if config.execution.intrabar == "path":
+    if intrabar == "path":
         return states.BEST_OF_PATH if best else states.BY_PATH
     return states.BEST if best else states.WORST
 

@@ -42,6 +42,9 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bracket.py").write_text(BRACKET, "utf-8")
 
 
+Shape = tuple[float, float, float, float, float]  # open, high, low, close, volume
+
+
 def put(panel: Panel, path: Path) -> None:
     """Write a panel as a Parquet file whose bars are labelled by their close."""
     rows, cols = np.nonzero(~np.isnan(panel.close))
@@ -60,7 +63,11 @@ def config(text: str, folder: Path) -> tuple[RunConfig, Document]:
 def days_of_two_halves(target_first: bool) -> Panel:
     """Half-days of four days; on the third one half touches 105 and the other 95."""
     up, down = (104, 106, 104, 105, 9), (96, 97, 94, 96, 9)
-    first, second = (up, down) if target_first else (down, up)
+    return days_with(*(up, down) if target_first else (down, up))
+
+
+def days_with(first: Shape, second: Shape) -> Panel:
+    """Half-days of four days, the third one made of these two."""
     quiet = (100, 101, 99, 100, 9)
     shapes = [quiet, quiet, quiet, quiet, first, second, quiet, quiet]
     hours = [f"2018-01-{6 + (k + 1) // 2:02d}T{12 * ((k + 1) % 2):02d}:00" for k in range(8)]
@@ -96,6 +103,22 @@ def test_finer_bars_tell_whether_stop_or_target_came_first(
         counted[intrabar] = int((events == Happening.AMBIGUOUS).sum())
     assert prices == {"worst": 95.0, "best": 105.0, "path": price}
     assert counted == {"worst": 1, "best": 1, "path": 0}
+
+
+def test_bounds_of_a_run_with_finer_bars_are_of_what_those_leave_open(tmp_path: Path) -> None:
+    both, quiet = (100, 106, 94, 100, 9), (100, 101, 99, 100, 9)
+    put(days_with(both, quiet), tmp_path / "halves.parquet")
+    document = config(f"strategy: {{kind: bracket.py:Bracket}}\n{COSTS}", tmp_path)[1]
+    run = runner.compute(run_of("path", tmp_path), document)
+    found = run.metrics["ambiguity"]
+    assert (found["bars"], found["trades_decided"], found["trades_changed"]) == (1, 1, 1)
+    assert run.bounds is not None
+    np.testing.assert_array_equal(run.bounds.worst, run.simulation.equity)
+    assert run.bounds.worst[-1] / run.bounds.best[-1] == pytest.approx(95.0 / 105.0)
+    put(days_of_two_halves(True), tmp_path / "halves.parquet")
+    run = runner.compute(run_of("path", tmp_path), document)
+    assert run.bounds is None, "the finer bars left nothing open"
+    assert run.metrics["ambiguity"]["bars"] == 0
 
 
 def test_a_run_with_finer_bars_can_be_verified_while_they_are_there(tmp_path: Path) -> None:
