@@ -36,16 +36,17 @@ def rule(bar: int, inputs: SmaInputs, params: SmaParams, book: Book, intents: An
     """Ask for +1 above the cross and for ``below`` under it, whenever the side changes."""
     n = 0
     for k in range(len(book.qty)):
-        close = inputs.close[bar, k]
-        if bar + 1 - inputs.first[k] < params.slow or close != close:
-            continue
         total = inputs.total[bar + 1, k]
         # averages multiplied by both windows: a division costs as much as the rest of the rule
         fast = (total - inputs.total[bar + 1 - params.fast, k]) * params.slow
         slow = (total - inputs.total[bar + 1 - params.slow, k]) * params.fast
-        want = 1.0 if fast > slow else params.below
         held = book.qty[k]
-        if (want > 0.0) != (held > 0.0) or (want < 0.0) != (held < 0.0):
+        want = 1.0 if fast > slow else params.below
+        stays = held > 0.0 if want > 0.0 else held <= 0.0 and (want < 0.0) == (held < 0.0)
+        if stays:  # on most bars; what is left is looked at only where it matters
+            continue
+        close = inputs.close[bar, k]
+        if bar + 1 - inputs.first[k] >= params.slow and close == close:
             n = target(intents, n, k, want)
     return n
 
