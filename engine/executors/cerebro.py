@@ -16,6 +16,7 @@ from tradewind.engine.executors.cerebro_entry import Entry
 from tradewind.engine.executors.cerebro_feed import CLOCK, MarketFeed
 from tradewind.engine.executors.cerebro_orders import Ticket
 from tradewind.engine.executors.state import Market, Terms, market_of
+from tradewind.engine.fill_checks import Rules
 from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Book, Strategy, View
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Simulation
@@ -104,7 +105,8 @@ def simulate(
     StrategyError
         If the strategy asks for something impossible.
     InvariantError
-        If backtrader's account value is not what its fills and events come to.
+        If backtrader's account value is not what its fills and events come to, or a fill lies
+        where it may not.
     """
     market = market_of(panel) if market is None else market
     cerebro = bt.Cerebro(stdstats=False, runonce=False, preload=True)
@@ -125,4 +127,5 @@ def simulate(
         np.array(broker.fills, FILL),
         np.array(broker.events, EVENT),
         fx=market.fx_close if market.foreign else None,
+        rules=Rules(terms.costs, terms.execution.tick, terms.account.cash_only),
     )
