@@ -26,7 +26,7 @@ from tradewind.engine.executors.backtrader_options import (
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.compile_errors import explained, is_refusal
-from tradewind.engine.ledger import Curves, Prices, balance, fold
+from tradewind.engine.ledger import Curves, Prices, balance, fold, nothing_held
 from tradewind.engine.protocols import Book, CompiledStrategy, Rule, Strategy
 from tradewind.engine.records import Floats, Panel, Simulation
 from tradewind.engine.series import Series, series
@@ -169,7 +169,7 @@ def _told(state: states.State, log: states.Log, panel: Panel, options: Options) 
         worth = _mult(panel, options)
         prices = Prices(panel.close, worth.values, worth.by_bar, worth.by_symbol)
         made = Curves(value, np.empty_like(value), np.empty_like(value), np.zeros_like(value))
-        compiled(balance)(prices, options.cash, fills, events, made)
+        compiled(balance)(prices, options.cash, fills, events, made, nothing_held(panel))
         return cash, made.gross, interest
 
     found = Simulation(value, orders, fills, events, None, curves)
