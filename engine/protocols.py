@@ -4,7 +4,7 @@ Members are read-only properties: a plain attribute in a Protocol is invariant a
 ``NamedTuple`` of parameters.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
@@ -149,6 +149,59 @@ class Checkpointed(Forecaster, Protocol):
 
     def restore(self, folder: Path) -> Self:
         """Take over a saved state; raises CheckpointError where anything does not match."""
+        ...
+
+
+@runtime_checkable
+class Continuing(Forecaster, Protocol):
+    """A forecaster whose next fit may start from the weights of an earlier one."""
+
+    def begin_from(self, earlier: Self) -> Self:
+        """Let the next ``fit`` start from the weights of ``earlier`` at half the learning rate.
+
+        Everything that is no weight, such as scaling, is fitted anew on the new past. Raises
+        ForecastError where ``earlier`` is not fitted or has other shapes.
+        """
+        ...
+
+
+@runtime_checkable
+class Resumable(Forecaster, Protocol):
+    """A forecaster whose fit, once killed, goes on after the last epoch it finished."""
+
+    def keep_progress(self, folder: Path) -> None:
+        """Keep the state after each epoch of the next ``fit`` below ``folder``, which is made.
+
+        A later ``fit`` of an equal forecaster on equal data that was given the same folder goes on
+        from there and ends with the bits of a fit that nothing interrupted. What is found damaged
+        or of another fit is passed over: the fit begins anew.
+        """
+        ...
+
+
+@runtime_checkable
+class Watched(Forecaster, Protocol):
+    """A forecaster that says how its fit is going."""
+
+    def watch(self, report: Callable[[Mapping[str, Any]], None]) -> None:
+        """Call ``report`` after each epoch of the next ``fit``.
+
+        It gets ``network`` (whose weights: a symbol, or all symbols), ``epoch``, ``epochs`` (the
+        most there will be), ``fitting`` and ``stopping`` (mean loss in either part).
+        """
+        ...
+
+
+@runtime_checkable
+class Divisible(Forecaster, Protocol):
+    """A forecaster that can fit each symbol by itself, so that processes may share the symbols."""
+
+    def for_symbols(self, names: Sequence[str]) -> Self:
+        """Equal forecaster that fits and predicts these symbols alone; it still reads all bars.
+
+        What it says about a symbol is what the undivided forecaster says. Raises ForecastError
+        where one fit serves all symbols.
+        """
         ...
 
 

@@ -22,6 +22,7 @@ Records = npt.NDArray[np.void]
 
 DAY_NS = 86_400_000_000_000
 FIELDS = ("open", "high", "low", "close", "volume")
+ELIGIBLE = "eligible"  # column: 1 where a symbol may be learned from and forecast, else 0 or NaN
 
 ORDER = np.dtype(
     [
