@@ -26,7 +26,8 @@ def check_bounds(cls: type[Any], params: Mapping[str, Any]) -> None:
     ConfigError
         Naming class, parameter, value and bound.
     """
-    hints = get_type_hints(cls.__init__, include_extras=True)
+    hints = get_type_hints(cls, include_extras=True)  # where the constructor is a dataclass's
+    hints |= get_type_hints(cls.__init__, include_extras=True)
     for name, value in params.items():
         if value is None:
             continue

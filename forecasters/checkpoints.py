@@ -18,7 +18,7 @@ import numpy.typing as npt
 from tradewind.engine import features
 from tradewind.engine.errors import CheckpointError
 
-FORMAT = 1  # raised whenever a file of this layout begins to mean something else
+FORMAT = 2  # raised whenever a file of this layout begins to mean something else
 WEIGHTS = "weights.safetensors"
 STATE = "state.json"
 RECORDED = ("tradewind", "torch", "numpy", "ta")

@@ -11,9 +11,10 @@ from torch import Generator, Tensor
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.records import Floats, Ints
-from tradewind.forecasters.modules import GaussianNetwork, gaussian_loss
+from tradewind.forecasters.heads import Head, Said
+from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.training import Epoch, Examples, Schedule, train
-from tradewind.forecasters.windows import LIMIT, Samples, Scaling
+from tradewind.forecasters.windows import Samples, Scaling
 
 PREDICTION_ROWS = 128  # windows per forward pass, about: a cache's worth
 
@@ -26,19 +27,33 @@ class Fitted:
 
     Attributes
     ----------
-    network : GaussianNetwork
+    network : Network
     scaling : Scaling
         Of its inputs, from the fitting part.
+    names : tuple of str
+        Symbols it learned from, in the order in which the network numbers them, from 1.
     curve : tuple of Epoch
         Its learning curve.
     n_samples : int
         Windows it was fitted on.
     """
 
-    network: GaussianNetwork
+    network: Network
     scaling: Scaling
+    names: tuple[str, ...]
     curve: tuple[Epoch, ...]
     n_samples: int
+
+    @property
+    def head(self) -> Head:
+        """What its outputs mean."""
+        head = self.network.head
+        assert isinstance(head, Head)
+        return head
+
+    def said(self, samples: Samples, scale: Floats, slots: Ints, width: int) -> Said:
+        """Forecasts for windows; parameters as in :meth:`outputs`, ``scale`` (n_samples,)."""
+        return self.head.said(self.outputs(samples, slots, width), scale)
 
     def outputs(self, samples: Samples, slots: Ints, width: int) -> Floats:
         """What the network says about windows, the same whatever else is asked with them.
@@ -58,8 +73,7 @@ class Fitted:
 
         Returns
         -------
-        ndarray of float64, shape (n_samples, 2)
-            Mean and log standard deviation of the scaled return.
+        ndarray of float64, shape (n_samples, K)
         """
         per_pass = max(1, PREDICTION_ROWS // width)
         scaled = self.scaling.apply(samples.table.values)
@@ -69,12 +83,16 @@ class Fitted:
         row = samples.bar % per_pass * width + slots
         starts = np.full((len(passes), per_pass * width), len(scaled))
         starts[at, row] = samples.row - samples.window + 1
-        said = np.empty((*starts.shape, 2))
+        who = np.zeros_like(starts)
+        who[at, row] = numbered(samples, self.names)
+        n_outputs = self.head.linear.out_features
+        raw = np.empty((*starts.shape, n_outputs))
         self.network.eval()
         with torch.inference_mode():
-            for k, batch in enumerate(torch.from_numpy(starts)):
-                said[k] = self.network(view[batch]).numpy()
-        mine: Floats = said[at, row]
+            for k in range(len(passes)):
+                batch = torch.from_numpy(starts[k])
+                raw[k] = self.network(view[batch], torch.from_numpy(who[k])).numpy()
+        mine: Floats = raw[at, row]
         return mine
 
     def weights(self) -> Weights:
@@ -86,6 +104,7 @@ class Fitted:
         return {
             "mean": self.scaling.mean.tolist(),
             "std": self.scaling.std.tolist(),
+            "names": list(self.names),
             "curve": [list(epoch) for epoch in self.curve],
             "n_samples": self.n_samples,
         }
@@ -93,7 +112,7 @@ class Fitted:
     @classmethod
     def restored(
         cls,
-        network: GaussianNetwork,
+        network: Network,
         record: dict[str, Any],
         weights: Weights,
         *,
@@ -104,6 +123,7 @@ class Fitted:
         try:
             scaling = Scaling(np.array(record["mean"], float), np.array(record["std"], float))
             curve = tuple(Epoch(*pair) for pair in record["curve"])
+            names = tuple(str(name) for name in record["names"])
             n_samples = int(record["n_samples"])
         except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
@@ -115,11 +135,11 @@ class Fitted:
                     f"{folder}: scaling of shape {array.shape}, wanted ({n_features},); fit again"
                 )
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-        return cls(network, scaling, curve, n_samples)
+        return cls(network, scaling, names, curve, n_samples)
 
 
 def fit_network(
-    network: GaussianNetwork,
+    network: Network,
     scaling: Scaling,
     parts: tuple[Samples, Samples],
     scale: Floats,
@@ -130,7 +150,7 @@ def fit_network(
 
     Parameters
     ----------
-    network : GaussianNetwork
+    network : Network
         Untrained; starts from the constant forecast that fits the first part.
     scaling : Scaling
         Of the features.
@@ -142,15 +162,32 @@ def fit_network(
     generator : Generator
         Orders the batches.
     """
-    fitting, stopping = parts
+    fitting = parts[0]
+    head = network.head
+    assert isinstance(head, Head)
+    names = names_of(fitting)
     view = _view(scaling.apply(fitting.table.values), fitting.window)
-    first, second = _examples(view, fitting, scale), _examples(view, stopping, scale)
-    network.start_at(float(first.target.mean()), float(first.target.std()))
-    curve = train(network, gaussian_loss, first, second, schedule, generator)
-    return Fitted(network, scaling, curve, fitting.n)
+    first, second = (_examples(view, part, scale, head, names) for part in parts)
+    head.start_at(first.target)
+    curve = train(network, head.loss, first, second, schedule, generator)
+    return Fitted(network, scaling, names, curve, fitting.n)
 
 
-def weights_of(network: GaussianNetwork) -> Weights:
+def names_of(samples: Samples) -> tuple[str, ...]:
+    """Symbols with at least one window, in the panel's order."""
+    present = np.unique(samples.symbol)
+    return tuple(samples.table.tape.panel.symbols[k] for k in present)
+
+
+def numbered(samples: Samples, names: tuple[str, ...]) -> Ints:
+    """Number of each window's symbol among ``names``, from 1; 0 for a stranger, (n_samples,)."""
+    number = {name: k for k, name in enumerate(names, 1)}
+    symbols = samples.table.tape.panel.symbols
+    table = np.array([number.get(name, 0) for name in symbols], np.int64)
+    return table[samples.symbol]
+
+
+def weights_of(network: Network) -> Weights:
     """Weights by name, as arrays."""
     return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
@@ -162,10 +199,13 @@ def _view(values: npt.NDArray[np.float32], window: int) -> Tensor:
     return base.as_strided((n_rows - window + 1, window, width), (width, width, 1))
 
 
-def _examples(view: Tensor, part: Samples, scale: Floats) -> Examples:
-    target = np.clip(part.target / scale[part.row], -LIMIT, LIMIT)
+def _examples(
+    view: Tensor, part: Samples, scale: Floats, head: Head, names: tuple[str, ...]
+) -> Examples:
+    target = head.targets(part, scale[part.row]).astype(np.float32)
     return Examples(
         view,
         torch.from_numpy(part.row - part.window + 1),
-        torch.from_numpy(target.astype(np.float32)),
+        torch.from_numpy(target),
+        torch.from_numpy(numbered(part, names)),
     )

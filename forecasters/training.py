@@ -62,16 +62,23 @@ class Examples:
         A view, shared by all parts.
     index : Tensor of int64, shape (n,)
         Which windows belong here.
-    target : Tensor, shape (n,)
+    target : Tensor, shape (n,) or (n, D)
+    who : Tensor of int64, shape (n,)
+        Whose windows they are.
     """
 
     windows: Tensor
     index: Tensor
     target: Tensor
+    who: Tensor
 
     def __len__(self) -> int:
         """Number of windows."""
         return len(self.index)
+
+    def inputs(self, at: Tensor) -> tuple[Tensor, Tensor]:
+        """Windows (B, T, F) and whose they are (B,), copied for a batch."""
+        return self.windows[self.index[at]], self.who[at]
 
 
 class _Threads:
@@ -119,7 +126,7 @@ def train(
     Parameters
     ----------
     network : Module
-        (B, T, F) -> (B, ...); changed in place.
+        (B, T, F), (B,) -> (B, ...); changed in place.
     loss : callable
         (output, target) -> scalar.
     fitting, stopping : Examples
@@ -167,7 +174,7 @@ def _pass(
     parameters = list(network.parameters())
     total = torch.zeros((), dtype=torch.float64)
     for batch in torch.split(torch.randperm(len(examples), generator=generator), schedule.batch):
-        output = network(examples.windows[examples.index[batch]])
+        output = network(*examples.inputs(batch))
         value = loss(output, examples.target[batch])
         optimiser.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
@@ -183,7 +190,7 @@ def evaluate(network: nn.Module, loss: Loss, examples: Examples) -> float:
     total = 0.0
     with torch.inference_mode():
         for at in torch.split(torch.arange(len(examples)), EVALUATION_ROWS):
-            output = network(examples.windows[examples.index[at]])
+            output = network(*examples.inputs(at))
             total += float(loss(output, examples.target[at])) * len(at)
     return total / len(examples)
 

@@ -1,11 +1,11 @@
 """What every network over windows shares: data in, forecasts out, checkpoints.
 
-A family adds its constructor and :meth:`WindowedForecaster._network`; everything that could leak
-stands here once.
+A family adds its own parameters and :meth:`WindowedForecaster._encoder`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -13,21 +13,23 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Generator
 
-from tradewind.engine import features
-from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
+from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Panel
-from tradewind.forecasters import checkpoints, windows
+from tradewind.forecasters import checkpoints, kept_networks, windows
 from tradewind.forecasters.bounds import check_bounds
-from tradewind.forecasters.fitted import Fitted, Weights, fit_network, weights_of
-from tradewind.forecasters.modules import GaussianNetwork
+from tradewind.forecasters.fitted import Fitted, fit_network, names_of
+from tradewind.forecasters.framing import Framing, TooFewWindowsError
+from tradewind.forecasters.heads import head_class
+from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
 
-LEAST_FITTING, LEAST_STOPPING = 64, 16  # windows; fewer say nothing about a network
 POOLED = "all symbols"
 
 Count = Annotated[int, Ge(1), Le(10_000)]
+Units = Annotated[int, Ge(1), Le(1_024)]
+Layers = Annotated[int, Ge(1), Le(8)]
 Horizon = Annotated[int, Ge(1), Le(1_000)]
 Share = Annotated[float, Gt(0), Lt(1)]
 Seed = Annotated[int, Ge(0), Lt(2**31)]
@@ -44,21 +46,6 @@ FEATURES = (
     "ta.trend_macd_diff",
 )
 
-DEFAULTS: Mapping[str, Any] = {
-    "horizon": 5,
-    "window": 60,
-    "features": FEATURES,
-    "pooled": True,
-    "stride": None,
-    "validation": 0.2,
-    "epochs": 30,
-    "patience": 4,
-    "batch": 128,
-    "learning_rate": 0.002,
-    "vol_lookback": 60,
-    "seed": 0,
-}
-
 
 class CurvePoint(NamedTuple):
     """Mean loss of one network after an epoch, in the part it learns from and the part it stops by.
@@ -73,47 +60,103 @@ class CurvePoint(NamedTuple):
     stopping: float
 
 
-class TooFewWindowsError(ForecastError):
-    """Not enough windows to train one network."""
-
-
+@dataclass(kw_only=True, eq=False)
 class WindowedForecaster(ABC):
-    """Gaussian forecasts of a network that reads a window of features.
+    """Forecasts of a network that reads a window of features.
 
     The target is the log return over ``horizon`` bars in units of trailing volatility times
     sqrt(horizon), which lets symbols share one network; forecasts are scaled back.
 
-    A family names in its constructor what a user may set, passes it on, and leaves the rest to
-    ``DEFAULTS``.
+    A family is a dataclass of its own parameters; those below are every network's.
+
+    Parameters
+    ----------
+    horizon : int
+        Bars ahead.
+    window : int
+        Bars the network reads.
+    features : tuple of str
+        See :func:`tradewind.engine.features.known`.
+    head : str
+        What the outputs mean; see :data:`tradewind.forecasters.heads.HEADS`.
+    dropout : float
+        Share of what the encoder found that is left out while learning.
+    embedding : int
+        Numbers a symbol is known by, beside its features; 0: symbols are alike but for those.
+    pooled : bool
+        One network for all symbols, or one for each.
+    stride : int or None
+        Every how many bars a training window is taken; None = the horizon where pooled (labels
+        then do not overlap), else 1.
+    validation : float
+        Last share of the training time, kept to stop by.
+    epochs, patience : int
+        Passes at most, and passes without a better validation loss before giving up.
+    batch : int
+        Windows per step.
+    learning_rate : float
+        Of Adam.
+    vol_lookback : int
+        Bars of the volatility that returns are measured in.
+    seed : int
+        Of the initial weights, the order of batches and dropout.
     """
 
-    def __init__(self, **params: Any) -> None:
-        check_bounds(type(self), params)
-        self._params: dict[str, Any] = {**DEFAULTS, **params}
-        self._features: tuple[str, ...] = tuple(self._params["features"])
-        if not self._features:
+    horizon: Horizon = 5
+    window: Annotated[int, Ge(2), Le(10_000)] = 60
+    features: tuple[str, ...] = FEATURES
+    head: str = "gaussian"
+    dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
+    embedding: Annotated[int, Ge(0), Le(64)] = 0
+    pooled: bool = True
+    stride: Count | None = None
+    validation: Share = 0.2
+    epochs: Count = 30
+    patience: Count = 4
+    batch: Count = 128
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 0.002
+    vol_lookback: Annotated[int, Ge(2), Le(1_000)] = 60
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be used before anything is read."""
+        self.features = tuple(self.features)
+        check_bounds(type(self), self._params)
+        if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
-        self._vol_feature = features.feature(f"vol_{self._params['vol_lookback']}")
-        self._warmup = features.warmup(self._features)
+        head_class(self.head, self._name)
+        _ = self.warmup  # looks every feature up
         self._fitted: dict[str, Fitted] | None = None
 
     @abstractmethod
-    def _network(self, generator: Generator) -> GaussianNetwork:
-        """Untrained network for ``len(features)`` inputs."""
+    def _encoder(self, n_inputs: int, generator: Generator) -> Encoder:
+        """Untrained encoder of windows with ``n_inputs`` columns."""
+
+    @property
+    def _params(self) -> dict[str, Any]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def _name(self) -> str:
         return type(self).__name__
 
     @property
-    def horizon(self) -> int:
-        """Bars ahead."""
-        return int(self._params["horizon"])
+    def _stride(self) -> int:
+        if self.stride is not None:
+            return self.stride
+        return self.horizon if self.pooled else 1
 
     @property
+    def _framing(self) -> Framing:
+        return Framing(
+            self._name, self.features, self.window, self.horizon, self._stride, self.validation,
+            self.vol_lookback,
+        )  # fmt: skip
+
+    @cached_property
     def warmup(self) -> int:
         """Closed bars a prediction needs: a window of which each bar has all its features."""
-        return max(int(self._params["window"]) + self._warmup - 1, self._vol_feature.warmup)
+        return self._framing.warmup
 
     @property
     def history(self) -> tuple[CurvePoint, ...]:
@@ -129,11 +172,6 @@ class WindowedForecaster(ABC):
         """Windows all networks were fitted on, those kept to stop by apart."""
         return sum(one.n_samples for one in (self._fitted or {}).values())
 
-    @property
-    def _stride(self) -> int:
-        stride = self._params["stride"]
-        return int(stride if stride is not None else self.horizon if self._params["pooled"] else 1)
-
     def fit(self, past: Panel) -> Self:
         """Learn from ``past`` alone and forget earlier fits.
 
@@ -144,11 +182,8 @@ class WindowedForecaster(ABC):
             feature has no values or does not vary, or the loss explodes.
         """
         with one_thread():
-            samples, scale = self._samples(past)
-            self._refuse_none(samples, past)
-            known = np.isfinite(samples.target) & (scale[samples.row] > 0)
-            labelled = windows.thin(samples.where(known), self._stride)
-            if self._params["pooled"]:
+            labelled, scale = self._framing.labelled(past)
+            if self.pooled:
                 self._fitted = {POOLED: self._fit_one(labelled, scale, self._name)}
             else:
                 self._fitted = self._fit_each(labelled, scale, past.symbols)
@@ -170,62 +205,26 @@ class WindowedForecaster(ABC):
         return fitted
 
     def _fit_one(self, samples: Samples, scale: Floats, where: str) -> Fitted:
-        fitting, stopping = self._split(samples, where)
+        fitting, stopping = self._framing.split(samples, where)
         scaling = windows.fit_scaling(fitting, where=where)
-        generator = Generator().manual_seed(self._params["seed"])
-        network = self._network(generator)
+        generator = Generator().manual_seed(self.seed)
+        network = self._network(len(names_of(fitting)), generator)
         schedule = Schedule(
-            epochs=self._params["epochs"],
-            patience=self._params["patience"],
-            batch=self._params["batch"],
-            learning_rate=self._params["learning_rate"],
+            epochs=self.epochs,
+            patience=self.patience,
+            batch=self.batch,
+            learning_rate=self.learning_rate,
         )
         return fit_network(network, scaling, (fitting, stopping), scale, schedule, generator)
 
-    def _split(self, samples: Samples, where: str) -> tuple[Samples, Samples]:
-        if samples.n:
-            fitting, stopping = windows.split(samples, self._params["validation"])
-            if fitting.n >= LEAST_FITTING and stopping.n >= LEAST_STOPPING:
-                return fitting, stopping
-            found = f"{fitting.n} windows to fit on and {stopping.n} to stop by"
-        else:
-            found = "no window with a known outcome"
-        raise TooFewWindowsError(
-            f"{where}: {found}; wanted {LEAST_FITTING} and {LEAST_STOPPING}. A window takes "
-            f"{self.warmup} bars and its outcome {self.horizon} more; one in {self._stride} bars "
-            "is taken. Give more history, or lower 'window' or 'stride'"
-        )
-
-    def _samples(self, past: Panel) -> tuple[Samples, Floats]:
-        """Every complete window, and the scale of a return at every row of the table."""
-        table = features.table(past, self._features)
-        vol = self._vol_feature.compute(table.tape)
-        scale = vol * np.sqrt(self.horizon)
-        return windows.cut(table, window=self._params["window"], horizon=self.horizon), scale
-
-    def _refuse_none(self, samples: Samples, past: Panel) -> None:
-        """Say why there is not a single window."""
-        if samples.n:
-            return
-        table = samples.table
-        longest = int(np.diff(table.tape.bounds).max(initial=0))
-        if longest < self.warmup:
-            raise ForecastError(
-                f"{self._name}: the longest history has {longest} bars; a window of "
-                f"{samples.window} over features that need {self._warmup} takes {self.warmup}. "
-                "Give more history or shorten 'window'"
-            )
-        for k, name in enumerate(table.names):
-            if np.isnan(table.values[:, k]).all():
-                raise ForecastError(
-                    f"{self._name}: feature {name!r} has no value on any of {table.tape.n_rows} "
-                    "bars; leave it out of 'features', or look at the data it is made from"
-                )
-        raise ForecastError(
-            f"{self._name}: no run of {samples.window} bars in which all of "
-            f"{', '.join(table.names)} have values, in {past.n_bars} bars of {past.n_symbols} "
-            "symbols; shorten 'window' or look for gaps in the data"
-        )
+    def _network(self, names: int, generator: Generator) -> Network:
+        """Untrained network for ``names`` symbols."""
+        encoder = self._encoder(len(self.features) + self.embedding, generator)
+        head = head_class(self.head, self._name)(encoder.width)
+        return Network(
+            encoder, head, dropout=self.dropout, names=names, embedding=self.embedding,
+            generator=generator,
+        )  # fmt: skip
 
     def predict(self, past: Panel, *, first: int) -> Forecasts:
         """One row per bar ``first`` ... ``past.n_bars - 1``; NaN without a complete window.
@@ -236,21 +235,22 @@ class WindowedForecaster(ABC):
             If nothing was fitted.
         """
         fitted = self._fitted_or_raise("predict")
-        samples, scale = self._samples(past)
+        samples, scale = self._framing.samples(past)
         wanted = (samples.bar >= first) & (scale[samples.row] > 0)
+        levels = next(iter(fitted.values())).head.levels
         mean = np.full((past.n_bars - first, past.n_symbols), np.nan)
-        std = mean.copy()
-        pooled = self._params["pooled"]
+        std, quantiles = mean.copy(), np.full((*mean.shape, len(levels)), np.nan)
         with one_thread():
             for name, one in fitted.items():
                 column = past.symbols.index(name) if name in past.symbols else -1
-                own = samples.where(wanted & (pooled | (samples.symbol == column)))
-                slots, width = (own.symbol, past.n_symbols) if pooled else (own.symbol * 0, 1)
-                out = one.outputs(own, slots, width)
+                own = samples.where(wanted & (self.pooled | (samples.symbol == column)))
+                slots = own.symbol if self.pooled else own.symbol * 0
+                width = past.n_symbols if self.pooled else 1
                 at = (own.bar - first, own.symbol)
-                mean[at] = out[:, 0] * scale[own.row]
-                std[at] = np.exp(out[:, 1]) * scale[own.row]
-        return Forecasts(mean, std, self.horizon)
+                mean[at], std[at], quantiles[at] = one.said(own, scale[own.row], slots, width)
+        if not levels:
+            return Forecasts(mean, std, self.horizon)
+        return Forecasts(mean, std, self.horizon, levels, quantiles)
 
     def _fitted_or_raise(self, what: str) -> dict[str, Fitted]:
         if self._fitted is None:
@@ -267,12 +267,7 @@ class WindowedForecaster(ABC):
         CheckpointError
             If the folder cannot be written.
         """
-        fitted = self._fitted_or_raise("save")
-        weights: Weights = {}
-        for name, one in fitted.items():
-            weights |= {f"{name}/{key}": array for key, array in one.weights().items()}
-        state = {"networks": {name: one.record() for name, one in fitted.items()}}
-        checkpoints.write(folder, checkpoints.Checkpoint(self._name, self._params, state, weights))
+        kept_networks.save(folder, self._name, self._params, self._fitted_or_raise("save"))
 
     def restore(self, folder: Path) -> Self:
         """Take over a saved state; predictions are then the same to the last bit.
@@ -283,21 +278,9 @@ class WindowedForecaster(ABC):
             If it is damaged, or of another configuration, shape or version.
         """
         kept = checkpoints.read(folder, kind=self._name, config=self._params)
-        records = kept.state.get("networks")
-        if not isinstance(records, dict) or not records:
-            raise CheckpointError(f"{folder}: holds no network; fit again")
-        networks = {name: self._network(Generator()) for name in records}
-        wanted = {
-            f"{name}/{key}": array
-            for name, network in networks.items()
-            for key, array in weights_of(network).items()
-        }
-        checkpoints.check_shapes(folder, kept.weights, wanted)
-        restored = {}
-        for name, network in networks.items():
-            own = {key: kept.weights[f"{name}/{key}"] for key in weights_of(network)}
-            restored[name] = Fitted.restored(
-                network, records[name], own, n_features=len(self._features), folder=folder
-            )
-        self._fitted = restored
+
+        def make(names: int) -> Network:
+            return self._network(names, Generator())
+
+        self._fitted = kept_networks.restore(folder, kept, make, n_features=len(self.features))
         return self

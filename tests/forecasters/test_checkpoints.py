@@ -168,7 +168,7 @@ def test_a_changed_record_is_refused_by_its_seal(kept: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda body: body.update(format=2), "format is 2, wanted 1"),
+        (lambda body: body.update(format=1), "format is 1, wanted 2"),
         (lambda body: body.update(features_version=0), "features_version is 0, wanted 1"),
         (lambda body: body.update(kind="Gru"), "kind is 'Gru', wanted 'Lstm'"),
         (lambda body: body.update(config=None), "holds no configuration"),
@@ -179,8 +179,8 @@ def test_a_changed_record_is_refused_by_its_seal(kept: Path, tmp_path: Path) -> 
             "scaling of shape (1,)",
         ),
         (
-            lambda body: body["state"]["networks"].update(KO={}),
-            "KO/encoder.bias_hh_l0 is absent",
+            lambda body: body["state"]["networks"].update(KO={"names": []}),
+            "KO/encoder.cells.bias_hh_l0 is absent",
         ),
     ],
 )
@@ -196,7 +196,7 @@ def test_weights_of_another_shape_are_refused_under_a_fitting_seal(
     kept: Path, tmp_path: Path
 ) -> None:
     back = checkpoints.read(kept, kind="Lstm", config=Lstm(**CONFIG)._params)
-    name = "all symbols/encoder.weight_hh_l0"
+    name = "all symbols/encoder.cells.weight_hh_l0"
     for wrong in (back.weights[name][:, :2], back.weights[name].astype(np.float64)):
         bent = dict(back.weights) | {name: wrong}
         checkpoints.write(tmp_path, Checkpoint("Lstm", back.config, back.state, bent))

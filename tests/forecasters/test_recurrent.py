@@ -15,7 +15,7 @@ from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.forecasters import Lstm, fitted, windowed
 from tradewind.forecasters.training import Epoch
-from tradewind.forecasters.windowed import DEFAULTS, FEATURES
+from tradewind.forecasters.windowed import FEATURES, WindowedForecaster
 
 QUICK: dict[str, Any] = {
     "window": 10,
@@ -47,8 +47,12 @@ def test_the_defaults_are_eight_features_over_sixty_bars() -> None:
 
 
 def test_the_signature_states_the_defaults_all_networks_share() -> None:
-    signed = {name: p.default for name, p in signature(Lstm).parameters.items()}
-    assert {name: signed[name] for name in DEFAULTS} == DEFAULTS
+    shared = signature(WindowedForecaster).parameters
+    signed = signature(Lstm).parameters
+    assert len(shared) > 10
+    assert {name: signed[name].default for name in shared} == {
+        name: parameter.default for name, parameter in shared.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -114,8 +118,7 @@ def test_a_loss_that_explodes_is_an_error_and_the_old_fit_stays() -> None:
     panel = probe(n_bars=300)
     forecaster = Lstm(**QUICK).fit(panel)
     before = forecaster.predict(panel, first=290)
-    forecaster._params["learning_rate"] = 1e38
-    forecaster._params["epochs"] = 5
+    forecaster.learning_rate, forecaster.epochs = 1e38, 5
     with pytest.raises(ForecastError, match="lower learning_rate"):
         forecaster.fit(panel)
     np.testing.assert_array_equal(forecaster.predict(panel, first=290).mean, before.mean)

@@ -19,7 +19,7 @@ class Line(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(4))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, who: Tensor) -> Tensor:
         return x.flatten(1) @ self.weight
 
 
@@ -32,7 +32,7 @@ def examples(n: int, seed: int, *, noise: float = 0.0) -> Examples:
     windows = torch.randn(n, 2, 2, generator=draw)
     target = windows.flatten(1) @ torch.tensor([1.0, -2.0, 0.5, 0.0])
     target = target + noise * torch.randn(n, generator=draw)
-    return Examples(windows, torch.arange(n), target)
+    return Examples(windows, torch.arange(n), target, torch.zeros(n, dtype=torch.int64))
 
 
 def fit(schedule: Schedule, *, seed: int = 0, noise: float = 0.0) -> tuple[Line, tuple[Epoch, ...]]:
@@ -70,8 +70,13 @@ def test_it_stops_after_patience_and_goes_back_to_the_best_epoch() -> None:
 def test_where_nothing_can_be_learned_the_start_is_kept() -> None:
     network = Line()
     draw = Generator().manual_seed(0)
-    noise = Examples(torch.randn(64, 2, 2, generator=draw), torch.arange(64), torch.ones(64))
-    against = Examples(noise.windows, noise.index, -torch.ones(64))
+    noise = Examples(
+        torch.randn(64, 2, 2, generator=draw),
+        torch.arange(64),
+        torch.ones(64),
+        torch.zeros(64).long(),
+    )
+    against = Examples(noise.windows, noise.index, -torch.ones(64), noise.who)
 
     def uphill(output: Tensor, target: Tensor) -> Tensor:
         return -(output * target).mean() + (output * target).mean() ** 2
