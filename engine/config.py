@@ -22,6 +22,7 @@ from tradewind.engine.config_sizing import (
     TargetWeightConfig,
     refuse_contradictions,
 )
+from tradewind.engine.config_universe import UniverseConfig
 from tradewind.engine.errors import ConfigError
 
 Repair = Literal[
@@ -139,6 +140,9 @@ class DataConfig(SourceConfig):
         default_factory=dict, description="symbol -> currency, where it is not the account's"
     )
     delisting_return: float = Field(0.0, ge=-1, le=1)
+    universe: UniverseConfig | None = Field(
+        None, description="who is a member when; forecasts are learned and given for members alone"
+    )
 
     @model_validator(mode="after")
     def _start_comes_before_end(self) -> Self:

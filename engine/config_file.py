@@ -32,6 +32,7 @@ PATHS = (
     ("data", "actions", "path"),
     ("data", "intrabar", "path"),
     ("data", "intrabar", "store"),
+    ("data", "universe", "path"),
     ("costs", "borrow", "path"),
 )
 Model = TypeVar("Model", bound=BaseModel)

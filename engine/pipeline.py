@@ -19,7 +19,7 @@ from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_file import Document
-from tradewind.engine.content import code_content
+from tradewind.engine.content import code_content, content_digest
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_options, user_strategy
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
@@ -283,11 +283,21 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
         "versions": versions(),
         "seed": parts.config.seed,
         "data_digest": history.panel.digest(),
+        "universe": _universe(parts.config, history),
         **finer,
         "repairs": dict(history.repairs),
         "code": code,
         "seconds": dict(diary.seconds),
     }
+
+
+def _universe(config: RunConfig, history: History) -> dict[str, Any]:
+    """Who the data is about, and the file that says who was a member when, if there is one."""
+    named = config.data.universe
+    file = (
+        None if named is None else {"path": str(named.path), "sha256": content_digest(named.path)}
+    )
+    return {"survivorship": history.survivorship, "file": file}
 
 
 def strategy_code(parts: Parts) -> Any:

@@ -22,7 +22,11 @@ Records = npt.NDArray[np.void]
 
 DAY_NS = 86_400_000_000_000
 FIELDS = ("open", "high", "low", "close", "volume")
-ELIGIBLE = "eligible"  # column: 1 where a symbol may be learned from and forecast, else 0 or NaN
+ELIGIBLE, MEMBER = "eligible", "member"
+"""Columns of a panel with a meaning of their own, 1 = yes and 0 or NaN = no. ``eligible``: bars at
+whose close a training sample may be taken and a forecast given. ``member``: bars on which a symbol
+belongs to the universe; cross-sections and market averages are taken over members alone. Without a
+column everybody is."""
 
 ORDER = np.dtype(
     [
@@ -235,6 +239,15 @@ class Panel:
     def calendar_of_each(self) -> tuple[str | None, ...]:
         """Calendar of each symbol."""
         return self.calendars or (self.calendar,) * self.n_symbols
+
+    def marked(self, name: str) -> Bools:
+        """Bars that ``ELIGIBLE`` or ``MEMBER`` marks, shape (n_bars, n_symbols).
+
+        Where the panel has no such column, every bar there is.
+        """
+        if name in self.columns:
+            return np.asarray(self.columns[name] > 0)  # a NaN is no yes
+        return ~np.isnan(self.close)
 
     @property
     def daily(self) -> bool:

@@ -18,6 +18,7 @@ __all__ = [
     "interval_ns",
     "is_intraday",
     "session_closes",
+    "session_days",
     "split_interval",
 ]
 
@@ -67,6 +68,36 @@ def session_closes(calendar: str, first_day: Any, last_day: Any) -> Sessions:
         return _always(first, last)
     today = np.datetime64(datetime.now(UTC).date(), "D")
     return book(calendar.upper(), cache_folder(), min(last, today)).between(first, last)
+
+
+def session_days(ts: Times, interval: str, calendar: str | None) -> Days:
+    """Day that each bar belongs to, as its exchange counts days.
+
+    Parameters
+    ----------
+    ts : ndarray of int64, shape (n_bars,)
+        Closes, UTC nanoseconds, increasing.
+    interval : str
+        Of the bars; those of a day or more belong to the day they close in.
+    calendar : str or None
+        None: days are those of UTC.
+
+    Returns
+    -------
+    ndarray of datetime64[D], shape (n_bars,)
+        A bar outside all sessions belongs to the session that follows.
+    """
+    # A bar that closes at midnight belongs to the day that ends there.
+    days = (ts - 1).astype("datetime64[ns]").astype("datetime64[D]")
+    if calendar in (None, ALWAYS) or not is_intraday(interval) or not len(days):
+        return days
+    assert calendar is not None
+    sessions = session_closes(calendar, days[0] - 1, days[-1] + 10)
+    if not len(sessions):
+        return days
+    at = np.searchsorted(sessions.closes, ts, "left")
+    found = sessions.days[np.minimum(at, len(sessions) - 1)]
+    return np.where(at < len(sessions), found, days)
 
 
 def _always(first: np.datetime64, last: np.datetime64) -> Sessions:

@@ -59,7 +59,18 @@ def load(config: DataConfig, *, progress: Progress = SILENT) -> History:
         finer = _finer(config, config.intrabar, history.panel, progress)
     elif config.resample is not None:
         finer = joined([part.panel for part in parts])
-    return replace(history, notes=notes, finer=finer)
+    return _with_members(config, replace(history, notes=notes, finer=finer))
+
+
+def _with_members(config: DataConfig, history: History) -> History:
+    """History that says who is a member when, where the config names a file of it."""
+    if config.universe is None:
+        return history
+    from tradewind.engine.feeds.universe import universe
+
+    found = universe(config.universe, history.panel)
+    panel = replace(history.panel, columns={**history.panel.columns, **found.columns})
+    return replace(history, panel=panel, survivorship=found.sentence)
 
 
 def _each(config: DataConfig, progress: Progress, now: datetime | None) -> list[History]:
