@@ -7,14 +7,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewind.forecasters.baselines import Drift, Naive
+    from tradewind.forecasters.autoregression import Ar
+    from tradewind.forecasters.baselines import Drift, Ewma, Naive
+    from tradewind.forecasters.classical import AutoArima, AutoEts
     from tradewind.forecasters.recurrent import Lstm
     from tradewind.forecasters.windowed import WindowedForecaster
 
-__all__ = ["Drift", "Lstm", "Naive", "WindowedForecaster"]
+__all__ = ["Ar", "AutoArima", "AutoEts", "Drift", "Ewma", "Lstm", "Naive", "WindowedForecaster"]
 
 _HOMES = {
+    "Ar": "autoregression",
+    "AutoArima": "classical",
+    "AutoEts": "classical",
     "Drift": "baselines",
+    "Ewma": "baselines",
     "Lstm": "recurrent",
     "Naive": "baselines",
     "WindowedForecaster": "windowed",

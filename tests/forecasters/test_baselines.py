@@ -9,7 +9,7 @@ import pytest
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, Floats, Panel
-from tradewind.forecasters import Drift, Naive
+from tradewind.forecasters import Drift, Ewma, Naive, checkpoints
 
 
 def panel_of(close: Floats) -> Panel:
@@ -56,6 +56,28 @@ def test_an_average_starts_at_each_symbols_own_first_bar() -> None:
     np.testing.assert_allclose(said.mean[0, 1], wanted, rtol=1e-10)
 
 
+def test_ewma_weights_halve_every_half_life() -> None:
+    close = 100 * np.exp(np.cumsum(np.linspace(-0.01, 0.02, 30)))[:, None]
+    said = (
+        Ewma(horizon=3, halflife=2, vol_halflife=1)
+        .fit(panel_of(close))
+        .predict(panel_of(close), first=29)
+    )
+    newest_first = np.diff(np.log(close[:, 0]))[::-1]
+    slow, fast = 0.5 ** (np.arange(14) / 2), 0.5 ** np.arange(7)
+    np.testing.assert_allclose(said.mean[0, 0], 3 * slow @ newest_first[:14] / slow.sum())
+    variance = fast @ newest_first[:7] ** 2 / fast.sum()
+    np.testing.assert_allclose(said.std[0, 0], math.sqrt(3 * variance))
+
+
+def test_ewma_does_not_depend_on_where_history_begins() -> None:
+    panel = probe(seed=3, n_bars=300, n_symbols=2)
+    rule = Ewma(halflife=5, vol_halflife=5).fit(panel)
+    whole, late = rule.predict(panel, first=299), rule.predict(panel.rows(260, 300), first=39)
+    np.testing.assert_array_equal(whole.mean, late.mean)
+    np.testing.assert_array_equal(whole.std, late.std)
+
+
 @pytest.mark.parametrize("cls", [Naive, Drift])
 def test_a_price_that_stands_still_gets_no_forecast(cls: type[Naive | Drift]) -> None:
     panel = panel_of(np.hstack((steady(0.0, 40), np.full((40, 1), 8.0))))
@@ -93,4 +115,12 @@ def test_a_checkpoint_of_other_parameters_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="made with horizon = 5, asked for with 6"):
         Drift(horizon=6).restore(tmp_path)
     with pytest.raises(CheckpointError, match="kind is 'Drift', wanted 'Naive'"):
+        Naive(horizon=5).restore(tmp_path)
+
+
+def test_a_checkpoint_with_numbers_nobody_learned_is_refused(tmp_path: Path) -> None:
+    weights = {"A": np.ones(3)}
+    config = {"horizon": 5, "vol_lookback": 60}
+    checkpoints.write(tmp_path, checkpoints.Checkpoint("Naive", config, {}, weights))
+    with pytest.raises(CheckpointError, match=r"holds numbers \['A'\] that Naive does not learn"):
         Naive(horizon=5).restore(tmp_path)

@@ -26,7 +26,11 @@ FORMS: dict[str, list[dict[str, Any]]] = {
         QUICK | {"pooled": False, "dropout": 0.3},
         QUICK | {"layers": 2, "features": ("return_1", "ta.momentum_stoch"), "horizon": 1},
     ],
+    "ar": [{}, {"lags": 2, "pooled": True, "horizon": 1}],
+    "auto_arima": [{"max_p": 1, "max_q": 1}],
+    "auto_ets": [{}],
     "drift": [{}, {"lookback": 20, "horizon": 3}],
+    "ewma": [{}, {"halflife": 5, "vol_halflife": 10, "horizon": 1}],
 }
 CASES = [
     pytest.param(kind, form, id=f"{kind}-{k}")
@@ -52,7 +56,9 @@ def test_every_forecaster_keeps_the_contract(
 
 
 def test_the_registered_forecasters_are_found() -> None:
-    assert {"drift", "lstm", "naive"} <= set(names("forecasters"))
+    assert {"ar", "auto_arima", "auto_ets", "drift", "ewma", "lstm", "naive"} <= set(
+        names("forecasters")
+    )
 
 
 @pytest.mark.parametrize(
