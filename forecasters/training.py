@@ -65,12 +65,16 @@ class Examples:
     target : Tensor, shape (n,) or (n, D)
     who : Tensor of int64, shape (n,)
         Whose windows they are.
+    run : Tensor of int64, shape (n,), or None
+        Number of the run of consecutive bars a window belongs to, from 0 on and rising, for a loss
+        that needs neighbours; a batch then holds whole runs in order. None: each stands alone.
     """
 
     windows: Tensor
     index: Tensor
     target: Tensor
     who: Tensor
+    run: Tensor | None = None
 
     def __len__(self) -> int:
         """Number of windows."""
@@ -79,6 +83,17 @@ class Examples:
     def inputs(self, at: Tensor) -> tuple[Tensor, Tensor]:
         """Windows (B, T, F) and whose they are (B,), copied for a batch."""
         return self.windows[self.index[at]], self.who[at]
+
+    def batches(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
+        """Places of all examples in a random order, in parts of ``size`` or about that many."""
+        if self.run is None:
+            return torch.split(torch.randperm(len(self), generator=generator), size)
+        lengths = torch.bincount(self.run)  # (n_runs,)
+        order = torch.randperm(len(lengths), generator=generator)  # (n_runs,)
+        place = torch.argsort(torch.argsort(order)[self.run], stable=True)  # (n,) whole runs
+        # Equal parts: the loss of a short last batch would be mostly noise.
+        parts = torch.tensor_split(lengths[order], max(1, min(len(self) // size, len(lengths))))
+        return torch.split(place, [int(part.sum()) for part in parts])
 
 
 class _Threads:
@@ -173,7 +188,7 @@ def _pass(
     network.train()
     parameters = list(network.parameters())
     total = torch.zeros((), dtype=torch.float64)
-    for batch in torch.split(torch.randperm(len(examples), generator=generator), schedule.batch):
+    for batch in examples.batches(schedule.batch, generator):
         output = network(*examples.inputs(batch))
         value = loss(output, examples.target[batch])
         optimiser.zero_grad(set_to_none=True)
@@ -185,11 +200,15 @@ def _pass(
 
 
 def evaluate(network: nn.Module, loss: Loss, examples: Examples) -> float:
-    """Mean loss per window without learning from it."""
+    """Mean loss per window without learning from it; where windows form runs, that of all."""
     network.eval()
     total = 0.0
     with torch.inference_mode():
-        for at in torch.split(torch.arange(len(examples)), EVALUATION_ROWS):
+        parts = torch.split(torch.arange(len(examples)), EVALUATION_ROWS)
+        if examples.run is not None:
+            outputs = torch.cat([network(*examples.inputs(at)) for at in parts])  # (n, K)
+            return float(loss(outputs, examples.target))
+        for at in parts:
             output = network(*examples.inputs(at))
             total += float(loss(output, examples.target[at])) * len(at)
     return total / len(examples)

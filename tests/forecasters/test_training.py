@@ -155,3 +155,32 @@ def test_two_fits_side_by_side_give_the_bits_of_one_alone() -> None:
     assert torch.get_num_threads() == before
     assert len(found) == 2
     assert all(torch.equal(line.weight, alone.weight) for line in found)
+
+
+def test_batches_hold_whole_runs_in_order_and_every_window_once() -> None:
+    run = torch.repeat_interleave(torch.arange(7), torch.tensor([5, 3, 5, 5, 1, 5, 5]))
+    all_of_them = examples(29, 1)
+    runs = Examples(
+        all_of_them.windows, all_of_them.index, all_of_them.target, all_of_them.who, run
+    )
+    parts = runs.batches(10, Generator().manual_seed(3))
+    assert sorted(torch.cat(parts).tolist()) == list(range(29))
+    assert len(parts) == 2
+    for part in parts:
+        own = run[part]
+        for number in set(own.tolist()):
+            places = part[own == number]
+            assert places.tolist() == torch.nonzero(run == number).flatten().tolist()
+            at = torch.nonzero(own == number).flatten()
+            assert (at.diff() == 1).all()
+    other = torch.cat(runs.batches(10, Generator().manual_seed(4)))
+    assert torch.cat(parts).tolist() != other.tolist()
+
+
+def test_a_loss_of_runs_is_taken_over_all_windows_at_once() -> None:
+    def spread(output: Tensor, target: Tensor) -> Tensor:
+        return (output - target).std()
+
+    many = examples(1_200, 1, noise=1.0)
+    runs = Examples(many.windows, many.index, many.target, many.who, torch.arange(1_200) // 10)
+    assert evaluate(Line(), spread, runs) == pytest.approx(float(many.target.std()), rel=1e-6)
