@@ -7,22 +7,46 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tradewind.forecasters.attentive import PatchTst, Transformer
     from tradewind.forecasters.autoregression import Ar
     from tradewind.forecasters.baselines import Drift, Ewma, Naive
     from tradewind.forecasters.classical import AutoArima, AutoEts
+    from tradewind.forecasters.convolutional import Tcn
     from tradewind.forecasters.recurrent import Lstm
+    from tradewind.forecasters.sums import DLinear, Nhits, NLinear
     from tradewind.forecasters.windowed import WindowedForecaster
 
-__all__ = ["Ar", "AutoArima", "AutoEts", "Drift", "Ewma", "Lstm", "Naive", "WindowedForecaster"]
+__all__ = [
+    "Ar",
+    "AutoArima",
+    "AutoEts",
+    "DLinear",
+    "Drift",
+    "Ewma",
+    "Lstm",
+    "NLinear",
+    "Naive",
+    "Nhits",
+    "PatchTst",
+    "Tcn",
+    "Transformer",
+    "WindowedForecaster",
+]
 
 _HOMES = {
     "Ar": "autoregression",
     "AutoArima": "classical",
     "AutoEts": "classical",
+    "DLinear": "sums",
     "Drift": "baselines",
     "Ewma": "baselines",
     "Lstm": "recurrent",
+    "NLinear": "sums",
     "Naive": "baselines",
+    "Nhits": "sums",
+    "PatchTst": "attentive",
+    "Tcn": "convolutional",
+    "Transformer": "attentive",
     "WindowedForecaster": "windowed",
 }
 

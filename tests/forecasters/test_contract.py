@@ -13,14 +13,21 @@ from tradewind.contracts.forecaster_contract import CHECKS, Check
 from tradewind.engine.protocols import Forecaster
 from tradewind.engine.registry import names
 
-QUICK = {
+SMALL = {
     "window": 12,
     "features": ("scaled_return_1", "range", "volume_20"),
-    "hidden": 4,
     "epochs": 2,
     "stride": 1,
 }
+QUICK = SMALL | {"hidden": 4}
+ATTENTIVE = SMALL | {"width": 4, "heads": 2, "layers": 1}
 FORMS: dict[str, list[dict[str, Any]]] = {
+    "dlinear": [SMALL | {"smooth": 5}],
+    "nhits": [SMALL | {"pools": (4, 1), "hidden": 4, "width": 3}],
+    "nlinear": [SMALL, SMALL | {"embedding": 2}],
+    "patchtst": [ATTENTIVE | {"patch": 5, "hop": 3}],
+    "tcn": [SMALL | {"channels": 4, "levels": 2}],
+    "transformer": [ATTENTIVE],
     "lstm": [
         QUICK,
         QUICK | {"pooled": False, "dropout": 0.3},
