@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tradewind.forecasters.baselines import Drift, Ewma, Naive
     from tradewind.forecasters.classical import AutoArima, AutoEts
     from tradewind.forecasters.convolutional import Tcn
-    from tradewind.forecasters.recurrent import Lstm
+    from tradewind.forecasters.recurrent import Gru, Lstm, LstmAttention, Rnn
     from tradewind.forecasters.sums import DLinear, Nhits, NLinear
     from tradewind.forecasters.windowed import WindowedForecaster
 
@@ -23,11 +23,14 @@ __all__ = [
     "DLinear",
     "Drift",
     "Ewma",
+    "Gru",
     "Lstm",
+    "LstmAttention",
     "NLinear",
     "Naive",
     "Nhits",
     "PatchTst",
+    "Rnn",
     "Tcn",
     "Transformer",
     "WindowedForecaster",
@@ -40,11 +43,14 @@ _HOMES = {
     "DLinear": "sums",
     "Drift": "baselines",
     "Ewma": "baselines",
+    "Gru": "recurrent",
     "Lstm": "recurrent",
+    "LstmAttention": "recurrent",
     "NLinear": "sums",
     "Naive": "baselines",
     "Nhits": "sums",
     "PatchTst": "attentive",
+    "Rnn": "recurrent",
     "Tcn": "convolutional",
     "Transformer": "attentive",
     "WindowedForecaster": "windowed",

@@ -36,6 +36,9 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "ar": [{}, {"lags": 2, "pooled": True, "horizon": 1}],
     "auto_arima": [{"max_p": 1, "max_q": 1}],
     "auto_ets": [{}],
+    "rnn": [QUICK],
+    "gru": [QUICK | {"layers": 2}],
+    "lstm_attention": [QUICK],
     "drift": [{}, {"lookback": 20, "horizon": 3}],
     "ewma": [{}, {"halflife": 5, "vol_halflife": 10, "horizon": 1}],
 }
@@ -63,9 +66,8 @@ def test_every_forecaster_keeps_the_contract(
 
 
 def test_the_registered_forecasters_are_found() -> None:
-    assert {"ar", "auto_arima", "auto_ets", "drift", "ewma", "lstm", "naive"} <= set(
-        names("forecasters")
-    )
+    wanted = {"ar", "auto_arima", "auto_ets", "drift", "ewma", "gru", "lstm", "naive", "rnn"}
+    assert wanted <= set(names("forecasters"))
 
 
 @pytest.mark.parametrize(

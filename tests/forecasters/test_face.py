@@ -17,8 +17,8 @@ def test_the_face_is_sorted_and_complete() -> None:
     for name in face.__all__:
         assert isinstance(getattr(face, name), type)
     assert dir(face) == face.__all__
-    with pytest.raises(AttributeError, match="has no attribute 'Gru'"):
-        face.Gru  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'Perceptron'"):
+        face.Perceptron  # noqa: B018
 
 
 def test_baselines_and_the_face_load_neither_torch_nor_pandas() -> None:

@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Generator
 
-from tradewind.engine.records import Floats
 from tradewind.forecasters.heads import GaussianHead
 from tradewind.forecasters.networks.base import Network, SeededDropout
 from tradewind.forecasters.networks.recurrent import LstmEncoder
@@ -21,31 +20,6 @@ def network(embedding: int) -> Network:
     head = GaussianHead(made.width)
     torch.nn.init.normal_(head.linear.weight, generator=draw)
     return Network(made, head, dropout=0.5, names=2, embedding=embedding, generator=draw).eval()
-
-
-def sigmoid(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-x)))
-
-
-def test_the_lstm_computes_the_published_recurrence() -> None:
-    net = encoder().double()
-    x = np.random.default_rng(0).normal(size=(4, 7, 3))
-    w = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
-    h = c = np.zeros((4, 5))
-    for t in range(7):
-        gates = (
-            x[:, t] @ w["cells.weight_ih_l0"].T
-            + w["cells.bias_ih_l0"]
-            + h @ w["cells.weight_hh_l0"].T
-            + w["cells.bias_hh_l0"]
-        )
-        enter, forget, cell, leave = np.split(gates, 4, axis=1)
-        c = sigmoid(forget) * c + sigmoid(enter) * np.tanh(cell)
-        h = sigmoid(leave) * np.tanh(c)
-    with torch.inference_mode():
-        got = net(torch.from_numpy(x)).numpy()
-    np.testing.assert_allclose(got, h, rtol=1e-10)
-    assert np.ptp(got) > 0.01
 
 
 def test_a_symbol_is_known_by_its_embedding_and_a_stranger_is_the_average() -> None:
