@@ -19,12 +19,11 @@ from tradewind.engine.records import Floats, Panel
 from tradewind.engine.tape import Tape, lay
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.baselines import Baseline, Horizon, Learned
-from tradewind.forecasters.optional import load, require
+from tradewind.forecasters.optional import importing, require
 
 MEMORY = 100  # returns an ARIMA forecast looks back at
 LONGEST_ROOT = 0.95  # of the moving-average part; to the power of MEMORY it is below 0.01
 NEGLIGIBLE = 1e-12
-MODELS = "statsforecast.models"
 
 Order = Annotated[int, Ge(0), Le(10)]
 
@@ -42,7 +41,8 @@ class _PerSymbol(Baseline):
         return MEMORY + 1
 
     def _learn(self, past: Panel) -> Learned:
-        models = load(MODELS, who=self._name, extra="ml")
+        with importing("statsforecast", who=self._name, extra="ml"):
+            from statsforecast import models
         tape = lay(past)
         found: Learned = {}
         for k, name in enumerate(past.symbols):

@@ -1,8 +1,10 @@
 """From the past of a panel to windows with outcomes: what could leak stands here, once."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
 
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.features import Feature, feature, table
@@ -10,6 +12,23 @@ from tradewind.engine.features import warmup as warmup_of
 from tradewind.engine.records import Floats, Panel
 from tradewind.forecasters import windows
 from tradewind.forecasters.windows import Samples
+
+POOLED = "all symbols"
+FEATURES = (
+    "scaled_return_1",
+    "scaled_return_5",
+    "scaled_return_20",
+    "range",
+    "volume_20",
+    "log_vol_20",
+    "ta.momentum_rsi",
+    "ta.trend_macd_diff",
+)
+
+Count = Annotated[int, Ge(1), Le(10_000)]
+Horizon = Annotated[int, Ge(1), Le(1_000)]
+Share = Annotated[float, Gt(0), Lt(1)]
+Seed = Annotated[int, Ge(0), Lt(2**31)]
 
 LEAST_FITTING, LEAST_STOPPING = 64, 16  # windows; fewer say nothing about a network
 

@@ -1,8 +1,8 @@
 """Packages that only some forecasters need."""
 
-from importlib import import_module
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
-from types import ModuleType
 
 from tradewind.engine.errors import ForecastError
 
@@ -31,19 +31,23 @@ def require(package: str, *, who: str, extra: str) -> None:
         )
 
 
-def load(module: str, *, who: str, extra: str) -> ModuleType:
-    """Import a module of an optional package.
+@contextmanager
+def importing(package: str, *, who: str, extra: str) -> Iterator[None]:
+    """Turn what goes wrong while a package is imported inside into a message.
+
+    The import itself is written out where it is needed: the cache of forecasts reads in the source
+    which packages, and so which versions, a forecast depends on.
 
     Raises
     ------
     ForecastError
         If the package is absent, or does not load here.
     """
-    require(module.partition(".")[0], who=who, extra=extra)
+    require(package, who=who, extra=extra)
     try:
-        return import_module(module)
+        yield
     except Exception as error:  # a library built for another system, a clash of versions
         raise ForecastError(
-            f"{who}: {module} is installed but does not load ({type(error).__name__}: {error}); "
+            f"{who}: {package} is installed but does not load ({type(error).__name__}: {error}); "
             f"install it anew with pip install --force-reinstall 'tradewind[{extra}]'"
         ) from error

@@ -19,32 +19,23 @@ from tradewind.engine.records import Floats, Panel
 from tradewind.forecasters import checkpoints, kept_networks, windows
 from tradewind.forecasters.bounds import check_bounds
 from tradewind.forecasters.fitted import Fitted, fit_network, names_of
-from tradewind.forecasters.framing import Framing, TooFewWindowsError
+from tradewind.forecasters.framing import (
+    FEATURES,
+    POOLED,
+    Count,
+    Framing,
+    Horizon,
+    Seed,
+    Share,
+    TooFewWindowsError,
+)
 from tradewind.forecasters.heads import head_class
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
 
-POOLED = "all symbols"
-
-Count = Annotated[int, Ge(1), Le(10_000)]
 Units = Annotated[int, Ge(1), Le(1_024)]
 Layers = Annotated[int, Ge(1), Le(8)]
-Horizon = Annotated[int, Ge(1), Le(1_000)]
-Share = Annotated[float, Gt(0), Lt(1)]
-Seed = Annotated[int, Ge(0), Lt(2**31)]
-
-
-FEATURES = (
-    "scaled_return_1",
-    "scaled_return_5",
-    "scaled_return_20",
-    "range",
-    "volume_20",
-    "log_vol_20",
-    "ta.momentum_rsi",
-    "ta.trend_macd_diff",
-)
 
 
 class CurvePoint(NamedTuple):

@@ -14,8 +14,9 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.forecasters import Lstm, fitted, windowed
+from tradewind.forecasters.framing import FEATURES
 from tradewind.forecasters.training import Epoch
-from tradewind.forecasters.windowed import FEATURES, WindowedForecaster
+from tradewind.forecasters.windowed import WindowedForecaster
 
 QUICK: dict[str, Any] = {
     "window": 10,
