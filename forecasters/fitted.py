@@ -11,8 +11,9 @@ from torch import Generator, Tensor
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.records import Floats, Ints
-from tradewind.forecasters.heads import Head, Said
+from tradewind.forecasters.heads import Head
 from tradewind.forecasters.networks.base import Network
+from tradewind.forecasters.readings import Said
 from tradewind.forecasters.training import Epoch, Examples, Schedule, train
 from tradewind.forecasters.windows import Samples, Scaling
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from math import atanh, log
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,17 +13,8 @@ from torch import Tensor, nn
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import Floats
 from tradewind.forecasters.networks.base import bare
+from tradewind.forecasters.readings import LOG_STD_LIMIT, READINGS, Reading, Said
 from tradewind.forecasters.windows import LIMIT, Samples
-
-LOG_STD_LIMIT = 4.0  # |log std| in units of trailing volatility: beyond it lies no market
-
-
-class Said(NamedTuple):
-    """What a head says about windows, in log return over the horizon."""
-
-    mean: Floats  # (n,)
-    std: Floats  # (n,) > 0
-    quantiles: Floats  # (n, n_levels)
 
 
 class Head(nn.Module, ABC):
@@ -31,17 +22,22 @@ class Head(nn.Module, ABC):
 
     Attributes
     ----------
-    levels : tuple of float
-        Probabilities of the quantiles it gives.
+    reading : Reading
+        What its outputs mean, torch-free; ``READINGS`` holds it under the head's name.
     """
 
-    levels: tuple[float, ...] = ()
+    reading: ClassVar[Reading]
 
     def __init__(self, width: int, n_outputs: int) -> None:
         super().__init__()
         self.linear: nn.Linear = bare(nn.Linear, width, n_outputs)
         nn.init.zeros_(self.linear.weight)  # starts out as a constant, whatever it is given
         nn.init.zeros_(self.linear.bias)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Probabilities of the quantiles it gives."""
+        return self.reading.levels
 
     def targets(self, samples: Samples, scale: Floats) -> Floats:
         """What is learned from: the return in units of ``scale``, limited; (n,) or (n, D).
@@ -67,13 +63,15 @@ class Head(nn.Module, ABC):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean loss of a batch: (B, K), (B,) or (B, D) -> ()."""
 
-    @abstractmethod
     def said(self, output: Floats, scale: Floats) -> Said:
         """Reading of outputs (n, K) at scales (n,)."""
+        return self.reading.said(output, scale)
 
 
 class GaussianHead(Head):
     """Mean and log standard deviation (Nix and Weigend 1994)."""
+
+    reading = READINGS["gaussian"]
 
     def __init__(self, width: int) -> None:
         super().__init__(width, 2)
@@ -96,11 +94,6 @@ class GaussianHead(Head):
         mean, log_std = output.unbind(1)  # (B,), (B,)
         z = (target - mean) * torch.exp(-log_std)  # (B,)
         return (log_std + 0.5 * z * z).mean()  # ()
-
-    def said(self, output: Floats, scale: Floats) -> Said:
-        """See :class:`Head`."""
-        none = np.empty((len(output), 0))
-        return Said(output[:, 0] * scale, np.exp(output[:, 1]) * scale, none)
 
 
 HEADS: Mapping[str, Callable[[int], Head]] = {"gaussian": GaussianHead}

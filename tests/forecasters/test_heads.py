@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from tradewind.engine.errors import ConfigError
-from tradewind.forecasters.heads import GaussianHead, head_class
+from tradewind.forecasters.heads import HEADS, GaussianHead, head_class
+from tradewind.forecasters.readings import READINGS
 
 
 def test_the_loss_is_the_gaussian_likelihood_and_its_gradient() -> None:
@@ -51,3 +52,16 @@ def test_a_forecast_is_read_in_units_of_the_scale() -> None:
 def test_an_unknown_head_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ConfigError, match=r"unknown head 'gausian' \(did you mean 'gaussian'\?\)"):
         head_class("gausian", "Lstm")
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_a_reading_without_torch_bends_outputs_as_the_head_does(name: str) -> None:
+    head = HEADS[name](6)
+    draw = torch.Generator().manual_seed(0)
+    torch.nn.init.normal_(head.linear.weight, std=2.0, generator=draw)
+    with torch.inference_mode():
+        h = torch.randn(50, 6, generator=draw)
+        raw, output = head.linear(h).double().numpy(), head(h).numpy()
+    np.testing.assert_allclose(READINGS[name].bend(raw), output, rtol=1e-5, atol=1e-6)
+    assert head.reading is READINGS[name]
+    assert READINGS.keys() == HEADS.keys()
