@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         TradewindError,
         UnknownSymbolError,
     )
+    from tradewind.engine.executors.batch import simulate_many
     from tradewind.engine.feeds import load as load_history
     from tradewind.engine.intents import cancel, order, replace, target
     from tradewind.engine.progress import Progress
@@ -119,6 +120,7 @@ __all__ = [
     "replace",
     "reproduce",
     "resample",
+    "simulate_many",
     "target",
     "train",
     "verify",
@@ -129,6 +131,7 @@ _HOMES = {
     "config": ["RunConfig"],
     "config_file": ["load_config=load"],
     "errors": [name for name in __all__ if name.endswith("Error")],
+    "executors.batch": ["simulate_many"],
     "feeds": ["load_history=load"],
     "intents": ["cancel", "order", "replace", "target"],
     "progress": ["Progress"],

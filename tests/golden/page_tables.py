@@ -46,6 +46,7 @@ PLAIN: dict[str, Any] = {
     "account": {"cash": 1_000, "max_leverage": 10},
     "sizing": {"kind": "target_weight", "weight": 1},
 }
+HOUR_NS = DAY_NS // 24
 FINER = {"source": "parquet", "path": "the rows 1.1, 1.2 ... of a table", "interval": "1h"}
 SHORT_FORMS = {"fees": "fee_bps", "slippage": "slippage_bps", "borrow": "borrow_annual"}
 Told = tuple[int, int, float, float, float]  # bar, column, units, price, fee
@@ -180,11 +181,16 @@ def _panel(bars: list[Row], quotes: list[Row]) -> Panel:
 
 
 def _times(bars: list[Row], daily: Ints) -> Ints:
-    """Closes of the bars where a table has days of its own, counted from a first of January."""
+    """Closes of the bars where a table has days of its own, counted from a first of January.
+
+    A day closes at its end, or at the hour that stands behind it: ``3 14h``.
+    """
     ts = daily.copy()
     for row in bars:
         if "day" in row:
-            ts[_place(row)[0]] = (int(row["day"]) + 1) * DAY_NS
+            day, _, hour = row["day"].partition(" ")
+            hours = int(hour.removesuffix("h")) if hour else 24
+            ts[_place(row)[0]] = int(day) * DAY_NS + hours * HOUR_NS
     return ts
 
 
