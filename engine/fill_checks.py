@@ -14,7 +14,7 @@ from tradewind.engine.costs import ON_TICK, Costs
 from tradewind.engine.errors import InvariantError
 from tradewind.engine.intents import LIMIT
 from tradewind.engine.quotes import has_quotes
-from tradewind.engine.records import Floats, Panel, Records, label
+from tradewind.engine.records import Bools, Floats, Panel, Records, label
 from tradewind.engine.series import Series, at
 from tradewind.engine.types import Happening, Reason
 
@@ -82,9 +82,9 @@ def check_prices(
     """
     if not len(fills):
         return
-    whole = not (events["kind"] == Happening.SPLIT).any()  # a split changes limits afterwards
+    known = _limits_known(orders, fills, events, panel.n_symbols)
     i, low, high, worst = compiled(first_wrong)(
-        fills, orders, _sides(panel), panel.volume, rules.costs, rules.tick, int(whole)
+        fills, orders, _sides(panel), panel.volume, rules.costs, rules.tick, known
     )
     if i >= 0:
         fill = fills[i]
@@ -96,6 +96,24 @@ def check_prices(
         )
 
 
+def _limits_known(orders: Records, fills: Records, events: Records, n_symbols: int) -> Bools:
+    """Whether an order's limit, as it ended, is the one each fill had, shape (n_fills,).
+
+    A split changes the limits of what works; an order that was filled had no split after it.
+    """
+    splits = events[events["kind"] == Happening.SPLIT]
+    if not len(splits):
+        return np.ones(len(fills), np.bool_)
+    last_split = np.full(n_symbols, -1)
+    np.maximum.at(last_split, splits["symbol"], splits["bar"])
+    rows = np.arange(len(fills))
+    last_fill = np.full(len(orders), -1)
+    last_fill[fills["order"]] = rows
+    ended = orders["reason"][fills["order"]] == Reason.FILLED
+    ended &= last_fill[fills["order"]] == rows
+    return np.asarray(ended | (last_split[fills["symbol"]] <= fills["bar"]))
+
+
 def _sides(panel: Panel) -> Sides:
     if has_quotes(panel.columns):
         names = ("bid_low", "bid_high", "ask_low", "ask_high")
@@ -105,11 +123,11 @@ def _sides(panel: Panel) -> Sides:
 
 @lean
 def first_wrong(
-    fills: Any, orders: Any, sides: Sides, volume: Any, costs: Costs, tick: Series, limits: int
+    fills: Any, orders: Any, sides: Sides, volume: Any, costs: Costs, tick: Series, limits: Any
 ) -> Any:
     """(first fill that is not allowed or -1, low and high of its side's bar, its worst price).
 
-    In the subset numba compiles; ``limits`` says whether those of the orders are looked at.
+    In the subset numba compiles; ``limits`` marks the fills that their order's limit is held to.
     """
     for i in range(len(fills)):
         fill = fills[i]
@@ -132,7 +150,7 @@ def first_wrong(
             if grid > 0.0:
                 worst = side * ceil(side * worst / grid - ON_TICK) * grid
         limit = order["limit"]
-        if limits and side * (worst - limit) > 0.0:
+        if limits[i] and side * (worst - limit) > 0.0:
             worst = limit
         slack = ROUNDING * quote
         wrong = quote < low - slack or quote > high + slack
