@@ -7,7 +7,7 @@ signature with the same messages.
 
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -143,11 +143,31 @@ class DataConfig(SourceConfig):
     universe: UniverseConfig | None = Field(
         None, description="who is a member when; forecasts are learned and given for members alone"
     )
+    groups: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="symbols by the name of their sector or other group"
+    )
+    known_ahead: dict[str, tuple[Annotated[int, Field(ge=1, le=1_000)], ...]] = Field(
+        default_factory=dict, description="column known in advance -> how many bars ahead"
+    )
 
     @model_validator(mode="after")
     def _start_comes_before_end(self) -> Self:
         if self.start and self.end and self.start > self.end:
             raise ValueError(f"start {self.start} lies after end {self.end}; swap them")
+        return self
+
+    @model_validator(mode="after")
+    def _a_symbol_has_one_group(self) -> Self:
+        seen: dict[str, str] = {}
+        for name, symbols in self.groups.items():
+            if not symbols:
+                raise ValueError(f"groups.{name} is empty; name its symbols or leave it out")
+            for symbol in symbols:
+                if symbol in seen:
+                    raise ValueError(
+                        f"{symbol} stands in groups.{seen[symbol]} and in groups.{name}; keep one"
+                    )
+                seen[symbol] = name
         return self
 
     @model_validator(mode="after")

@@ -22,11 +22,11 @@ Records = npt.NDArray[np.void]
 
 DAY_NS = 86_400_000_000_000
 FIELDS = ("open", "high", "low", "close", "volume")
-ELIGIBLE, MEMBER = "eligible", "member"
-"""Columns of a panel with a meaning of their own, 1 = yes and 0 or NaN = no. ``eligible``: bars at
+ELIGIBLE, MEMBER, GROUP = "eligible", "member", "group"
+"""Columns of a panel with a meaning of their own. 1 = yes and 0 or NaN = no: ``eligible``: bars at
 whose close a training sample may be taken and a forecast given. ``member``: bars on which a symbol
 belongs to the universe; cross-sections and market averages are taken over members alone. Without a
-column everybody is."""
+column everybody is. ``group``: number of the symbol's sector or other group, NaN = in none."""
 
 ORDER = np.dtype(
     [

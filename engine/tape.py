@@ -5,13 +5,15 @@ count the bars it *has*. Every array is one contiguous vector, so that numpy tak
 path whatever the panel's shape, and a value never depends in its last bit on how much follows it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tradewind.engine.records import Floats, Ints, Panel
+from tradewind.engine.records import MEMBER, Bools, Floats, Ints, Panel
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,51 @@ class Tape:
     def take(self, array: Floats) -> Floats:
         """Values of a panel's array, shape (n_bars, n_symbols) to (n_rows,)."""
         return array[self.bar, self.symbol]
+
+    @cached_property
+    def _made(self) -> dict[tuple[Any, ...], Floats]:
+        return {}
+
+    def shared(self, key: tuple[Any, ...], make: Callable[[], Floats]) -> Floats:
+        """What ``make`` gives, made once: several features may be built on it."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @property
+    def ts(self) -> Ints:
+        """Close of each row of the clock, shape (n_bars,)."""
+        return self.panel.ts
+
+    @property
+    def member(self) -> Bools:
+        """Who belongs to the universe, shape (n_bars, n_symbols)."""
+        return self.panel.marked(MEMBER)
+
+    def has_column(self, name: str) -> bool:
+        """Whether the data has a further column of that name."""
+        return name in self.panel.columns
+
+    def column(self, name: str) -> Floats:
+        """Values of a further column, shape (n_rows,)."""
+        return self.take(self.panel.columns[name])
+
+    def latest(self, line: Floats, limit: int) -> Floats:
+        """Last value of each row of the clock that is at most ``limit`` rows old.
+
+        Parameters
+        ----------
+        line : ndarray of float64, shape (n_bars,)
+            NaN where there is none.
+        limit : int
+
+        Returns
+        -------
+        ndarray of float64, shape (n_bars,)
+        """
+        rows = np.arange(len(line))
+        last = np.maximum.accumulate(np.where(np.isnan(line), -1, rows))
+        return np.where((last >= 0) & (rows - last <= limit), line[last], np.nan)
 
     def spread(self, values: npt.NDArray[np.floating], fill: float = np.nan) -> Floats:
         """Values back on the panel's clock: (n_rows, ...) to (n_bars, n_symbols, ...)."""

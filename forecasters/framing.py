@@ -9,7 +9,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.features import Feature, feature, table
 from tradewind.engine.features import warmup as warmup_of
-from tradewind.engine.records import Floats, Panel
+from tradewind.engine.records import ELIGIBLE, Floats, Panel
 from tradewind.forecasters import windows
 from tradewind.forecasters.windows import Samples
 
@@ -89,17 +89,23 @@ class Framing:
         return windows.cut(made, window=self.window, horizon=self.horizon), scale
 
     def labelled(self, past: Panel) -> tuple[Samples, Floats]:
-        """Windows to learn from: their outcome is known and their scale is not zero.
+        """Windows to learn from: of eligible bars, of known outcome, of a scale that is not zero.
 
         Raises
         ------
         ForecastError
-            If there is no complete window at all; the message says why.
+            If there is no complete window at all, or none of an eligible bar; the message says why.
         """
         samples, scale = self.samples(past)
         self._refuse_none(samples, past)
+        eligible = past.marked(ELIGIBLE)[samples.bar, samples.symbol]
+        if not eligible.any():
+            raise ForecastError(
+                f"{self.name}: none of the {samples.n} windows ends on an eligible bar, so there "
+                "is nothing to learn from; look at data.universe, or give more history"
+            )
         known = np.isfinite(samples.target) & (scale[samples.row] > 0)
-        return windows.thin(samples.where(known), self.stride), scale
+        return windows.thin(samples.where(known & eligible), self.stride), scale
 
     def split(self, samples: Samples, where: str) -> tuple[Samples, Samples]:
         """Part to fit on and part to stop by, with a purge between; raises TooFewWindowsError."""

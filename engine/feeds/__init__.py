@@ -15,6 +15,7 @@ from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.history import Finding, History, refusal
 from tradewind.engine.feeds.intake import Intake, clock_of
 from tradewind.engine.feeds.joining import joined, one_history
+from tradewind.engine.feeds.members import with_members
 from tradewind.engine.feeds.repairs import REPAIRS
 from tradewind.engine.feeds.survey import InMemory, Outline, Source
 from tradewind.engine.feeds.table import Table
@@ -59,18 +60,7 @@ def load(config: DataConfig, *, progress: Progress = SILENT) -> History:
         finer = _finer(config, config.intrabar, history.panel, progress)
     elif config.resample is not None:
         finer = joined([part.panel for part in parts])
-    return _with_members(config, replace(history, notes=notes, finer=finer))
-
-
-def _with_members(config: DataConfig, history: History) -> History:
-    """History that says who is a member when, where the config names a file of it."""
-    if config.universe is None:
-        return history
-    from tradewind.engine.feeds.universe import universe
-
-    found = universe(config.universe, history.panel)
-    panel = replace(history.panel, columns={**history.panel.columns, **found.columns})
-    return replace(history, panel=panel, survivorship=found.sentence)
+    return with_members(config, replace(history, notes=notes, finer=finer))
 
 
 def _each(config: DataConfig, progress: Progress, now: datetime | None) -> list[History]:

@@ -1,0 +1,32 @@
+"""What a forecaster sees: named, causal features.
+
+Every feature of bar t is computed from what was known at the close of bar t, never filled, and
+equal to the last bit whether or not later bars are known; NaN where a symbol has no bar or too
+little history. ``ta.NAME`` asks for an indicator of the ``ta`` library, ``column.NAME`` for a
+column that came with the data, ``rank.``, ``cross_z.``, ``market.``, ``group.`` and
+``other.SYMBOL.`` look across symbols, ``calendar.`` and ``ahead_N.`` at the calendar.
+"""
+
+from tradewind.engine.features.feature import Feature, Table
+from tradewind.engine.features.names import LONGEST, feature, known
+from tradewind.engine.features.own import QUIET, VOL_LOOKBACK, log_return, volatility
+from tradewind.engine.features.tables import compute, is_causal, table, warmup
+
+VERSION = 1  # raised whenever a feature of the same name begins to mean something else
+
+__all__ = [
+    "LONGEST",
+    "QUIET",
+    "VERSION",
+    "VOL_LOOKBACK",
+    "Feature",
+    "Table",
+    "compute",
+    "feature",
+    "is_causal",
+    "known",
+    "log_return",
+    "table",
+    "volatility",
+    "warmup",
+]
