@@ -29,5 +29,5 @@ def test_windows_to_learn_from_end_on_eligible_bars() -> None:
 
 def test_a_past_without_an_eligible_bar_is_refused() -> None:
     panel = probe(1, n_bars=90, n_symbols=3)
-    with pytest.raises(ForecastError, match="none of the .* windows ends on an eligible bar"):
+    with pytest.raises(ForecastError, match=r"none of the .* windows ends on an eligible bar"):
         FRAMING.labelled(replace(panel, columns={ELIGIBLE: np.zeros(panel.shape)}))
