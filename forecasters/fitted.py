@@ -7,14 +7,14 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.records import Floats, Ints
 from tradewind.forecasters.heads import Head
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.readings import Said
-from tradewind.forecasters.training import Epoch, Examples, Schedule, train
+from tradewind.forecasters.training import Epoch
 from tradewind.forecasters.windows import Samples, Scaling
 
 PREDICTION_ROWS = 128  # windows per forward pass, about: a cache's worth
@@ -76,17 +76,21 @@ class Fitted:
         -------
         ndarray of float64, shape (n_samples, K)
         """
+        n_outputs = self.head.linear.out_features
+        if not samples.n:
+            return np.empty((0, n_outputs))
         per_pass = max(1, PREDICTION_ROWS // width)
-        scaled = self.scaling.apply(samples.table.values)
+        begins = samples.row - samples.window + 1
+        low, high = int(begins.min()), int(samples.row.max()) + 1
+        scaled = self.scaling.apply(samples.table.values[low:high])
         empty = np.zeros((samples.window, scaled.shape[1]), np.float32)
-        view = _view(np.concatenate((scaled, empty)), samples.window)
+        view = view_of(np.concatenate((scaled, empty)), samples.window)
         passes, at = np.unique(samples.bar // per_pass, return_inverse=True)
         row = samples.bar % per_pass * width + slots
         starts = np.full((len(passes), per_pass * width), len(scaled))
-        starts[at, row] = samples.row - samples.window + 1
+        starts[at, row] = begins - low
         who = np.zeros_like(starts)
         who[at, row] = numbered(samples, self.names)
-        n_outputs = self.head.linear.out_features
         raw = np.empty((*starts.shape, n_outputs))
         self.network.eval()
         with torch.inference_mode():
@@ -139,41 +143,6 @@ class Fitted:
         return cls(network, scaling, names, curve, n_samples)
 
 
-def fit_network(
-    network: Network,
-    scaling: Scaling,
-    parts: tuple[Samples, Samples],
-    scale: Floats,
-    schedule: Schedule,
-    generator: Generator,
-) -> Fitted:
-    """Train a network on the first part, stopped by the second.
-
-    Parameters
-    ----------
-    network : Network
-        Untrained; starts from the constant forecast that fits the first part.
-    scaling : Scaling
-        Of the features.
-    parts : tuple of two Samples
-        With known targets, of one table.
-    scale : ndarray of float64, shape (n_rows,)
-        What a target is divided by, for each row of the table.
-    schedule : Schedule
-    generator : Generator
-        Orders the batches.
-    """
-    fitting = parts[0]
-    head = network.head
-    assert isinstance(head, Head)
-    names = names_of(fitting)
-    view = _view(scaling.apply(fitting.table.values), fitting.window)
-    first, second = (_examples(view, part, scale, head, names) for part in parts)
-    head.start_at(first.target)
-    curve = train(network, head.loss, first, second, schedule, generator)
-    return Fitted(network, scaling, names, curve, fitting.n)
-
-
 def names_of(samples: Samples) -> tuple[str, ...]:
     """Symbols with at least one window, in the panel's order."""
     present = np.unique(samples.symbol)
@@ -193,20 +162,8 @@ def weights_of(network: Network) -> Weights:
     return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
 
 
-def _view(values: npt.NDArray[np.float32], window: int) -> Tensor:
+def view_of(values: npt.NDArray[np.float32], window: int) -> Tensor:
     """Every window of the standardised features as a view, (n_rows - T + 1, T, F)."""
     n_rows, width = values.shape
     base = torch.from_numpy(values)
     return base.as_strided((n_rows - window + 1, window, width), (width, width, 1))
-
-
-def _examples(
-    view: Tensor, part: Samples, scale: Floats, head: Head, names: tuple[str, ...]
-) -> Examples:
-    target = head.targets(part, scale[part.row]).astype(np.float32)
-    return Examples(
-        view,
-        torch.from_numpy(part.row - part.window + 1),
-        torch.from_numpy(target),
-        torch.from_numpy(numbered(part, names)),
-    )

@@ -21,7 +21,12 @@ def save(folder: Path, kind: str, params: Mapping[str, Any], fitted: Mapping[str
 
 
 def restore(
-    folder: Path, kept: Checkpoint, make: Callable[[int], Network], *, n_features: int
+    folder: Path,
+    kept: Checkpoint,
+    make: Callable[[int], Network],
+    *,
+    n_features: int,
+    may_be_none: bool = False,
 ) -> dict[str, Fitted]:
     """Networks of a checkpoint that was read.
 
@@ -33,6 +38,8 @@ def restore(
     make : callable
         Number of symbols a network has an embedding for -> untrained network.
     n_features : int
+    may_be_none : bool
+        Whether a checkpoint without a network is whole: that of symbols with too little history.
 
     Raises
     ------
@@ -40,7 +47,7 @@ def restore(
         If weights or scalings have other shapes than the networks.
     """
     records = kept.state.get("networks")
-    if not isinstance(records, dict) or not records:
+    if not isinstance(records, dict) or not (records or may_be_none):
         raise CheckpointError(f"{folder}: holds no network; fit again")
     networks = {name: make(_names_in(record, folder)) for name, record in records.items()}
     wanted = {

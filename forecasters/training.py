@@ -7,7 +7,7 @@ folds and symbols.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
 
@@ -96,6 +96,59 @@ class Examples:
         return torch.split(place, [int(part.sum()) for part in parts])
 
 
+@dataclass(slots=True)
+class Run:
+    """A training under way: all that its next epoch depends on.
+
+    Attributes
+    ----------
+    network : Module
+        After the last epoch.
+    optimiser : Optimizer
+        With its moments.
+    generator : Generator
+        Orders batches and draws dropout.
+    curve : list of Epoch
+        So far; empty before epoch 0.
+    best : mapping of str to Tensor
+        Weights after the epoch with the lowest stopping loss.
+    best_epoch : int
+    """
+
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+    generator: Generator
+    curve: list[Epoch] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    best_epoch: int = 0
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.curve) - 1
+
+    def add(self, point: Epoch) -> None:
+        """Take a finished epoch into the curve; an equal loss later is no better."""
+        self.curve.append(point)
+        if self.epoch == 0 or point.stopping < self.curve[self.best_epoch].stopping:
+            self.best, self.best_epoch = _copy(self.network), self.epoch
+
+    def over(self, schedule: Schedule) -> bool:
+        """Whether the schedule says enough."""
+        patience = self.epoch - self.best_epoch
+        return self.epoch >= schedule.epochs or patience >= schedule.patience
+
+
+class Follower:
+    """Is told how a training goes; this one does nothing about it."""
+
+    def begin(self, run: Run) -> None:
+        """Called before epoch 0; may replace the state by one that was kept."""
+
+    def epoch(self, run: Run) -> None:
+        """Called after each epoch from 1 on."""
+
+
 class _Threads:
     """Counts who wants a single thread, so that nested and concurrent users can all leave."""
 
@@ -132,11 +185,13 @@ def train(
     stopping: Examples,
     schedule: Schedule,
     generator: Generator,
+    *,
+    follower: Follower | None = None,
 ) -> tuple[Epoch, ...]:
     """Fit a network until the stopping part says enough; leaves it at its best epoch.
 
-    The untrained network is epoch 0 and may win: where there is nothing to learn, the constant it
-    starts from is kept.
+    The network as it is handed in is epoch 0 and may win: where there is nothing to learn, the
+    constant it starts from is kept.
 
     Parameters
     ----------
@@ -148,6 +203,8 @@ def train(
     schedule : Schedule
     generator : Generator
         Orders the batches.
+    follower : Follower or None
+        Told of each epoch; may bring an interrupted run back.
 
     Returns
     -------
@@ -159,36 +216,32 @@ def train(
     ForecastError
         If a loss is not a finite number.
     """
+    follower = follower or Follower()
     optimiser = torch.optim.Adam(network.parameters(), lr=schedule.learning_rate, fused=True)
-    curve = [Epoch(evaluate(network, loss, fitting), evaluate(network, loss, stopping))]
-    _check(curve[0], 0, schedule)
-    best, best_epoch = _copy(network), 0
-    for epoch in range(1, schedule.epochs + 1):
-        learned = _pass(network, loss, fitting, schedule, optimiser, generator)
-        curve.append(Epoch(learned, evaluate(network, loss, stopping)))
-        _check(curve[-1], epoch, schedule)
-        if curve[-1].stopping < curve[best_epoch].stopping:
-            best, best_epoch = _copy(network), epoch
-        elif epoch - best_epoch >= schedule.patience:
-            break
-    network.load_state_dict(best)
+    run = Run(network, optimiser, generator)
+    follower.begin(run)
+    if not run.curve:
+        point = Epoch(evaluate(network, loss, fitting), evaluate(network, loss, stopping))
+        _check(point, 0, schedule)
+        run.add(point)
+    while not run.over(schedule):
+        learned = _pass(run, loss, fitting, schedule)
+        point = Epoch(learned, evaluate(network, loss, stopping))
+        _check(point, run.epoch + 1, schedule)
+        run.add(point)
+        follower.epoch(run)
+    network.load_state_dict(run.best)
     network.eval()
-    return tuple(curve)
+    return tuple(run.curve)
 
 
-def _pass(
-    network: nn.Module,
-    loss: Loss,
-    examples: Examples,
-    schedule: Schedule,
-    optimiser: torch.optim.Optimizer,
-    generator: Generator,
-) -> float:
+def _pass(run: Run, loss: Loss, examples: Examples, schedule: Schedule) -> float:
     """One step per batch over all examples in a random order; mean loss on the way."""
+    network, optimiser = run.network, run.optimiser
     network.train()
     parameters = list(network.parameters())
     total = torch.zeros((), dtype=torch.float64)
-    for batch in examples.batches(schedule.batch, generator):
+    for batch in examples.batches(schedule.batch, run.generator):
         output = network(*examples.inputs(batch))
         value = loss(output, examples.target[batch])
         optimiser.zero_grad(set_to_none=True)

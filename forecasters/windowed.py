@@ -3,11 +3,12 @@
 A family adds its own parameters and :meth:`WindowedForecaster._encoder`.
 """
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, fields
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -18,7 +19,7 @@ from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Panel
 from tradewind.forecasters import checkpoints, kept_networks, windows
 from tradewind.forecasters.bounds import check_bounds
-from tradewind.forecasters.fitted import Fitted, fit_network, names_of
+from tradewind.forecasters.fitted import Fitted, names_of
 from tradewind.forecasters.framing import (
     FEATURES,
     POOLED,
@@ -29,8 +30,11 @@ from tradewind.forecasters.framing import (
     Share,
     TooFewWindowsError,
 )
+from tradewind.forecasters.guided import Guided
 from tradewind.forecasters.heads import head_class
+from tradewind.forecasters.jobs import Job, prepare
 from tradewind.forecasters.networks.base import Encoder, Network
+from tradewind.forecasters.next_fit import NextFit
 from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
 
@@ -52,7 +56,7 @@ class CurvePoint(NamedTuple):
 
 
 @dataclass(kw_only=True, eq=False)
-class WindowedForecaster(ABC):
+class WindowedForecaster(Guided):
     """Forecasts of a network that reads a window of features.
 
     The target is the log return over ``horizon`` bars in units of trailing volatility times
@@ -117,19 +121,11 @@ class WindowedForecaster(ABC):
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
         head_class(self.head, self._name)
         _ = self.warmup  # looks every feature up
-        self._fitted: dict[str, Fitted] | None = None
+        self._ready()
 
     @abstractmethod
     def _encoder(self, n_inputs: int, generator: Generator) -> Encoder:
         """Untrained encoder of windows with ``n_inputs`` columns."""
-
-    @property
-    def _params(self) -> dict[str, Any]:
-        return {field.name: getattr(self, field.name) for field in fields(self)}
-
-    @property
-    def _name(self) -> str:
-        return type(self).__name__
 
     @property
     def _stride(self) -> int:
@@ -172,41 +168,48 @@ class WindowedForecaster(ABC):
             If history is shorter than a window and its features need, if windows are too few, a
             feature has no values or does not vary, or the loss explodes.
         """
+        how, self._next = self._next, NextFit()
+        notes: list[str] = []
         with one_thread():
-            labelled, scale = self._framing.labelled(past)
-            if self.pooled:
-                self._fitted = {POOLED: self._fit_one(labelled, scale, self._name)}
-            else:
-                self._fitted = self._fit_each(labelled, scale, past.symbols)
+            self._fitted = {
+                name: job.train(how.following(name, job, self._name, self._params, notes))
+                for name, job in self._jobs(past, how, notes)
+            }
+        self._notes = tuple(notes)
         return self
 
-    def _fit_each(
-        self, labelled: Samples, scale: Floats, symbols: tuple[str, ...]
-    ) -> dict[str, Fitted]:
-        """A network per symbol; those with too little history get none."""
-        fitted, refusals = {}, []
-        for k, symbol in enumerate(symbols):
+    def _jobs(self, past: Panel, how: NextFit, notes: list[str]) -> Iterator[tuple[str, Job]]:
+        """Networks to train, by name, each made when its turn comes."""
+        labelled, scale = self._framing.labelled(past)
+        if self.pooled:
+            yield POOLED, self._job(labelled, scale, self._name, how.earlier.get(POOLED))
+            return
+        refusals: list[TooFewWindowsError] = []
+        chosen = self._chosen(past)
+        for symbol in chosen:
+            own = labelled.where(labelled.symbol == past.symbols.index(symbol))
             try:
-                own = labelled.where(labelled.symbol == k)
-                fitted[symbol] = self._fit_one(own, scale, f"{self._name}, {symbol}")
+                job = self._job(own, scale, f"{self._name}, {symbol}", how.earlier.get(symbol))
             except TooFewWindowsError as error:
                 refusals.append(error)
-        if not fitted:
+                continue
+            yield symbol, job
+        notes.extend(f"no network: {refusal}" for refusal in refusals)
+        if len(refusals) == len(chosen) and self._only is None:
             raise refusals[0]
-        return fitted
 
-    def _fit_one(self, samples: Samples, scale: Floats, where: str) -> Fitted:
-        fitting, stopping = self._framing.split(samples, where)
-        scaling = windows.fit_scaling(fitting, where=where)
+    def _job(self, samples: Samples, scale: Floats, where: str, earlier: Fitted | None) -> Job:
+        parts = self._framing.split(samples, where)
+        scaling = windows.fit_scaling(parts[0], where=where)
         generator = Generator().manual_seed(self.seed)
-        network = self._network(len(names_of(fitting)), generator)
+        network = self._network(len(names_of(parts[0])), generator)
         schedule = Schedule(
             epochs=self.epochs,
             patience=self.patience,
             batch=self.batch,
-            learning_rate=self.learning_rate,
+            learning_rate=self.learning_rate if earlier is None else self.learning_rate / 2,
         )
-        return fit_network(network, scaling, (fitting, stopping), scale, schedule, generator)
+        return prepare(network, scaling, parts, scale, schedule, generator, earlier)
 
     def _network(self, names: int, generator: Generator) -> Network:
         """Untrained network for ``names`` symbols."""
@@ -216,6 +219,10 @@ class WindowedForecaster(ABC):
             encoder, head, dropout=self.dropout, names=names, embedding=self.embedding,
             generator=generator,
         )  # fmt: skip
+
+    def untrained(self, names: int) -> Network:
+        """Network for ``names`` symbols, of this forecaster's shape, without weights of meaning."""
+        return self._network(names, Generator())
 
     def predict(self, past: Panel, *, first: int) -> Forecasts:
         """One row per bar ``first`` ... ``past.n_bars - 1``; NaN without a complete window.
@@ -228,7 +235,7 @@ class WindowedForecaster(ABC):
         fitted = self._fitted_or_raise("predict")
         samples, scale = self._framing.samples(past)
         wanted = (samples.bar >= first) & (scale[samples.row] > 0)
-        levels = next(iter(fitted.values())).head.levels
+        levels = head_class(self.head, self._name)(1).levels
         mean = np.full((past.n_bars - first, past.n_symbols), np.nan)
         std, quantiles = mean.copy(), np.full((*mean.shape, len(levels)), np.nan)
         with one_thread():
@@ -269,9 +276,11 @@ class WindowedForecaster(ABC):
             If it is damaged, or of another configuration, shape or version.
         """
         kept = checkpoints.read(folder, kind=self._name, config=self._params)
-
-        def make(names: int) -> Network:
-            return self._network(names, Generator())
-
-        self._fitted = kept_networks.restore(folder, kept, make, n_features=len(self.features))
+        self._fitted = kept_networks.restore(
+            folder,
+            kept,
+            self.untrained,
+            n_features=len(self.features),
+            may_be_none=self._only is not None,
+        )
         return self

@@ -13,7 +13,7 @@ from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
-from tradewind.forecasters import Lstm, fitted, windowed
+from tradewind.forecasters import Lstm, jobs, windowed
 from tradewind.forecasters.framing import FEATURES
 from tradewind.forecasters.training import Epoch
 from tradewind.forecasters.windowed import WindowedForecaster
@@ -137,11 +137,11 @@ def test_ctrl_c_while_training_passes_through_and_leaves_threads_and_fit_alone(
     forecaster = Lstm(**QUICK).fit(panel)
     curve, threads = forecaster.history, torch.get_num_threads()
 
-    def interrupted(*_: object) -> tuple[Epoch, ...]:
+    def interrupted(*_: object, **__: object) -> tuple[Epoch, ...]:
         assert torch.get_num_threads() == 1
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fitted, "train", interrupted)
+    monkeypatch.setattr(jobs, "train", interrupted)
     with pytest.raises(KeyboardInterrupt):
         forecaster.fit(panel)
     assert forecaster.history == curve
