@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from tradewind.forecasters.attentive import PatchTst, Transformer
     from tradewind.forecasters.autoregression import Ar
     from tradewind.forecasters.baselines import Drift, Ewma, Naive
+    from tradewind.forecasters.boosting import LightGbm
     from tradewind.forecasters.classical import AutoArima, AutoEts
     from tradewind.forecasters.convolutional import Tcn
     from tradewind.forecasters.recurrent import Gru, Lstm, LstmAttention, Rnn
+    from tradewind.forecasters.ridge import Ridge
+    from tradewind.forecasters.scikit import ScikitLearn
     from tradewind.forecasters.sums import DLinear, Nhits, NLinear
+    from tradewind.forecasters.tabular import TabularForecaster
     from tradewind.forecasters.windowed import WindowedForecaster
 
 __all__ = [
@@ -24,13 +28,17 @@ __all__ = [
     "Drift",
     "Ewma",
     "Gru",
+    "LightGbm",
     "Lstm",
     "LstmAttention",
     "NLinear",
     "Naive",
     "Nhits",
     "PatchTst",
+    "Ridge",
     "Rnn",
+    "ScikitLearn",
+    "TabularForecaster",
     "Tcn",
     "Transformer",
     "WindowedForecaster",
@@ -44,13 +52,17 @@ _HOMES = {
     "Drift": "baselines",
     "Ewma": "baselines",
     "Gru": "recurrent",
+    "LightGbm": "boosting",
     "Lstm": "recurrent",
     "LstmAttention": "recurrent",
     "NLinear": "sums",
     "Naive": "baselines",
     "Nhits": "sums",
     "PatchTst": "attentive",
+    "Ridge": "ridge",
     "Rnn": "recurrent",
+    "ScikitLearn": "scikit",
+    "TabularForecaster": "tabular",
     "Tcn": "convolutional",
     "Transformer": "attentive",
     "WindowedForecaster": "windowed",

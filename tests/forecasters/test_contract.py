@@ -21,7 +21,18 @@ SMALL = {
 }
 QUICK = SMALL | {"hidden": 4}
 ATTENTIVE = SMALL | {"width": 4, "heads": 2, "layers": 1}
+ROWS = {"window": 8, "features": ("scaled_return_1", "range", "volume_20"), "stride": 1}
 FORMS: dict[str, list[dict[str, Any]]] = {
+    "lightgbm": [ROWS | {"trees": 10, "least_rows": 10}],
+    "ridge": [ROWS, ROWS | {"pooled": False, "penalty": 0.1, "horizon": 1}],
+    "sklearn": [
+        ROWS | {"estimator": "sklearn.linear_model.HuberRegressor", "pooled": False},
+        ROWS
+        | {
+            "estimator": "sklearn.ensemble.RandomForestRegressor",
+            "settings": {"n_estimators": 5},
+        },
+    ],
     "dlinear": [SMALL | {"smooth": 5}],
     "nhits": [SMALL | {"pools": (4, 1), "hidden": 4, "width": 3}],
     "nlinear": [SMALL, SMALL | {"embedding": 2}],
