@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -96,7 +96,7 @@ class ForecastCache:
             return None
         record = verify(folder)
         if record.get("key") != key:
-            raise _damaged(folder, RECORD, f"belongs to the entry {record.get('key')}")
+            raise damaged(folder, RECORD, f"belongs to the entry {record.get('key')}")
         return Entry(folder, _read_forecasts(folder), record["facts"])
 
     def put(
@@ -131,34 +131,53 @@ class ForecastCache:
             _write_forecasts(draft / FORECASTS, forecasts)
             if save is not None:
                 save(draft / CHECKPOINT)
-            _write_record(draft, key, facts)
-            self._publish(draft, place)
+            write_record(draft, key, facts)
+            publish(draft, place, fresh=self.fresh)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return place
 
-    def _publish(self, draft: Path, place: Path) -> None:
-        if self.fresh and place.exists():
-            aside = draft.with_suffix(".old.tmp")
-            place.rename(aside)
-            draft.rename(place)
-            shutil.rmtree(aside, ignore_errors=True)
-            return
-        try:
-            draft.rename(place)
-        except OSError:
-            if not place.exists():
-                raise  # otherwise another process was first, with the same content
-
     def tidy(self) -> None:
         """Remove what killed runs left half written more than a day ago."""
-        for draft in self.folder.glob("*/.*.tmp"):
-            try:
-                stale = time.time() - draft.stat().st_mtime > STALE_SECONDS
-            except OSError:
-                continue  # its owner has just finished with it
-            if stale:
-                shutil.rmtree(draft, ignore_errors=True)
+        remove_stale(self.folder.glob("*/.*.tmp"))
+
+
+def remove_stale(drafts: Iterable[Path]) -> None:
+    """Remove those temporary folders whose owners must be gone."""
+    for draft in drafts:
+        try:
+            stale = time.time() - draft.stat().st_mtime > STALE_SECONDS
+        except OSError:
+            continue  # its owner has just finished with it
+        if stale:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def publish(draft: Path, place: Path, *, fresh: bool = False) -> None:
+    """Give a finished folder its name.
+
+    Raises
+    ------
+    OSError
+        If that fails although no other process was first; ``fresh`` replaces what is there.
+    """
+    if fresh and place.exists():
+        discard(place)
+    try:
+        draft.rename(place)
+    except OSError:
+        if not place.exists():
+            raise  # otherwise another process was first, with the same content
+
+
+def discard(place: Path) -> None:
+    """Take an entry away, at once for whoever looks for it now."""
+    aside = place.with_name(f".{place.name[:16]}-{uuid4().hex}.tmp")
+    try:
+        place.rename(aside)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def verify(folder: Path) -> dict[str, Any]:
@@ -174,23 +193,24 @@ def verify(folder: Path) -> dict[str, Any]:
         record = json.loads(record_file.read_bytes())
         files, seal = record["files"], record.pop("seal")
     except FileNotFoundError:
-        raise _damaged(folder, RECORD, "is missing") from None
+        raise damaged(folder, RECORD, "is missing") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _damaged(folder, RECORD, f"cannot be read ({type(error).__name__})") from None
+        raise damaged(folder, RECORD, f"cannot be read ({type(error).__name__})") from None
     if seal != _seal(record):
-        raise _damaged(folder, RECORD, "does not match its own SHA-256")
+        raise damaged(folder, RECORD, "does not match its own SHA-256")
     for name, digest in files.items():
         found = content_digest(folder / name)
         if found is None:
-            raise _damaged(folder, name, "is missing")
+            raise damaged(folder, name, "is missing")
         if found != digest:
-            raise _damaged(
+            raise damaged(
                 folder, name, f"has SHA-256 {found[:12]}..., its record says {digest[:12]}..."
             )
     return dict(record)
 
 
-def _damaged(folder: Path, name: str, what: str) -> CheckpointError:
+def damaged(folder: Path, name: str, what: str) -> CheckpointError:
+    """Error about a file of an entry that is not as it was written."""
     return CheckpointError(
         f"{folder / name}: {what}; the cache entry is damaged: delete {folder} or run with --fresh"
     )
@@ -200,7 +220,7 @@ def _seal(record: Mapping[str, Any]) -> str:
     return sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
 
-def _write_record(folder: Path, key: str, facts: Mapping[str, Any]) -> None:
+def write_record(folder: Path, key: str, facts: Mapping[str, Any]) -> None:
     """Note the digest of every file and see that all of it reaches the disk before the name."""
     files = {}
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -239,4 +259,4 @@ def _read_forecasts(folder: Path) -> Forecasts:
                 quantiles=arrays["quantiles"],
             )
     except (OSError, ValueError, KeyError, ForecastError) as error:
-        raise _damaged(folder, FORECASTS, f"cannot be read ({error})") from None
+        raise damaged(folder, FORECASTS, f"cannot be read ({error})") from None

@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.features import Feature, feature, table
+from tradewind.engine.features import Feature, column, feature, table
 from tradewind.engine.features import warmup as warmup_of
 from tradewind.engine.records import ELIGIBLE, Floats, Panel
 from tradewind.forecasters import windows
@@ -85,7 +85,7 @@ class Framing:
             Trailing volatility times sqrt(horizon).
         """
         made = table(past, self.features)
-        scale = self._volatility.compute(made.tape) * np.sqrt(self.horizon)
+        scale = column(made.tape, self._volatility.name) * np.sqrt(self.horizon)
         return windows.cut(made, window=self.window, horizon=self.horizon), scale
 
     def labelled(self, past: Panel) -> tuple[Samples, Floats]:

@@ -7,12 +7,11 @@ column that came with the data, ``rank.``, ``cross_z.``, ``market.``, ``group.``
 ``other.SYMBOL.`` look across symbols, ``calendar.`` and ``ahead_N.`` at the calendar.
 """
 
-from tradewind.engine.features.feature import Feature, Table
+from tradewind.engine.features.feature import VERSION, Feature, Table
 from tradewind.engine.features.names import LONGEST, feature, known
 from tradewind.engine.features.own import QUIET, VOL_LOOKBACK, log_return, volatility
-from tradewind.engine.features.tables import compute, is_causal, table, warmup
-
-VERSION = 1  # raised whenever a feature of the same name begins to mean something else
+from tradewind.engine.features.sharing import share
+from tradewind.engine.features.tables import column, compute, is_causal, table, warmup
 
 __all__ = [
     "LONGEST",
@@ -21,11 +20,13 @@ __all__ = [
     "VOL_LOOKBACK",
     "Feature",
     "Table",
+    "column",
     "compute",
     "feature",
     "is_causal",
     "known",
     "log_return",
+    "share",
     "table",
     "volatility",
     "warmup",

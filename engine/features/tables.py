@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from tradewind.engine.causality import first_leak
-from tradewind.engine.features.feature import Table
+from tradewind.engine.features.feature import Feature, Table
 from tradewind.engine.features.names import feature
+from tradewind.engine.features.sharing import Shared, shared_with
 from tradewind.engine.records import Floats, Panel
-from tradewind.engine.tape import lay
+from tradewind.engine.tape import Tape, lay
 
 
 def warmup(names: Sequence[str]) -> int:
@@ -36,11 +37,23 @@ def table(panel: Panel, names: Sequence[str]) -> Table:
     DataError
         For one that the data does not have what it takes for.
     """
+    wanted = [feature(name) for name in names]
+    held = shared_with(panel)
     tape = lay(panel)
     values = np.empty((tape.n_rows, len(names)))
-    for k, name in enumerate(names):
-        values[:, k] = feature(name).compute(tape)
+    for k, one in enumerate(wanted):
+        values[:, k] = _column(one, tape, held)
     return Table(tape, tuple(names), values)
+
+
+def column(tape: Tape, name: str) -> Floats:
+    """One feature of every bar of a tape, shape (n_rows,); made or shared as in a table."""
+    return _column(feature(name), tape, shared_with(tape.panel))
+
+
+def _column(wanted: Feature, tape: Tape, held: Shared | None) -> Floats:
+    kept = None if held is None else held.column(wanted, tape.panel)
+    return wanted.compute(tape) if kept is None else kept
 
 
 def compute(panel: Panel, names: Sequence[str]) -> Floats:
