@@ -76,7 +76,7 @@ class Fitted:
         -------
         ndarray of float64, shape (n_samples, K)
         """
-        n_outputs = self.head.linear.out_features
+        n_outputs = self.head.reading.n_outputs
         if not samples.n:
             return np.empty((0, n_outputs))
         per_pass = max(1, PREDICTION_ROWS // width)

@@ -123,9 +123,11 @@ def _examples(
 ) -> Examples:
     """Windows of a part; ``low`` is the row of the table that the view begins with."""
     target = head.targets(part, scale[part.row]).astype(np.float32)
+    run = head.runs(part)
     return Examples(
         view,
         torch.from_numpy(part.row - part.window + 1 - low),
         torch.from_numpy(target),
         torch.from_numpy(numbered(part, names)),
+        None if run is None else torch.from_numpy(run),
     )

@@ -31,10 +31,11 @@ from tradewind.forecasters.framing import (
     TooFewWindowsError,
 )
 from tradewind.forecasters.guided import Guided
-from tradewind.forecasters.heads import head_class
+from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.jobs import Job, prepare
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.next_fit import NextFit
+from tradewind.forecasters.readings import HeadConfig, Reading, reading_of
 from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
 
@@ -72,8 +73,9 @@ class WindowedForecaster(Guided):
         Bars the network reads.
     features : tuple of str
         See :func:`tradewind.engine.features.known`.
-    head : str
-        What the outputs mean; see :data:`tradewind.forecasters.heads.HEADS`.
+    head : str or mapping
+        What the outputs mean: a name of :data:`tradewind.forecasters.readings.READINGS`, or
+        ``kind`` and the parameters of that reading.
     dropout : float
         Share of what the encoder found that is left out while learning.
     embedding : int
@@ -100,7 +102,7 @@ class WindowedForecaster(Guided):
     horizon: Horizon = 5
     window: Annotated[int, Ge(2), Le(10_000)] = 60
     features: tuple[str, ...] = FEATURES
-    head: str = "gaussian"
+    head: HeadConfig = "gaussian"
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     embedding: Annotated[int, Ge(0), Le(64)] = 0
     pooled: bool = True
@@ -119,7 +121,12 @@ class WindowedForecaster(Guided):
         check_bounds(type(self), self._params)
         if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
-        head_class(self.head, self._name)
+        if self._reading.sequential and self.stride not in (None, self.horizon):
+            raise ConfigError(
+                f"{self._name}: stride {self.stride} with horizon {self.horizon}; head "
+                f"{self.head!r} learns from holding periods that follow each other: leave 'stride' "
+                "out or set it to the horizon"
+            )
         _ = self.warmup  # looks every feature up
         self._ready()
 
@@ -131,7 +138,11 @@ class WindowedForecaster(Guided):
     def _stride(self) -> int:
         if self.stride is not None:
             return self.stride
-        return self.horizon if self.pooled else 1
+        return self.horizon if self.pooled or self._reading.sequential else 1
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return reading_of(self.head, self._name)
 
     @property
     def _framing(self) -> Framing:
@@ -214,7 +225,7 @@ class WindowedForecaster(Guided):
     def _network(self, names: int, generator: Generator) -> Network:
         """Untrained network for ``names`` symbols."""
         encoder = self._encoder(len(self.features) + self.embedding, generator)
-        head = head_class(self.head, self._name)(encoder.width)
+        head = head_of(self._reading, encoder.width)
         return Network(
             encoder, head, dropout=self.dropout, names=names, embedding=self.embedding,
             generator=generator,
@@ -235,7 +246,7 @@ class WindowedForecaster(Guided):
         fitted = self._fitted_or_raise("predict")
         samples, scale = self._framing.samples(past)
         wanted = (samples.bar >= first) & (scale[samples.row] > 0)
-        levels = head_class(self.head, self._name)(1).levels
+        levels = self._reading.levels
         mean = np.full((past.n_bars - first, past.n_symbols), np.nan)
         std, quantiles = mean.copy(), np.full((*mean.shape, len(levels)), np.nan)
         with one_thread():
