@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Generator
 
-from tradewind.forecasters.heads import GaussianHead
+from tradewind.forecasters.heads.gaussian import GaussianHead
 from tradewind.forecasters.networks.base import Network, SeededDropout
 from tradewind.forecasters.networks.recurrent import LstmEncoder
 

@@ -35,7 +35,7 @@ import os, signal, sys
 from pathlib import Path
 from tradewind.engine.causality import probe
 from tradewind.forecasters import Lstm
-from tradewind.forecasters.heads import GaussianHead
+from tradewind.forecasters.heads.gaussian import GaussianHead
 
 loss, calls = GaussianHead.loss, []
 def deadly(self, output, target):
