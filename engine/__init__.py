@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RunError,
         StoreError,
         StrategyError,
+        TooLittleHistoryError,
         TradewindError,
         UnknownSymbolError,
     )
@@ -106,6 +107,7 @@ __all__ = [
     "StrategyError",
     "TimeInForce",
     "Timeframe",
+    "TooLittleHistoryError",
     "TradewindError",
     "UnknownSymbolError",
     "View",

@@ -29,6 +29,7 @@ RECORD = "entry.json"
 FORECASTS = "forecasts.npz"
 CHECKPOINT = "checkpoint"
 STALE_SECONDS = 86_400.0  # a temporary folder this old belongs to a run that was killed
+UNFINISHED_SECONDS = 30 * 86_400.0  # a fit nobody went on with for this long is given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class ForecastCache:
         """Where the entry named ``key`` is, or would be."""
         return self.folder / key[:2] / key
 
+    def unfinished(self, key: str) -> Path:
+        """Where the fit of the entry named ``key`` keeps how far it is, until it is done."""
+        return self.folder / key[:2] / f".{key}.unfinished"
+
     def get(self, key: str) -> Entry | None:
         """Entry of that name, every byte of it verified; None where there is none.
 
@@ -94,9 +99,7 @@ class ForecastCache:
         folder = self.place(key)
         if self.fresh or not folder.exists():
             return None
-        record = verify(folder)
-        if record.get("key") != key:
-            raise damaged(folder, RECORD, f"belongs to the entry {record.get('key')}")
+        record = self._record(folder, key)
         return Entry(folder, _read_forecasts(folder), record["facts"])
 
     def put(
@@ -123,14 +126,21 @@ class ForecastCache:
         OSError
             If the folder cannot be written; the caller decides whether that matters.
         """
+
+        def fill(draft: Path) -> None:
+            _write_forecasts(draft / FORECASTS, forecasts)
+            if save is not None:
+                save(draft / CHECKPOINT)
+
+        return self._put(key, facts, fill)
+
+    def _put(self, key: str, facts: Mapping[str, Any], fill: Callable[[Path], None]) -> Path:
         place = self.place(key)
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.parent / f".{key[:16]}-{uuid4().hex}.tmp"
         try:
             draft.mkdir()
-            _write_forecasts(draft / FORECASTS, forecasts)
-            if save is not None:
-                save(draft / CHECKPOINT)
+            fill(draft)
             write_record(draft, key, facts)
             publish(draft, place, fresh=self.fresh)
         finally:
@@ -138,15 +148,34 @@ class ForecastCache:
         return place
 
     def tidy(self) -> None:
-        """Remove what killed runs left half written more than a day ago."""
+        """Remove what killed runs left half written, and fits that were given up."""
         remove_stale(self.folder.glob("*/.*.tmp"))
+        remove_stale(self.folder.glob("*/.*.unfinished"), UNFINISHED_SECONDS)
+
+    def get_facts(self, key: str) -> Mapping[str, Any] | None:
+        """Facts kept by :meth:`put_facts`, verified; None where there are none."""
+        folder = self.place(key)
+        if self.fresh or not folder.exists():
+            return None
+        return self._record(folder, key)["facts"]  # type: ignore[no-any-return]
+
+    def put_facts(self, key: str, facts: Mapping[str, Any]) -> Path:
+        """Keep plain values without forecasts; raises OSError if they cannot be written."""
+        return self._put(key, facts, lambda draft: None)
+
+    @staticmethod
+    def _record(folder: Path, key: str) -> Mapping[str, Any]:
+        record = verify(folder)
+        if record.get("key") != key:
+            raise damaged(folder, RECORD, f"belongs to the entry {record.get('key')}")
+        return record
 
 
-def remove_stale(drafts: Iterable[Path]) -> None:
+def remove_stale(drafts: Iterable[Path], seconds: float = STALE_SECONDS) -> None:
     """Remove those temporary folders whose owners must be gone."""
     for draft in drafts:
         try:
-            stale = time.time() - draft.stat().st_mtime > STALE_SECONDS
+            stale = time.time() - draft.stat().st_mtime > seconds
         except OSError:
             continue  # its owner has just finished with it
         if stale:

@@ -23,6 +23,8 @@ from tradewind.engine.config_sizing import (
     refuse_contradictions,
 )
 from tradewind.engine.config_universe import UniverseConfig
+from tradewind.engine.config_walk import ChooseConfig
+from tradewind.engine.config_walk import WalkForwardConfig as WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 
 Repair = Literal[
@@ -207,21 +209,13 @@ class DataConfig(SourceConfig):
         return DataConfig(**held, start=self.start, end=self.end)
 
 
-class WalkForwardConfig(Block):
-    """When a forecaster is fitted, on what, and what it then predicts; all in bars."""
-
-    train: int = Field(500, ge=20, description="bars before the first out-of-sample bar")
-    refit: int = Field(63, ge=1, description="out-of-sample bars per fit")
-    purge: int | None = Field(
-        None, ge=0, description="bars between last training sample and test; default: the horizon"
-    )
-    mode: Literal["expanding", "rolling"] = "expanding"
-
-
 class ForecasterConfig(KindBlock):
     """Which forecaster, when it is fitted, and its own parameters."""
 
     walk_forward: WalkForwardConfig = WalkForwardConfig()
+    choose: ChooseConfig | None = Field(
+        None, description="parameters chosen anew in every fold, from its training part alone"
+    )
 
 
 class StrategyConfig(KindBlock):

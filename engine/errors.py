@@ -10,6 +10,7 @@
     ├── CheckpointError                weights or a cache entry that do not match their record
     ├── StrategyError                  a strategy that broke its contract
     ├── ForecastError                  a forecaster that cannot be fitted or gave no usable numbers
+    │   └── TooLittleHistoryError      too few samples to fit anything on
     ├── RunError                       a run folder that is missing, damaged or cannot be written
     ├── InvariantError                 the simulator contradicts its own books: a bug of ours
     └── OutsideError                   exit 3: network or provider failed, safe to retry
@@ -54,6 +55,10 @@ class StrategyError(TradewindError, ValueError):
 
 class ForecastError(TradewindError, ValueError):
     """A forecaster that cannot be fitted on this data or gave no usable numbers."""
+
+
+class TooLittleHistoryError(ForecastError):
+    """Too few samples to fit on; elsewhere, or for other symbols, there may be enough."""
 
 
 class RunError(TradewindError, OSError):

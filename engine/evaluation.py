@@ -16,6 +16,9 @@ import numpy as np
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.intervals import Mean, mean_hac, ratio_hac
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.proper_scores import crps_gaussian as crps_gaussian
+from tradewind.engine.proper_scores import realised as realised
+from tradewind.engine.proper_scores import spearman
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.engine.statistics import LossTest, diebold_mariano, normal_quantile
@@ -120,15 +123,6 @@ def suspicion(scores: Mapping[str, Any], name: str) -> str:
     return ""
 
 
-def realised(panel: Panel, horizon: int) -> Floats:
-    """Log return over the next ``horizon`` bars, shape (n_bars, n_symbols); NaN where unknown."""
-    truth = np.full(panel.shape, np.nan)
-    if panel.n_bars > horizon:
-        log_close = np.log(panel.close)
-        truth[:-horizon] = log_close[horizon:] - log_close[:-horizon]
-    return truth
-
-
 def accuracy(forecasts: Forecasts, truth: Floats, scored: Bools) -> dict[str, Any]:
     """Numbers of one forecaster over the pairs that ``scored`` marks.
 
@@ -211,50 +205,13 @@ def rank_ic(mean: Floats, truth: Floats, scored: Bools, overlap: int) -> dict[st
     """
     rows = np.flatnonzero(scored.sum(axis=1) >= MIN_CROSS_SECTION)
     values = np.array(
-        [_spearman(mean[row, scored[row]], truth[row, scored[row]]) for row in rows], np.float64
+        [spearman(mean[row, scored[row]], truth[row, scored[row]]) for row in rows], np.float64
     )
     values = values[np.isfinite(values)]
     found = mean_hac(values, overlap=overlap)
     spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
     ratio = found.value / spread if spread > 0 else float("nan")
     return {**_interval(found, floor=-1.0), "t": found.t, "p": found.p, "ratio": ratio}
-
-
-def _spearman(x: Floats, y: Floats) -> float:
-    a, b = _ranks(x), _ranks(y)
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / scale if scale > 0 else float("nan")
-
-
-def _ranks(x: Floats) -> Floats:
-    """Ranks from 1, equal values sharing their average rank."""
-    _, inverse, counts = np.unique(x, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    average: Floats = (last - (counts - 1) / 2.0)[inverse]
-    return average
-
-
-def crps_gaussian(error: Floats, std: Floats) -> Floats:
-    """Continuous ranked probability score of a Gaussian forecast, in units of the outcome.
-
-    Parameters
-    ----------
-    error : ndarray of float64
-        Outcome minus mean.
-    std : ndarray of float64
-        > 0.
-
-    References
-    ----------
-    Gneiting and Raftery (2007), equation 21, with the sign turned: smaller is better.
-    """
-    from scipy.special import ndtr
-
-    z = error / std
-    density = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
-    value: Floats = std * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))
-    return value
 
 
 def pinball(error: Floats, level: float) -> Floats:

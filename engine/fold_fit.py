@@ -1,25 +1,41 @@
-"""What happens inside one fold: build, fit, predict, check, keep."""
+"""What happens inside one fold: build, begin, fit, predict, check, keep."""
 
-import random
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.errors import CheckpointError, ForecastError, TradewindError
+from tradewind.engine.errors import (
+    CheckpointError,
+    ForecastError,
+    OutsideError,
+    TooLittleHistoryError,
+)
+from tradewind.engine.fold_conditions import named, seed_globals
+from tradewind.engine.fold_report import FitReport
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.lookahead import refuse_lookahead
-from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
-from tradewind.engine.records import Panel
+from tradewind.engine.protocols import (
+    Checkpointed,
+    Continuing,
+    Divisible,
+    Forecaster,
+    Forecasts,
+    Resumable,
+    Watched,
+)
+from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.schedule import Fold
 from tradewind.engine.shared_panel import map_panel
+from tradewind.engine.unfinished import forget, progress_folder
+from tradewind.engine.workers import tell
+
+SECONDS_BETWEEN_WORDS = 0.1  # a fit that says more often how it goes is not listened to
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,47 +48,50 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class FoldTask:
-    """One fold to fit; ``key`` names its cache entry."""
+class Beginning:
+    """Where the weights lie that a warm fit begins from, and the seed they were fitted with."""
 
-    fold: Fold
+    checkpoint: Path
     seed: int
-    key: str
 
 
 @dataclass(frozen=True, slots=True)
-class FoldReport:
-    """How one fold went.
+class FoldTask:
+    """One fit of a fold: of one member, on all symbols or a part of them.
 
     Attributes
     ----------
     fold : Fold
     seed : int
-        What the forecaster was built with.
-    seconds : float
-        Fit and prediction, when they were made.
-    from_cache : bool
-    n_samples : int or None
-        Training samples, where the forecaster exposes ``n_samples``.
-    history : tuple of mapping
-        Learning curve, one mapping of names to numbers per epoch, where it exposes ``history``.
-    n_forecasts : int
-        Pairs of bar and symbol that got a forecast.
-    folder : Path or None
-        Cache entry with the forecasts and, for a forecaster that can be saved, ``checkpoint/``.
-    note : str
-        What a reader must know: why the fold was not kept, for example.
+    key : str
+        Name of its cache entry; empty without a cache.
+    name : str
+        Unlike those of all other tasks of the walk-forward.
+    params : mapping
+        What was chosen for the fold, over the parameters of the forecaster.
+    member : int
+    symbols : tuple of str
+        Empty: all.
+    before : str
+        Name of the task whose weights it begins from; empty: from scratch.
+    control : bool
+        Whether it is there to be compared with a warm fit alone.
+    begin : Beginning or None
+    relay : Path or None
+        Where to leave the checkpoint for the task that begins from it.
     """
 
     fold: Fold
     seed: int
-    seconds: float
-    from_cache: bool
-    n_samples: int | None
-    history: tuple[Mapping[str, Any], ...]
-    n_forecasts: int
-    folder: Path | None
-    note: str = ""
+    key: str
+    name: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
+    member: int = 0
+    symbols: tuple[str, ...] = ()
+    before: str = ""
+    control: bool = False
+    begin: Beginning | None = None
+    relay: Path | None = None
 
 
 def open_setting(spec: ForecasterSpec, folder: Path, cache: ForecastCache | None) -> Setting:
@@ -80,14 +99,14 @@ def open_setting(spec: ForecasterSpec, folder: Path, cache: ForecastCache | None
     return Setting(spec, map_panel(folder), cache)
 
 
-def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FoldReport]:
+def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
     """Fit one fold on its own past and predict its block.
 
     Returns
     -------
     Forecasts
-        One row per bar of the test block.
-    FoldReport
+        One row per bar of the test block; NaN where a symbol is not eligible.
+    FitReport
 
     Raises
     ------
@@ -98,97 +117,119 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FoldReport]:
     """
     begun = time.perf_counter()
     fold, panel = task.fold, setting.panel
-    with _named(setting.spec, fold, panel):
-        forecaster = setting.spec.build(task.seed)
-        seed_globals(task.seed)
-        forecaster = forecaster.fit(panel.rows(fold.train_start, fold.train_stop))
-        seen = panel.rows(fold.train_start, fold.test_stop)
-        forecasts = forecaster.predict(seen, first=fold.test_start - fold.train_start)
-        _check_shape(forecasts, forecaster, fold, panel)
-        refuse_lookahead(forecasts, forecaster, fold, seen)
-    facts = {
-        "fold": asdict(fold),
-        "seed": task.seed,
-        "seconds": time.perf_counter() - begun,
-        "n_samples": _count(forecaster),
-        "history": _history(forecaster),
-    }
-    folder, note = _keep(setting, task, forecasts, facts, forecaster)
-    return forecasts, report_of(facts, fold, forecasts, folder, note=note)
+    with progress_folder(setting.cache, task.key) as unfinished:
+        with named(setting.spec, fold, panel):
+            forecaster = _ready(setting.spec, task, unfinished)
+            refusal = ""
+            try:
+                forecaster = forecaster.fit(panel.rows(fold.train_start, fold.train_stop))
+            except TooLittleHistoryError as error:
+                if not task.symbols:
+                    raise
+                refusal = str(error)  # the other parts of the symbols may have enough
+            seen = panel.rows(fold.train_start, fold.test_stop)
+            forecasts = _nothing(forecaster, fold, panel)
+            if not refusal:
+                forecasts = _said(forecaster, fold, seen)
+        facts = {
+            "fold": asdict(fold),
+            "seed": task.seed,
+            "seconds": time.perf_counter() - begun,
+            "n_samples": 0 if refusal else _count(forecaster),
+            "history": [] if refusal else _history(forecaster),
+            "refusal": refusal,
+            "warm": begins_warm(task),
+        }
+        saved = forecaster if isinstance(forecaster, Checkpointed) and not refusal else None
+        _relay(task, saved)
+        folder, note = _keep(setting, task, forecasts, facts, saved)
+        forget(unfinished)
+    return forecasts, report_of(facts, task, folder, note=note)
+
+
+def _ready(spec: ForecasterSpec, task: FoldTask, unfinished: Path | None) -> Forecaster:
+    """Forecaster that has all but the data; the global generators are seeded."""
+    forecaster = build(spec, task, task.seed)
+    if begins_warm(task) and isinstance(forecaster, Continuing):
+        assert task.begin is not None
+        earlier: Any = build(spec, task, task.begin.seed)
+        forecaster = forecaster.begin_from(earlier.restore(task.begin.checkpoint))
+    if unfinished is not None and isinstance(forecaster, Resumable):
+        forecaster.keep_progress(unfinished)
+    if isinstance(forecaster, Watched):
+        forecaster.watch(_teller())
+    seed_globals(task.seed)
+    return forecaster
+
+
+def build(spec: ForecasterSpec, task: FoldTask, seed: int) -> Forecaster:
+    """Forecaster of a task, with the parameters chosen for it and for its symbols alone."""
+    forecaster = spec.changed(task.params).build(seed)
+    if task.symbols and isinstance(forecaster, Divisible):
+        return forecaster.for_symbols(task.symbols)
+    return forecaster
+
+
+def begins_warm(task: FoldTask) -> bool:
+    """Whether there are weights to begin from: a fold without enough history left none."""
+    return task.begin is not None and task.begin.checkpoint.exists()
+
+
+def _teller() -> Any:
+    """Passes on how a fit goes, as often as somebody can read it."""
+    last = [0.0]
+
+    def report(epoch: Mapping[str, Any]) -> None:
+        now = time.monotonic()
+        if now - last[0] >= SECONDS_BETWEEN_WORDS:
+            last[0] = now
+            tell(dict(epoch))
+
+    return report
+
+
+def _said(forecaster: Forecaster, fold: Fold, seen: Panel) -> Forecasts:
+    """Forecasts of the block, checked, and silent where a symbol is not eligible."""
+    first = fold.test_start - fold.train_start
+    forecasts = forecaster.predict(seen, first=first)
+    _check_shape(forecasts, forecaster, fold, seen)
+    refuse_lookahead(forecasts, forecaster, fold, seen)
+    if ELIGIBLE not in seen.columns:
+        return forecasts
+    out = ~seen.marked(ELIGIBLE)[first:]
+    quantiles = forecasts.quantiles
+    if forecasts.levels:
+        quantiles = np.where(out[..., None], np.nan, quantiles)
+    mean, std = (np.where(out, np.nan, array) for array in (forecasts.mean, forecasts.std))
+    return replace(forecasts, mean=mean, std=std, quantiles=quantiles)
+
+
+def _nothing(forecaster: Forecaster, fold: Fold, panel: Panel) -> Forecasts:
+    silent = np.full((fold.test_stop - fold.test_start, panel.n_symbols), np.nan)
+    return Forecasts(silent, silent.copy(), forecaster.horizon)
 
 
 def report_of(
     facts: Mapping[str, Any],
-    fold: Fold,
-    forecasts: Forecasts,
+    task: FoldTask,
     folder: Path | None,
     *,
     from_cache: bool = False,
     note: str = "",
-) -> FoldReport:
+) -> FitReport:
     """Report from the facts noted when the fold was fitted, now or in an earlier run."""
-    return FoldReport(
-        fold=fold,
+    return FitReport(
         seed=facts["seed"],
         seconds=facts["seconds"],
         from_cache=from_cache,
         n_samples=facts["n_samples"],
         history=tuple(facts["history"]),
-        n_forecasts=int(np.isfinite(forecasts.mean).sum()),
         folder=folder,
-        note=note,
+        note="; ".join(filter(None, [facts["refusal"], note])),
+        member=task.member,
+        symbols=task.symbols,
+        warm=facts["warm"],
     )
-
-
-def seed_globals(seed: int) -> None:
-    """Seed every global generator, for forecasters that draw without asking for a seed."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)
-
-
-@contextmanager
-def as_in_a_worker(spec: ForecasterSpec) -> Iterator[None]:
-    """Hold torch to one thread in this process, and leave its generators as they were found."""
-    spec.build(0)  # loads torch, if anything does
-    torch = sys.modules.get("torch")
-    drawn = random.getstate(), np.random.get_state()
-    threads, torch_drawn = (torch.get_num_threads(), torch.get_rng_state()) if torch else (0, None)
-    if torch:
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])
-        if torch:
-            torch.set_num_threads(threads)
-            torch.set_rng_state(torch_drawn)
-
-
-@contextmanager
-def _named(spec: ForecasterSpec, fold: Fold, panel: Panel) -> Iterator[None]:
-    """Say which fold an error comes from."""
-    days = panel.dates
-    where = (
-        f"{spec.name}, fold {fold.number} (fitted on {days[fold.train_start]} to "
-        f"{days[fold.train_stop - 1]}, predicts {days[fold.test_start]} to "
-        f"{days[fold.test_stop - 1]})"
-    )
-    try:
-        yield
-    except TradewindError as error:
-        if len(error.args) == 1:
-            error.args = (f"{where}: {str(error).removeprefix(f'{spec.name}: ')}",)
-        raise
-    except MemoryError as error:
-        raise ForecastError(
-            f"{where}: out of memory; use fewer workers, fewer symbols or a smaller forecaster"
-        ) from error
-    except Exception as error:
-        raise ForecastError(f"{where}: {type(error).__name__}: {error}") from error
 
 
 def _check_shape(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, panel: Panel) -> None:
@@ -228,17 +269,31 @@ def _history(forecaster: Forecaster) -> list[dict[str, Any]]:
     return rows
 
 
+def _relay(task: FoldTask, forecaster: Checkpointed | None) -> None:
+    """Leave the weights for the task that begins from them."""
+    if task.relay is None or forecaster is None:
+        return
+    try:
+        forecaster.save(task.relay)
+    except (OSError, CheckpointError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise OutsideError(
+            f"{task.relay}: the weights for the next fold cannot be written: {why}; free space "
+            "there, point TMPDIR elsewhere, or fit without walk_forward.warm_start"
+        ) from None
+
+
 def _keep(
     setting: Setting,
     task: FoldTask,
     forecasts: Forecasts,
     facts: Mapping[str, Any],
-    forecaster: Forecaster,
+    forecaster: Checkpointed | None,
 ) -> tuple[Path | None, str]:
     """Put the fold into the cache; a disk that is full costs the entry, not the run."""
     if setting.cache is None:
         return None, ""
-    save = forecaster.save if isinstance(forecaster, Checkpointed) else None
+    save = None if forecaster is None else forecaster.save
     try:
         return setting.cache.put(task.key, forecasts, facts, save), ""
     except (OSError, CheckpointError) as error:

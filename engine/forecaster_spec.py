@@ -41,6 +41,10 @@ class ForecasterSpec:
         """Class name, for messages."""
         return self.target.rpartition(":")[2]
 
+    def changed(self, params: Mapping[str, Any]) -> "ForecasterSpec":
+        """Same class with other parameters, the rest as they are."""
+        return ForecasterSpec(self.target, {**self.params, **params}) if params else self
+
     def build(self, seed: int) -> Forecaster:
         """Make a new, unfitted forecaster; ``seed`` reaches it only if its constructor takes one.
 

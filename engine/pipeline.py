@@ -26,6 +26,8 @@ from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
+from tradewind.engine.fold_notes import fit_notes, fold_facts
+from tradewind.engine.forecast_config import checked_choice
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.nesting import nested
 from tradewind.engine.progress import Progress
@@ -111,7 +113,8 @@ def resolve(config: RunConfig, document: Document) -> Parts:
         return Parts(resolved, strategy, None, {})
     kind, params, cls = _checked("forecasters", config.forecaster, document, "forecaster")
     walk = config.forecaster.walk_forward
-    block = ForecasterConfig(kind=kind, walk_forward=walk, **params)
+    choose = checked_choice(config.forecaster.choose, cls, params, document)
+    block = ForecasterConfig(kind=kind, walk_forward=walk, choose=choose, **params)
     resolved = resolved.model_copy(update={"forecaster": block})
     horizon = registry.build(cls, params, document, key="forecaster").horizon
     rivals = {
@@ -213,16 +216,17 @@ def forecast(
         walk = walk_forward(
             parts.forecaster, panel, block.walk_forward,
             seed=parts.config.seed, workers=workers, cache=cache, progress=progress,
+            choose=block.choose,
         )  # fmt: skip
     for report in walk.folds:
-        diary.note(
-            "fold", number=report.fold.number, seconds=round(report.seconds, 3),
-            from_cache=report.from_cache, n_samples=report.n_samples, history=report.history,
-        )  # fmt: skip
+        facts = {**fold_facts(report, list(panel.dates)), "seconds": round(report.seconds, 3)}
+        diary.note("fold", number=report.fold.number, **facts, history=report.history)
     with diary.stage("score"):
         scores = _scores(parts, panel, walk)
     doubt = evaluation.suspicion(scores, _called(block.kind))
-    remarks = (*filter(None, [doubt]), *_fit_notes(walk))
+    remarks = (
+        *filter(None, [doubt]), *fit_notes(walk.folds, block.walk_forward, block.choose),
+    )  # fmt: skip
     return Outlook(Signals(walk.forecasts), walk.first_bar, scores, remarks, walk.folds)
 
 
@@ -231,7 +235,7 @@ def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
     block = parts.config.forecaster
     assert block is not None  # there is a walk-forward only where there is a forecaster
     rivals = {
-        name: walk_forward(spec, panel, block.walk_forward, seed=0, workers=0).forecasts
+        name: walk_forward(spec, panel, block.walk_forward.plain(), seed=0, workers=0).forecasts
         for name, spec in parts.rivals.items()
     }
     return evaluation.score(
@@ -242,13 +246,6 @@ def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
 def _called(kind: str) -> str:
     """What a sentence calls a forecaster: of ``path/to/mine.py:Mine`` the class."""
     return kind.rpartition(":")[2]
-
-
-def _fit_notes(walk: WalkForward) -> tuple[str, ...]:
-    cached = sum(report.from_cache for report in walk.folds)
-    if not cached:
-        return ()
-    return (f"forecasts of {cached} of {len(walk.folds)} folds came from the cache, by content",)
 
 
 def measured(
@@ -278,6 +275,11 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
         code["forecaster"] = code_content(parts.forecaster.target)
     finer = {} if history.finer is None else {"finer_digest": history.finer.digest()}
     ours = not isinstance(parts.strategy, BacktraderStrategy)
+    folds = [
+        {key: value for key, value in event.items() if key not in ("event", "number", "history")}
+        for event in diary.events
+        if event["event"] == "fold"
+    ]
     return {
         "strategy_of": "tradewind" if ours else "backtrader",
         "versions": versions(),
@@ -287,6 +289,7 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
         **finer,
         "repairs": dict(history.repairs),
         "code": code,
+        **({"folds": folds} if folds else {}),
         "seconds": dict(diary.seconds),
     }
 

@@ -15,6 +15,7 @@ from tradewind.engine.config import RunConfig
 from tradewind.engine.config_file import Document, load
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
+from tradewind.engine.forecast_config import located
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
@@ -35,6 +36,8 @@ class Training:
     folds: tuple[Any, ...]
     scores: dict[str, Any]
     cache: Path
+    notes: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,8 @@ def compute(
     _check_benchmark(config, panel, document)
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
-    outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
+    with located(document):
+        outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
     progress.start(SIMULATING, None)
     try:
         traded = trading.simulate(parts, panel, outlook, diary, finer=history.finer)
@@ -181,8 +185,14 @@ def train(
         )
     history = pipeline.read_history(config, document, diary, progress)
     cache = pipeline.forecast_cache(fresh=fresh)
-    outlook = pipeline.forecast(parts, history.panel, diary, progress, workers=workers, cache=cache)
-    return Training(parts.config, outlook.folds, dict(outlook.scores), cache.folder)
+    with located(document):
+        outlook = pipeline.forecast(
+            parts, history.panel, diary, progress, workers=workers, cache=cache
+        )
+    return Training(
+        parts.config, outlook.folds, dict(outlook.scores), cache.folder, outlook.notes,
+        tuple(str(day) for day in history.panel.dates),
+    )  # fmt: skip
 
 
 def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:

@@ -1,40 +1,31 @@
 """Out-of-sample forecasts for every bar: fit on the past, predict a block, move on.
 
-Time is cut into test blocks. For each of them a new forecaster is fitted on bars that end before
-the block, and then predicts it. Folds do not know of each other: they run side by side, in any
-order, with the same bits as a result, and each is kept in the cache as soon as it is done.
+Time is cut into test blocks. For each of them forecasters are fitted on bars that end before the
+block, and then predict it. Fits that do not begin from one another run side by side, in any order,
+with the same bits as a result, and each is kept in the cache as soon as it is done.
 """
 
-import platform
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from tradewind.engine.cache import ForecastCache, key_of
+from tradewind.engine import choosing, fold_plan
+from tradewind.engine.cache import CHECKPOINT, ForecastCache
+from tradewind.engine.choosing import score_split
 from tradewind.engine.config import WalkForwardConfig
-from tradewind.engine.content import package_version
-from tradewind.engine.errors import ForecastError, OutsideError
-from tradewind.engine.fold_fit import (
-    FoldReport,
-    FoldTask,
-    Setting,
-    as_in_a_worker,
-    fit_fold,
-    open_setting,
-    report_of,
-)
+from tradewind.engine.config_walk import ChooseConfig
+from tradewind.engine.crew import Crew, Work, crew
+from tradewind.engine.fit_progress import FitProgress
+from tradewind.engine.fold_fit import Beginning, FoldTask, fit_fold, report_of
+from tradewind.engine.fold_join import Done, Finished, WalkForward
+from tradewind.engine.fold_plan import fold_seed
+from tradewind.engine.fold_report import Choice, FoldReport
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Panel
-from tradewind.engine.schedule import Fold, folds
-from tradewind.engine.shared_panel import read_only, write_panel
-from tradewind.engine.workers import each, refuse_nested, usable_cores
+from tradewind.engine.schedule import Fold, days_of, folds
+from tradewind.engine.workers import refuse_nested
 
 __all__ = [
     "Fold",
@@ -47,27 +38,6 @@ __all__ = [
     "spec_of",
 ]
 
-Done = tuple[Forecasts, FoldReport]
-
-
-@dataclass(frozen=True, slots=True)
-class WalkForward:
-    """Out-of-sample forecasts over a whole panel.
-
-    Attributes
-    ----------
-    forecasts : Forecasts
-        One row per bar of the panel, NaN before ``first_bar``.
-    folds : tuple of FoldReport
-        In time.
-    first_bar : int
-        First bar with an out-of-sample forecast.
-    """
-
-    forecasts: Forecasts
-    folds: tuple[FoldReport, ...]
-    first_bar: int
-
 
 def run(
     spec: ForecasterSpec,
@@ -78,23 +48,27 @@ def run(
     workers: int | None = None,
     cache: ForecastCache | None = None,
     progress: Progress = SILENT,
+    choose: ChooseConfig | None = None,
 ) -> WalkForward:
     """Forecast every bar after the first training block out of sample.
 
     Parameters
     ----------
     spec : ForecasterSpec
-        A new forecaster is built from it for each fold.
+        A new forecaster is built from it for each fit.
     panel : Panel
+        A column ``eligible`` says where symbols may be learned from and forecast.
     config : WalkForwardConfig
     seed : int
-        Of the run; each fold derives its own from it.
+        Of the run; each fit derives its own from it.
     workers : int or None
         Processes; None: one per usable core; 0: this process, for a forecaster that costs less
         than starting one, or to step through with a debugger. The bits are the same in each case.
     cache : ForecastCache or None
-        Where finished folds are found and kept; None: nowhere.
+        Where finished fits are found and kept; None: nowhere.
     progress : Progress
+    choose : ChooseConfig or None
+        Parameters to choose anew in every fold, from its training part alone.
 
     Returns
     -------
@@ -103,9 +77,9 @@ def run(
     Raises
     ------
     ConfigError
-        If the data is too short for the schedule.
+        If the data is too short for the schedule, or the forecaster cannot be fitted so.
     CheckpointError
-        If the cache entry of a fold is damaged.
+        If the cache entry of a fit is damaged.
     ForecastError
         If the forecaster fails, looks ahead or says nothing at all.
     OutsideError
@@ -113,151 +87,133 @@ def run(
     """
     refuse_nested()
     sample = spec.build(seed)
-    schedule = folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=config)
-    tasks = _tasks(spec, panel, schedule, seed, cached=cache is not None)
-    label = f"walk-forward {spec.name}"
+    fold_plan.refuse_what_it_cannot(sample, spec.name, config)
+    warmup = choosing.refuse_other_horizons(spec, choose, seed) if choose else sample.warmup
+    schedule = folds(
+        panel.n_bars, horizon=sample.horizon, warmup=warmup, config=config, days=days_of(panel)
+    )
+    if cache is not None:
+        cache.tidy()
+    with crew(spec, panel, workers, cache) as those:
+        choices: dict[int, Choice] = {}
+        if choose is not None:
+            asked = choosing.plan_choice(
+                spec, panel, schedule, choose, seed=seed, warmup=warmup, horizon=sample.horizon,
+                cached=cache is not None,
+            )  # fmt: skip
+            scores = _scores(those, asked, progress)
+            choices = choosing.chosen(asked, scores, choose, spec.name)
+        tasks = fold_plan.plan(
+            spec, panel, schedule, config, seed=seed,
+            parts=fold_plan.parts_of(sample, panel.symbols),
+            choices={number: choice.params for number, choice in choices.items()},
+            cached=cache is not None,
+        )  # fmt: skip
+        results = _fits(those, tasks, config, progress)
+    return Finished(spec.name, panel, schedule, tasks, results, choices).joined()
+
+
+def _scores(
+    those: Crew, tasks: Sequence[choosing.SplitTask], progress: Progress
+) -> dict[int, choosing.Scores]:
+    """Scores of every candidate on every split, by the place of its task."""
+    found: dict[int, choosing.Scores] = {}
+    if those.cache is not None:
+        for place, task in enumerate(tasks):
+            facts = those.cache.get_facts(task.key)
+            if facts is not None:
+                found[place] = facts
+    left = [place for place in range(len(tasks)) if place not in found]
+    label = f"choosing parameters of {those.spec.name}"
+    names = [f"fold {tasks[k].fold.number}, {_written(tasks[k].params)}" for k in left]
+    costs = [tasks[k].fold.n_train for k in left]
     progress.start(label, len(tasks))
     try:
-        finished: dict[int, Done] = _from_cache(cache, tasks)
-        for number in finished:
-            progress.advance(label, note=f"fold {number} from the cache")
+        progress.advance(label, len(found), "from the cache")
+        shown = FitProgress(progress, label, names, costs)
 
-        def done(task: FoldTask, result: Done) -> None:
-            finished[task.fold.number] = result
-            progress.advance(label, note=f"fold {task.fold.number}, {result[1].seconds:.1f} s")
+        def done(number: int, result: choosing.Scores) -> None:
+            found[left[number]] = result
+            shown.done(number, f"{result['seconds']:.1f} s")
 
-        left = [task for task in tasks if task.fold.number not in finished]
-        if left:
-            _fit(spec, panel, left, workers, cache, done)
+        messages = [f"{those.spec.name}, {name}" for name in names]
+        asked, after = [tasks[k] for k in left], [None] * len(left)
+        those.do(Work(score_split, asked, messages, costs, after, done, shown.said))
     finally:
         progress.finish(label)
-    return _joined(finished, schedule, panel, spec)
-
-
-def fold_seed(seed: int, number: int, own: object = 0) -> int:
-    """Seed of one fold: unlike those of other folds and runs, the same on every machine.
-
-    Parameters
-    ----------
-    seed : int
-        Of the run.
-    number : int
-        Of the fold.
-    own : object
-        The forecaster's own ``seed`` parameter.
-
-    Returns
-    -------
-    int
-        In [0, 2**31).
-    """
-    digest = sha256(f"{seed}/{own}/{number}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
-
-
-def _tasks(
-    spec: ForecasterSpec, panel: Panel, schedule: Sequence[Fold], seed: int, *, cached: bool
-) -> list[FoldTask]:
-    content = _content(spec) if cached else {}
-    tasks = []
-    for fold in schedule:
-        own_seed = fold_seed(seed, fold.number, spec.params.get("seed", 0))
-        key = _key(content, panel, fold, own_seed) if cached else ""
-        tasks.append(FoldTask(fold, own_seed, key))
-    return tasks
-
-
-def _content(spec: ForecasterSpec) -> Mapping[str, object]:
-    versions = {name: package_version(name) for name in ("tradewind", "numpy")}
-    return {"forecaster": spec.content(), **versions, "python": platform.python_version()}
-
-
-def _key(content: Mapping[str, object], panel: Panel, fold: Fold, seed: int) -> str:
-    """Name a fold by all it may see, not by its number or the length of the panel."""
-    bars = {
-        "digest": panel.rows(fold.train_start, fold.test_stop).digest(),
-        "train": fold.train_stop - fold.train_start,
-        "first": fold.test_start - fold.train_start,
-    }
-    return key_of({**content, "bars": bars, "seed": seed})
-
-
-def _from_cache(cache: ForecastCache | None, tasks: Sequence[FoldTask]) -> dict[int, Done]:
-    found: dict[int, Done] = {}
-    if cache is None:
-        return found
-    cache.tidy()
-    for task in tasks:
-        entry = cache.get(task.key)
-        if entry is not None:
-            report = report_of(
-                entry.facts, task.fold, entry.forecasts, entry.folder, from_cache=True
-            )
-            found[task.fold.number] = (entry.forecasts, report)
     return found
 
 
-def _fit(
-    spec: ForecasterSpec,
-    panel: Panel,
-    tasks: Sequence[FoldTask],
-    workers: int | None,
-    cache: ForecastCache | None,
-    done: Callable[[FoldTask, Done], None],
-) -> None:
-    """Fit the folds that are not there yet, here or in worker processes."""
-    if workers == 0:
-        setting = Setting(spec, read_only(panel), cache)
-        with as_in_a_worker(spec):
-            for task in tasks:
-                done(task, fit_fold(setting, task))
-        return
-    # Longest first, so that no worker is left alone with the longest at the end.
-    queue = sorted(tasks, key=lambda task: task.fold.train_start - task.fold.train_stop)
-    with tempfile.TemporaryDirectory(prefix="tradewind-", ignore_cleanup_errors=True) as folder:
-        try:
-            write_panel(panel, Path(folder))
-        except OSError as error:
-            raise OutsideError(
-                f"{folder}: {panel.nbytes / 1e6:,.0f} MB of bars cannot be written for the worker "
-                f"processes: {error.strerror}; free space there or point TMPDIR elsewhere"
-            ) from None
-        each(
-            fit_fold,
-            queue,
-            start=partial(open_setting, spec, Path(folder), cache),
-            workers=usable_cores() if workers is None else workers,
-            done=lambda number, result: done(queue[number], result),
-            names=[f"{spec.name}, fold {task.fold.number}" for task in queue],
-        )
+def _fits(
+    those: Crew, tasks: Sequence[FoldTask], config: WalkForwardConfig, progress: Progress
+) -> dict[str, Done]:
+    """Every fit, from the cache or made, by the name of its task."""
+    label = f"walk-forward {those.spec.name}"
+    progress.start(label, len(tasks))
+    try:
+        found = _from_cache(those.cache, tasks)
+        called = {task.name: _called(task, config) for task in tasks}
+        for name in found:
+            progress.advance(label, note=f"{called[name]} from the cache")
+        left = _begun([task for task in tasks if task.name not in found], found, tasks, those)
+        costs = [fold_plan.cost(task, those.panel.n_symbols) for task in left]
+        shown = FitProgress(progress, label, [called[task.name] for task in left], costs)
+
+        def done(number: int, result: Done) -> None:
+            found[left[number].name] = result
+            shown.done(number, f"{result[1].seconds:.1f} s")
+
+        place = {task.name: number for number, task in enumerate(left)}
+        messages = [f"{those.spec.name}, {called[task.name]}" for task in left]
+        after = [place.get(task.before) for task in left]
+        those.do(Work(fit_fold, left, messages, costs, after, done, shown.said))
+    finally:
+        progress.finish(label)
+    return found
 
 
-def _joined(
-    finished: Mapping[int, Done], schedule: Sequence[Fold], panel: Panel, spec: ForecasterSpec
-) -> WalkForward:
-    """Lay the blocks of all folds into arrays of the panel's length."""
-    first = finished[0][0]
-    mean = np.full(panel.shape, np.nan)
-    std = np.full(panel.shape, np.nan)
-    quantiles = np.full((*panel.shape, len(first.levels)), np.nan)
-    for fold in schedule:
-        block = finished[fold.number][0]
-        if block.levels != first.levels:
-            raise ForecastError(
-                f"{spec.name}: fold {fold.number} gives the quantiles {block.levels}, fold 0 "
-                f"{first.levels}; a forecaster must give the same in every fold"
-            )
-        rows = slice(fold.test_start, fold.test_stop)
-        mean[rows], std[rows] = block.mean, block.std
-        if first.levels:
-            quantiles[rows] = block.quantiles
-    if np.isnan(mean).all():
-        raise ForecastError(
-            f"{spec.name}: no forecast for any of {panel.n_bars - schedule[0].test_start} bars; "
-            "look for symbols without enough history, or train on more bars"
-        )
-    if not first.levels:
-        quantiles = np.empty((0, 0, 0))
-    forecasts = Forecasts(mean, std, first.horizon, first.levels, quantiles)
-    reports = tuple(finished[fold.number][1] for fold in schedule)
-    return WalkForward(forecasts, reports, schedule[0].test_start)
+def _from_cache(cache: ForecastCache | None, tasks: Sequence[FoldTask]) -> dict[str, Done]:
+    found: dict[str, Done] = {}
+    for task in tasks if cache is not None else ():
+        assert cache is not None
+        entry = cache.get(task.key)
+        if entry is not None:
+            report = report_of(entry.facts, task, entry.folder, from_cache=True)
+            found[task.name] = (entry.forecasts, report)
+    return found
+
+
+def _begun(
+    left: Sequence[FoldTask], found: Mapping[str, Done], tasks: Sequence[FoldTask], those: Crew
+) -> list[FoldTask]:
+    """Tasks with the place of the weights they begin from, and of those they hand on."""
+    seeds = {task.name: task.seed for task in tasks}
+    wanted = {task.before for task in left}
+    ready = []
+    for task in left:
+        relay = those.folder / task.name if task.name in wanted else None
+        begin = None
+        if task.before:
+            kept = found.get(task.before)
+            folder = those.folder / task.before
+            if kept is not None and kept[1].folder is not None:
+                folder = kept[1].folder / CHECKPOINT
+            begin = Beginning(Path(folder), seeds[task.before])
+        ready.append(replace(task, relay=relay, begin=begin))
+    return ready
+
+
+def _called(task: FoldTask, config: WalkForwardConfig) -> str:
+    """What a person calls a fit."""
+    words = [f"fold {task.fold.number}"]
+    if config.seeds > 1:
+        words.append(f"seed {task.member + 1} of {config.seeds}")
+    if task.symbols:
+        words.append(f"{task.symbols[0]} to {task.symbols[-1]}")
+    if task.control:
+        words.append("from scratch")
+    return ", ".join(words)
+
+
+def _written(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in params.items())

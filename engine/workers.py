@@ -18,11 +18,12 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from tradewind.engine.errors import ForecastError, OutsideError, TradewindError
+from tradewind.engine.task_queue import TaskQueue
 
 MARK = "TRADEWIND_WORKER"
 ENVIRONMENT = {
@@ -40,6 +41,7 @@ BOOT = (
     "from tradewind.engine.workers import serve; serve()"
 )
 Answer = tuple[int, str, Any]  # task number, what happened, result or reason
+_listeners: list[Callable[[Any], None]] = []  # who hears what a task says while it works
 
 
 def usable_cores() -> int:
@@ -59,6 +61,22 @@ def refuse_nested() -> None:
         )
 
 
+def tell(message: Any) -> None:
+    """Say something, from inside a task, to whoever follows the work; else nothing happens."""
+    for listener in _listeners:
+        listener(message)
+
+
+@contextmanager
+def heard_by(listener: Callable[[Any], None]) -> Iterator[None]:
+    """Hear what tasks that run in this process say."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
 def each(
     function: Callable[[Any, Any], Any],
     tasks: Sequence[Any],
@@ -67,6 +85,8 @@ def each(
     workers: int,
     done: Callable[[int, Any], None],
     names: Sequence[str],
+    after: Sequence[int | None] | None = None,
+    said: Callable[[int, Any], None] = lambda number, message: None,
 ) -> None:
     """Call ``function(start(), task)`` for every task, in worker processes.
 
@@ -84,6 +104,10 @@ def each(
         ``done(number of the task, result)``, in this process, as results come in.
     names : sequence of str
         What a message calls each task.
+    after : sequence of (int or None), or None
+        Number of the task that must be done before each begins.
+    said : function
+        ``said(number of the task, message)``, in this process, for what a task tells meanwhile.
 
     Raises
     ------
@@ -91,9 +115,7 @@ def each(
         Whatever a task raised, as it was; OutsideError if a worker was killed from outside,
         ForecastError if it crashed or failed in another way.
     """
-    todo: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
-    for item in enumerate(tasks):
-        todo.put(item)
+    todo = TaskQueue(tasks, after or [None] * len(tasks))
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
     crew: list[tuple[subprocess.Popen[bytes], threading.Thread]] = []
     try:
@@ -103,12 +125,18 @@ def each(
             thread = threading.Thread(target=_drive, args=drive, daemon=True)
             crew.append((process, thread))
             thread.start()
-        for _ in tasks:
+        left = len(tasks)
+        while left:
             number, what, value = answers.get()
+            if what == "said":
+                said(number, value)
+                continue
             if what != "done":
                 raise _failure(names[number], what, value)
             done(number, value)
+            left -= 1
     finally:
+        todo.close()
         for process, thread in crew:
             _dismiss(process, thread)
 
@@ -141,29 +169,31 @@ def _dismiss(process: subprocess.Popen[bytes], thread: threading.Thread) -> None
 def _drive(
     process: subprocess.Popen[bytes],
     hello: tuple[Any, Any],
-    todo: "queue.SimpleQueue[tuple[int, Any]]",
+    todo: TaskQueue,
     answers: "queue.SimpleQueue[Answer]",
 ) -> None:
     """Hand one worker its tasks, one after the other, and pass its answers on."""
     assert process.stdin is not None and process.stdout is not None
     greeted = False
-    while True:
-        try:
-            number, task = todo.get_nowait()
-        except queue.Empty:
-            return
+    while (taken := todo.take()) is not None:
+        number, task = taken
         try:
             if not greeted:
                 _send(process.stdin, hello)
                 greeted = True
             _send(process.stdin, task)
             what, value = pickle.load(process.stdout)
+            while what == "said":
+                answers.put((number, what, value))
+                what, value = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
             answers.put((number, "died", process.wait()))
             return
         except Exception as error:  # a task that cannot be sent
             what, value = "failed", error
         answers.put((number, what, value))
+        if what == "done":
+            todo.finish(number)
 
 
 def _send(pipe: Any, message: Any) -> None:
@@ -198,6 +228,7 @@ def serve() -> None:
     inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(incoming, inbox), daemon=True).start()
     function, start = inbox.get()
+    _listeners.append(lambda message: _send(outgoing, ("said", message)))
     shared: list[Any] = []
     while True:
         task = inbox.get()

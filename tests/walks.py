@@ -9,12 +9,23 @@ from tradewind.engine.records import Panel
 from tradewind.engine.walkforward import ForecasterSpec, WalkForward, run
 
 LEARNERS = str(Path(__file__).parent / "engine" / "learners.py")
+EPOCHS = str(Path(__file__).parent / "engine" / "epoch_learners.py")
 SCHEDULE = WalkForwardConfig(train=40, refit=15)
 
 
 def spec(name: str = "Slope", **params: Any) -> ForecasterSpec:
     """Recipe of one of the learners."""
     return ForecasterSpec(f"{LEARNERS}:{name}", params)
+
+
+def descent(name: str = "Descent", **params: Any) -> ForecasterSpec:
+    """Recipe of a learner that learns in epochs."""
+    return ForecasterSpec(f"{EPOCHS}:{name}", params)
+
+
+def schedule(**changes: Any) -> WalkForwardConfig:
+    """Six folds of 120 bars, unless told otherwise."""
+    return WalkForwardConfig.model_validate({"train": 40, "refit": 15, **changes})
 
 
 def go(what: ForecasterSpec, panel: Panel, **options: Any) -> WalkForward:

@@ -45,45 +45,52 @@ def train(
 
 
 def _summary(training: "Training") -> dict[str, Any]:
-    folds = [
-        {
-            "fold": report.fold.number,
-            "train": [report.fold.train_start, report.fold.train_stop],
-            "test": [report.fold.test_start, report.fold.test_stop],
-            "seed": report.seed,
-            "seconds": report.seconds,
-            "from_cache": report.from_cache,
-            "samples": report.n_samples,
-            "forecasts": report.n_forecasts,
-            "folder": None if report.folder is None else str(report.folder),
-            "note": report.note,
-        }
-        for report in training.folds
-    ]
+    from tradewind.engine.fold_notes import fold_facts
+
     return {
         "name": training.config.name,
         "cache": str(training.cache),
-        "folds": folds,
+        "folds": [fold_facts(report, training.days) for report in training.folds],
         "forecast_scores": training.scores,
+        "notes": training.notes,
     }
 
 
 def _show(training: "Training") -> None:
-    rows = [
-        (
-            str(report.fold.number),
-            f"{report.fold.train_start}-{report.fold.train_stop - 1}",
-            f"{report.fold.test_start}-{report.fold.test_stop - 1}",
-            "" if report.n_samples is None else f"{report.n_samples:,}",
-            str(len(report.history) or ""),
-            f"{report.n_forecasts:,}",
-            "from the cache" if report.from_cache else f"{report.seconds:.1f} s",
-            report.note,
-        )
-        for report in training.folds
-    ]
-    columns = ("fold", "trained on", "predicts", "samples", "epochs", "forecasts", "took", "")
-    table(f"{training.config.name}: bars by number", columns, rows)
+    columns, rows = _columns(training)
+    table(f"{training.config.name}: {len(rows)} folds", columns, rows)
     if training.scores.get("verdict"):
         out(f"Forecasts: {training.scores['verdict']}")
+    for note in training.notes:
+        out(f"Note: {note}")
     out(f"Cache: {training.cache}")
+
+
+def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Names and rows of the table; a column that would be empty all the way down is left out."""
+    from tradewind.engine.fold_notes import written
+
+    names = (
+        "fold", "trained on", "predicts", "chosen", "fits", "samples", "epochs", "forecasts",
+        "took", "",
+    )  # fmt: skip
+    rows = []
+    for report in training.folds:
+        fold, days = report.fold, training.days
+        several = len(report.fits) > 1
+        rows.append(
+            (
+                str(fold.number),
+                f"{days[fold.train_start]} to {days[fold.train_stop - 1]}",
+                f"{days[fold.test_start]} to {days[fold.test_stop - 1]}",
+                "" if report.choice is None else written(report.choice.params),
+                str(len(report.fits)) if several else "",
+                "" if report.n_samples is None else f"{report.n_samples:,}",
+                str(len(report.history) or "") if not several else "",
+                f"{report.n_forecasts:,}",
+                "from the cache" if report.from_cache else f"{report.seconds:.1f} s",
+                "; ".join(filter(None, ["warm" if report.warm else "", report.note])),
+            )
+        )
+    kept = [k for k, name in enumerate(names) if not name or any(row[k] for row in rows)]
+    return tuple(names[k] for k in kept), [tuple(row[k] for k in kept) for row in rows]

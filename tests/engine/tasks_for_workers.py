@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewind.engine.errors import DataError
+from tradewind.engine.workers import tell
 
 
 class Odd(Exception):
@@ -79,3 +80,18 @@ def start_and_wait(_: Any, folder: str) -> None:
 def mixed(state: Any, task: tuple[str, Any]) -> Any:
     """Any of the above by name."""
     return globals()[task[0]](state, task[1])
+
+
+def talk(_: Any, number: int) -> int:
+    for step in range(3):
+        tell((number, step))
+    return number
+
+
+def leave_mark(_: Any, task: tuple[str, str, str | None]) -> list[str]:
+    """Leave a file called ``own`` and say which files were there before it."""
+    folder, own, wanted = task
+    there = sorted(path.name for path in Path(folder).iterdir())
+    assert wanted is None or wanted in there
+    (Path(folder) / own).touch()
+    return there

@@ -340,11 +340,11 @@ def test_progress_counts_every_fold_once_and_ends_even_when_one_fails(
 def test_a_full_disk_for_the_bars_is_an_outside_error(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradewind.engine import walkforward
+    from tradewind.engine import crew
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(walkforward, "write_panel", full)
+    monkeypatch.setattr(crew, "write_panel", full)
     with pytest.raises(OutsideError, match=r"No space left on device.*TMPDIR"):
         go(spec(), panel, workers=1)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradewind.engine.errors import DataError, ForecastError, OutsideError
-from tradewind.engine.workers import ENVIRONMENT, each, usable_cores
+from tradewind.engine.workers import ENVIRONMENT, each, heard_by, usable_cores
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 60.0  # how long a process that must end is waited for before the test fails
@@ -205,3 +205,68 @@ def test_usable_cores_follow_the_affinity_of_the_process(monkeypatch: pytest.Mon
     assert usable_cores() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
     assert usable_cores() >= 1
+
+
+def test_what_a_task_says_meanwhile_is_heard_before_its_answer(tasks: ModuleType) -> None:
+    heard: list[Any] = []
+    each(
+        tasks.talk,
+        [4, 5],
+        start=tasks.nothing,
+        workers=1,
+        done=lambda number, result: heard.append(result),
+        names=["a", "b"],
+        said=lambda number, message: heard.append((number, message)),
+    )
+    assert heard == [
+        *((0, (4, step)) for step in range(3)), 4, *((1, (5, step)) for step in range(3)), 5,
+    ]  # fmt: skip
+
+
+def test_in_this_process_it_is_heard_by_whoever_listens(tasks: ModuleType) -> None:
+    heard: list[Any] = []
+    with heard_by(heard.append):
+        tasks.talk(None, 1)
+    tasks.talk(None, 2)
+    assert heard == [(1, 0), (1, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_task_begins_only_when_the_one_it_waits_for_is_done(
+    tasks: ModuleType, tmp_path: Path, workers: int
+) -> None:
+    # c waits for b and b for a; d and e wait for nobody. The order given puts c first.
+    wanted = {"c": "b", "b": "a", "a": None, "d": None, "e": None}
+    order = list(wanted)
+    found: dict[int, list[str]] = {}
+    each(
+        tasks.leave_mark,
+        [(str(tmp_path), own, before) for own, before in wanted.items()],
+        start=tasks.nothing,
+        workers=workers,
+        done=found.__setitem__,
+        names=order,
+        after=[None if before is None else order.index(before) for before in wanted.values()],
+    )
+    assert sorted(found) == [0, 1, 2, 3, 4]
+    if workers == 1:
+        assert found == {
+            2: [],
+            1: ["a"],
+            0: ["a", "b"],
+            3: ["a", "b", "c"],
+            4: ["a", "b", "c", "d"],
+        }
+
+
+def test_a_failure_lets_go_of_workers_that_wait(tasks: ModuleType, tmp_path: Path) -> None:
+    with pytest.raises(DataError):
+        each(
+            tasks.mixed,
+            [("fail", "ours"), ("square", 2)],
+            start=tasks.nothing,
+            workers=2,
+            done=lambda number, result: None,
+            names=["a", "b"],
+            after=[None, 0],
+        )
