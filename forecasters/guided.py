@@ -1,23 +1,37 @@
-"""What may be asked of a forecaster's next fit: a start, an eye on it, a part of the symbols."""
+"""How networks are fitted, and what may be asked of it: a start, an eye on it, some symbols."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
+from torch import Generator
+
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.records import Panel
-from tradewind.forecasters.fitted import Fitted
+from tradewind.engine.records import Floats, Panel
+from tradewind.forecasters import windows
+from tradewind.forecasters.fitted import Fitted, names_of
+from tradewind.forecasters.framing import POOLED, Framing, TooFewWindowsError
+from tradewind.forecasters.hardware import refuse_slow_bf16
+from tradewind.forecasters.jobs import Job, prepare
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.next_fit import NextFit
 from tradewind.forecasters.progress import Report
+from tradewind.forecasters.training import Schedule, one_thread
+from tradewind.forecasters.windows import Samples
 
 
 class Guided(ABC):
-    """The optional members of a forecaster that trains networks; a dataclass of parameters."""
+    """Fits networks; the parameters are those of :class:`.windowed.WindowedForecaster`."""
 
     pooled: bool
+    epochs: int
+    patience: int
+    batch: int
+    learning_rate: float
+    precision: str
+    seed: int
 
     def _ready(self) -> None:
         """Nothing fitted, nothing asked for."""
@@ -33,6 +47,14 @@ class Guided(ABC):
     @property
     def _name(self) -> str:
         return type(self).__name__
+
+    @property
+    @abstractmethod
+    def _framing(self) -> Framing: ...
+
+    @abstractmethod
+    def _network(self, names: int, generator: Generator) -> Network:
+        """Untrained network for ``names`` symbols."""
 
     @abstractmethod
     def untrained(self, names: int) -> Network:
@@ -91,6 +113,59 @@ class Guided(ABC):
         part = type(self)(**self._params)
         part._only = tuple(names)
         return part
+
+    def fit(self, past: Panel) -> Self:
+        """Learn from ``past`` alone and forget earlier fits.
+
+        Raises
+        ------
+        ForecastError
+            If history is shorter than a window and its features need, if windows are too few, a
+            feature has no values or does not vary, or the loss explodes.
+        """
+        refuse_slow_bf16(self.precision, "cpu", self._name)
+        how, self._next = self._next, NextFit()
+        notes: list[str] = []
+        with one_thread():
+            self._fitted = {
+                name: job.train(how.following(name, job, self._name, self._params, notes))
+                for name, job in self._jobs(past, how, notes)
+            }
+        self._notes = tuple(notes)
+        return self
+
+    def _jobs(self, past: Panel, how: NextFit, notes: list[str]) -> Iterator[tuple[str, Job]]:
+        """Networks to train, by name, each made when its turn comes."""
+        labelled, scale = self._framing.labelled(past)
+        if self.pooled:
+            yield POOLED, self._job(labelled, scale, self._name, how.earlier.get(POOLED))
+            return
+        refusals: list[TooFewWindowsError] = []
+        chosen = self._chosen(past)
+        for symbol in chosen:
+            own = labelled.where(labelled.symbol == past.symbols.index(symbol))
+            try:
+                job = self._job(own, scale, f"{self._name}, {symbol}", how.earlier.get(symbol))
+            except TooFewWindowsError as error:
+                refusals.append(error)
+                continue
+            yield symbol, job
+        notes.extend(f"no network: {refusal}" for refusal in refusals)
+        if len(refusals) == len(chosen) and self._only is None:
+            raise refusals[0]
+
+    def _job(self, samples: Samples, scale: Floats, where: str, earlier: Fitted | None) -> Job:
+        parts = self._framing.split(samples, where)
+        scaling = windows.fit_scaling(parts[0], where=where)
+        generator = Generator().manual_seed(self.seed)
+        network = self._network(len(names_of(parts[0])), generator)
+        schedule = Schedule(
+            epochs=self.epochs,
+            patience=self.patience,
+            batch=self.batch,
+            learning_rate=self.learning_rate if earlier is None else self.learning_rate / 2,
+        )
+        return prepare(network, scaling, parts, scale, schedule, generator, earlier)
 
     def _chosen(self, past: Panel) -> tuple[str, ...]:
         """Symbols that get a network of their own."""

@@ -76,6 +76,9 @@ class Network(nn.Module):
     embedding : int
         E, numbers that stand for a symbol; 0: none.
     generator : Generator
+    bf16 : bool
+        Whether the encoder learns in bfloat16; it forecasts in float32 all the same, and its
+        weights, the head and the loss are float32 always.
     """
 
     def __init__(
@@ -87,9 +90,10 @@ class Network(nn.Module):
         names: int,
         embedding: int,
         generator: Generator,
+        bf16: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder, self.head = encoder, head
+        self.encoder, self.head, self.bf16 = encoder, head, bf16
         self.dropout = SeededDropout(dropout, generator)
         self.traits: nn.Embedding | None = None
         if embedding:
@@ -103,6 +107,8 @@ class Network(nn.Module):
         if self.traits is not None:
             traits = self.traits(who)[:, None].expand(-1, x.shape[1], -1)  # (B,) -> (B, T, E)
             x = torch.cat((x, traits), 2)  # (B, T, F + E)
-        found = self.dropout(self.encoder(x))  # (B, T, F + E) -> (B, H)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16 and self.training):
+            found = self.encoder(x)  # (B, T, F + E) -> (B, H)
+        found = self.dropout(found.to(x.dtype))  # (B, H)
         out: Tensor = self.head(found)  # (B, H) -> (B, K)
         return out

@@ -13,8 +13,8 @@ from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
-from tradewind.forecasters import Lstm, jobs, windowed
-from tradewind.forecasters.framing import FEATURES
+from tradewind.forecasters import Lstm, jobs
+from tradewind.forecasters.framing import FEATURES, POOLED
 from tradewind.forecasters.training import Epoch
 from tradewind.forecasters.windowed import WindowedForecaster
 
@@ -237,7 +237,7 @@ def test_history_gives_the_learning_curve_from_before_the_first_step() -> None:
     assert forecaster.n_samples == 0
     points = forecaster.fit(probe(n_bars=300)).history
     assert [point.epoch for point in points] == [0, 1, 2, 3]
-    assert {point.network for point in points} == {windowed.POOLED}
+    assert {point.network for point in points} == {POOLED}
     assert all(np.isfinite((point.fitting, point.stopping)).all() for point in points)
     assert forecaster.n_samples > 64
 
