@@ -3,7 +3,8 @@
 ``python benchmarks/engine.py [--quick] [--json] [--only A,B] [--engines tradewind,raptorbt]``.
 Every engine runs in a process of its own for each workload, peers in their own environments (``make
 peers``). Calls are made in turn, round after round, so that a busy machine slows all of them alike;
-times are medians. ``ratio`` is the median over the rounds of this row's time per bar, symbol and
+short ones are repeated for a tenth of a second and count with their mean; times are medians over
+the rounds. ``ratio`` is the median over the rounds of this row's time per bar, symbol and
 setting over that of ``peer``: what is ours over the bare loop, others over tradewind. Slow engines
 are given fewer bars. ``cpu_seconds`` tells how much of a time was waiting for a busy machine. Where
 the semantics are equal, final equities must be, to the cent.

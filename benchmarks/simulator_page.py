@@ -25,9 +25,10 @@ HEAD = f"""## The simulator
 seeded bars in memory and ends with fills, an equity curve, a Sharpe ratio and a drawdown. SMA
 crosses are {FAST}/{SLOW}, all in; the spread is {SPREAD_BPS:g} bps and the fee {FEE_BPS:g} bps;
 brackets are a trailing stop at {STOP:.0%} and a target at {TARGET:.0%}. Every engine has a process
-of its own; calls are made in turn and times are medians, per bar, symbol and setting. *First call*
-begins with the import. *Memory* is what one call adds at its peak. An equity with = is the bare
-loop's to the cent, on the same bars. Slow engines were given fewer bars.
+of its own; calls are made in turn, short ones again and again for a tenth of a second, and times
+are medians over the turns, per bar, symbol and setting. *First call* begins with the import.
+*Memory* is what one call adds at its peak. An equity with = is the bare loop's to the cent, on the
+same bars. Slow engines were given fewer bars.
 """
 
 

@@ -6,6 +6,7 @@ the stack of the loop that holds it, and hands over its address; a field is read
 tuple inside it is again an address.
 """
 
+from hashlib import sha256
 from typing import Any
 
 from llvmlite import ir
@@ -24,7 +25,10 @@ class Reference(types.Type):
 
     def __init__(self, pointee: Any) -> None:
         self.pointee = pointee
-        super().__init__(name=f"Reference({pointee})")
+        # The names of compiled functions have those of their types in them, in a text that is
+        # parsed: whole, they are most of it.
+        seal = sha256(str(pointee).encode()).hexdigest()[:16]
+        super().__init__(name=f"Reference({pointee.name.split('(')[0]}, {seal})")
 
 
 @register_model(Reference)

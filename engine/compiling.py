@@ -273,8 +273,14 @@ def _sources(functions: list[Callable[..., Any]]) -> list[str]:
 
 def digest(texts: list[str]) -> str:
     """Name of compiled code: what it was made from, and by what."""
-    made_by = [sys.version, version("numba"), version("numpy")]
+    made_by = [sys.version, version("numba"), version("numpy"), _handing_over()]
     return sha256("\x00".join([*texts, *made_by]).encode()).hexdigest()[:24]
+
+
+@cache
+def _handing_over() -> str:
+    """Text of the module that says how tuples are handed over: to import it would load numba."""
+    return Path(__file__).with_name("byref.py").read_text("utf-8")
 
 
 def cache_folder() -> Path:

@@ -19,8 +19,12 @@ from tradewind.engine.series import Series, at
 from tradewind.engine.types import Happening, Reason
 
 ROUNDING = 1e-9  # relative, of a price
-FORCED = (Reason.DELISTED, Reason.LIQUIDATED, Reason.RECALLED)  # made on the bar they fill on
-LEFT = int(Reason.DELISTED)
+FORCED = (
+    int(Reason.DELISTED),
+    int(Reason.LIQUIDATED),
+    int(Reason.RECALLED),
+)  # made on the bar they fill on
+LEFT = FORCED[0]
 BUG = "this is a bug of tradewind, please report it with the run folder"
 
 
@@ -50,19 +54,24 @@ def check_times(orders: Records, fills: Records, panel: Panel) -> None:
     InvariantError
         Naming the first such fill.
     """
-    if not len(fills):
-        return
-    decided = orders["bar"][fills["order"]]
-    early = fills["bar"] <= decided
-    if not early.any():
-        return
-    early &= (fills["bar"] < decided) | ~np.isin(orders["reason"][fills["order"]], FORCED)
-    if early.any():
-        i = int(np.flatnonzero(early)[0])
+    i = compiled(first_early)(fills, orders)
+    if i >= 0:
+        decided = orders["bar"][fills["order"][i]]
         raise InvariantError(
             f"ledger: fill {i} is on bar {fills['bar'][i]}, its order was decided at the close of "
-            f"bar {decided[i]} ({label(panel.ts[decided[i]])}); {BUG}"
+            f"bar {decided} ({label(panel.ts[decided])}); {BUG}"
         )
+
+
+@lean
+def first_early(fills: Any, orders: Any) -> int:
+    """First fill that its order does not allow so soon, or -1; in the subset numba compiles."""
+    for i in range(len(fills)):
+        order = orders[fills[i]["order"]]
+        waited = fills[i]["bar"] - order["bar"]
+        if waited < 0 or (waited == 0 and order["reason"] not in FORCED):
+            return i
+    return -1
 
 
 def check_prices(

@@ -45,6 +45,12 @@ class Positions(NamedTuple):
 
 
 @inlined
+def differs(worth: float, reported: float, exposed: float, start: float) -> Any:
+    """Whether a reported equity is not that of the fills; NaN agrees with nothing."""
+    return not abs(worth - reported) <= TOLERANCE * max(abs(reported), exposed, start)
+
+
+@inlined
 def agrees(
     prices: Prices,
     cash: float,
@@ -65,7 +71,7 @@ def agrees(
     bad, first = 0, max(t, 0)  # tells the compiler that no row is negative, as in the loop
     if n_held == 0:
         for i in range(first, stop):
-            bad += not abs(cash - equity[i]) <= TOLERANCE * max(abs(equity[i]), start)
+            bad += differs(cash, equity[i], 0.0, start)
     elif prices.fx_by_bar:
         bad = 1
     elif n_held == 1:
@@ -73,18 +79,25 @@ def agrees(
         own = units[k] * fx[0, k * prices.fx_by_symbol]
         for i in range(first, stop):
             value = own * close[i, k]
-            slack = TOLERANCE * max(abs(equity[i]), abs(value), start)
-            bad += not abs(cash + value - equity[i]) <= slack
-    else:
-        for i in range(first, stop):
-            worth, exposed = cash, 0.0
+            bad += differs(cash + value, equity[i], abs(value), start)
+    else:  # four bars side by side: a sum waits for its last summand
+        for i in range(first, stop, 4):
+            second, third, fourth = min(i + 1, stop - 1), min(i + 2, stop - 1), min(i + 3, stop - 1)
+            worth_1 = worth_2 = worth_3 = worth_4 = cash
+            gross_1 = gross_2 = gross_3 = gross_4 = 0.0
             for j in range(n_held):
-                k = held[j]
-                value = units[k] * fx[0, k * prices.fx_by_symbol] * close[i, k]
-                worth += value
-                exposed += abs(value)
-            slack = TOLERANCE * max(abs(equity[i]), exposed, start)
-            bad += not abs(worth - equity[i]) <= slack
+                k = max(held[j], 0)
+                own = units[k] * fx[0, k * prices.fx_by_symbol]
+                value_1, value_2 = own * close[i, k], own * close[second, k]
+                value_3, value_4 = own * close[third, k], own * close[fourth, k]
+                worth_1, gross_1 = worth_1 + value_1, gross_1 + abs(value_1)
+                worth_2, gross_2 = worth_2 + value_2, gross_2 + abs(value_2)
+                worth_3, gross_3 = worth_3 + value_3, gross_3 + abs(value_3)
+                worth_4, gross_4 = worth_4 + value_4, gross_4 + abs(value_4)
+            bad += differs(worth_1, equity[i], gross_1, start)
+            bad += differs(worth_2, equity[second], gross_2, start)
+            bad += differs(worth_3, equity[third], gross_3, start)
+            bad += differs(worth_4, equity[fourth], gross_4, start)
     return bad == 0
 
 
@@ -178,8 +191,7 @@ def balance(
             if write:
                 curves.cash[t] = cash
                 curves.gross[t] = exposed
-            slack = TOLERANCE * max(abs(equity[t]), exposed, start)
-            if off < 0 and not abs(worth - equity[t]) <= slack:  # "not": NaN agrees with nothing
+            if off < 0 and differs(worth, equity[t], exposed, start):
                 off, folded = t, worth
             t += 1
     return off, folded

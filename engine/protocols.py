@@ -7,7 +7,7 @@ Members are read-only properties: a plain attribute in a Protocol is invariant a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, TypeGuard, runtime_checkable
 
 import numpy as np
 
@@ -249,6 +249,11 @@ class CompiledStrategy(Strategy, Protocol):
     def rule(self) -> Rule:
         """The decision; ``decide`` merely calls it."""
         ...
+
+
+def has_rule(strategy: Strategy) -> TypeGuard[CompiledStrategy]:
+    """Whether a strategy is compiled: asking the protocol itself takes longer than some runs."""
+    return hasattr(strategy, "rule") and hasattr(strategy, "params")
 
 
 class Broker(Protocol):

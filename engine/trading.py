@@ -12,7 +12,7 @@ from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.pipeline import Diary, Outlook, Parts
-from tradewind.engine.protocols import CompiledStrategy
+from tradewind.engine.protocols import has_rule
 from tradewind.engine.records import Panel, Simulation
 from tradewind.engine.sessions import bars_per_year
 
@@ -168,7 +168,7 @@ def _by_our_rules(
     wider = task
     if mids is not traded:
         wider = task._replace(panel=mids, market=market_terms(config, mids, path=path))
-    sure = executor == "kernel" and isinstance(strategy, CompiledStrategy)
+    sure = executor == "kernel" and has_rule(strategy)
     bounds = at_bounds(task, config.execution.intrabar)
     return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure)
 

@@ -27,7 +27,7 @@ from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.compile_errors import explained, is_refusal
 from tradewind.engine.ledger import Curves, Prices, balance, fold, nothing_held
-from tradewind.engine.protocols import Book, CompiledStrategy, Rule, Strategy
+from tradewind.engine.protocols import Book, Rule, Strategy, has_rule
 from tradewind.engine.records import Floats, Panel, Simulation
 from tradewind.engine.series import Series, series
 
@@ -114,7 +114,7 @@ def outcome(
     state = states.new_state(panel.n_bars, panel.n_symbols, options.cash, memory_of(strategy))
     log, market = states.new_log(panel.n_symbols), states.market_of(panel)
     terms = states.Terms(rules_of(options, panel), schemes_of(options, panel))
-    if isinstance(strategy, CompiledStrategy):
+    if has_rule(strategy):
         loop = compiled_loop(strategy.rule)
         try:
             code, log = kernel.simulate(

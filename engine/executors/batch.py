@@ -19,7 +19,7 @@ from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel, reference
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.compile_errors import explained, is_refusal
-from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
+from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, has_rule
 from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.statistics import FLAT
 
@@ -110,7 +110,7 @@ def simulate_many(
     scales[:] = 1.0 if spread_scales is None else spread_scales
     market = states.market_of(panel) if market is None else market
     found = np.empty((len(strategies), 7))
-    compilable = [s for s in strategies if isinstance(s, CompiledStrategy)]
+    compilable = [s for s in strategies if has_rule(s)]
     if len(compilable) < len(strategies):
         for i, strategy in enumerate(strategies):
             wider = with_scale(terms, float(scales[i]))

@@ -19,7 +19,7 @@ from tradewind.engine.executors.batch import Batch
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.reference import compiled_kernel
-from tradewind.engine.protocols import CompiledStrategy, Strategy
+from tradewind.engine.protocols import Strategy, has_rule
 from tradewind.engine.quotes import QUOTES, has_quotes, mids
 from tradewind.engine.records import Floats, Panel
 
@@ -47,7 +47,7 @@ def at_multiples(task: Task) -> Simulate | None:
     half = task.terms.costs.half_spread
     if not (half.values > 0.0).any():
         return None
-    compiled = isinstance(task.strategy, CompiledStrategy)
+    compiled = has_rule(task.strategy)
     if not compiled and task.panel.n_bars > MAX_CALLED_BARS:
         return None
 
@@ -82,7 +82,7 @@ def _walk(task: Task, terms: states.Terms, state: states.State) -> int:
     """Run without keeping more than sums and what the rule may look at; returns the code."""
     log = states.new_log(task.panel.n_symbols)
     strategy = task.strategy
-    if isinstance(strategy, CompiledStrategy):
+    if has_rule(strategy):
         loop = compiled_kernel(strategy.rule)
         return _advance(loop, task, (task.inputs, strategy.params), terms, state, log)
     with Caller(strategy, task.inputs, state) as caller:

@@ -1,7 +1,7 @@
 """Run a strategy through the reference simulator: its rule compiled, or ``decide`` called back."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from tradewind.engine.compiling import compiled_with
 from tradewind.engine.errors import StrategyError
@@ -11,7 +11,7 @@ from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.fill_checks import Rules
 from tradewind.engine.ledger import fold
-from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy
+from tradewind.engine.protocols import Rule, Strategy, has_rule
 from tradewind.engine.records import Panel, Simulation
 
 
@@ -51,10 +51,8 @@ def simulate(
     memory = int(getattr(strategy, "memory", 0))
     state = states.new_state(panel.n_bars, panel.n_symbols, terms.account.cash, memory)
     log = states.new_log(panel.n_symbols)
-    # asking the protocol itself takes longer than some runs
-    if hasattr(strategy, "rule") and hasattr(strategy, "params"):
-        compiled = cast(CompiledStrategy, strategy)
-        loop, params = compiled_kernel(compiled.rule), compiled.params
+    if has_rule(strategy):
+        loop, params = compiled_kernel(strategy.rule), strategy.params
         try:
             log = kernel.simulate(loop, market, inputs, params, terms, state, log, start)
         except Exception as error:
@@ -62,7 +60,7 @@ def simulate(
 
             if not is_refusal(error):
                 raise
-            raise explained(error, compiled.rule, type(strategy).__name__) from None
+            raise explained(error, strategy.rule, type(strategy).__name__) from None
     else:
         with Caller(strategy, inputs, state) as caller:
             loop = caller.bound(compiled_kernel(called_rule))
