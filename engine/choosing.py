@@ -17,9 +17,9 @@ import numpy as np
 from tradewind.engine.config_walk import ChooseConfig
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.fold_conditions import named, seed_globals
-from tradewind.engine.fold_fit import Setting
 from tradewind.engine.fold_plan import Namer, fold_seed
 from tradewind.engine.fold_report import Candidate, Choice
+from tradewind.engine.fold_task import Setting
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.proper_scores import crps_gaussian, realised, spearman

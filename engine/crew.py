@@ -10,8 +10,10 @@ from typing import Any
 
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import OutsideError
+from tradewind.engine.feature_store import FeatureStore
+from tradewind.engine.features.sharing import Shared, share
 from tradewind.engine.fold_conditions import as_in_a_worker
-from tradewind.engine.fold_fit import Setting, open_setting
+from tradewind.engine.fold_task import Setting, open_setting
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import read_only, write_panel
@@ -72,6 +74,8 @@ class Crew:
         0: this process.
     folder : Path
         Temporary: the bars, and the weights that go from fold to fold.
+    columns : Path
+        Where columns of features are kept: beside the cache, for other configs as well.
     """
 
     spec: ForecasterSpec
@@ -79,6 +83,7 @@ class Crew:
     cache: ForecastCache | None
     workers: int
     folder: Path
+    columns: Path
 
     def do(self, work: Work) -> None:
         """Do all tasks; returns when the last is done, raises what one of them raised."""
@@ -94,7 +99,7 @@ class Crew:
         each(
             work.function,
             [work.tasks[number] for number in order],
-            start=partial(open_setting, self.spec, self.folder, self.cache),
+            start=partial(open_setting, self.spec, self.folder, self.cache, self.columns),
             workers=self.workers,
             done=lambda k, result: work.done(order[k], result),
             names=[work.names[number] for number in order],
@@ -104,7 +109,7 @@ class Crew:
 
     def _here(self, work: Work) -> None:
         setting = Setting(self.spec, read_only(self.panel), self.cache)
-        with as_in_a_worker(self.spec):
+        with as_in_a_worker(self.spec), share(setting.panel, FeatureStore(self.columns)):
             for number, task in enumerate(work.tasks):
                 with heard_by(partial(work.said, number)):
                     result = work.function(setting, task)
@@ -132,5 +137,13 @@ def crew(
 ) -> Iterator[Crew]:
     """Crew of one walk-forward, with a temporary folder that goes when it is done."""
     count = usable_cores() if workers is None else workers
-    with tempfile.TemporaryDirectory(prefix="tradewind-", ignore_cleanup_errors=True) as folder:
-        yield Crew(spec, panel, cache, count, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="tradewind-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        columns = (folder if cache is None else cache.folder.parent) / "features"
+        if cache is not None:
+            cache.tidy()
+            store = FeatureStore(columns)
+            store.tidy()
+            if cache.fresh:
+                store.forget(Shared(panel, store).digest)
+        yield Crew(spec, panel, cache, count, folder, columns)

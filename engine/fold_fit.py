@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass, replace
+from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import (
     CheckpointError,
     ForecastError,
@@ -17,6 +16,7 @@ from tradewind.engine.errors import (
 )
 from tradewind.engine.fold_conditions import named, seed_globals
 from tradewind.engine.fold_report import FitReport
+from tradewind.engine.fold_task import FoldTask, Setting
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.lookahead import refuse_lookahead
@@ -31,72 +31,11 @@ from tradewind.engine.protocols import (
 )
 from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.schedule import Fold
-from tradewind.engine.shared_panel import map_panel
 from tradewind.engine.unfinished import forget, progress_folder
 from tradewind.engine.workers import tell
 
+NOTES_KEPT = 3
 SECONDS_BETWEEN_WORDS = 0.1  # a fit that says more often how it goes is not listened to
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What all folds of a walk-forward share."""
-
-    spec: ForecasterSpec
-    panel: Panel
-    cache: ForecastCache | None
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """Where the weights lie that a warm fit begins from, and the seed they were fitted with."""
-
-    checkpoint: Path
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class FoldTask:
-    """One fit of a fold: of one member, on all symbols or a part of them.
-
-    Attributes
-    ----------
-    fold : Fold
-    seed : int
-    key : str
-        Name of its cache entry; empty without a cache.
-    name : str
-        Unlike those of all other tasks of the walk-forward.
-    params : mapping
-        What was chosen for the fold, over the parameters of the forecaster.
-    member : int
-    symbols : tuple of str
-        Empty: all.
-    before : str
-        Name of the task whose weights it begins from; empty: from scratch.
-    control : bool
-        Whether it is there to be compared with a warm fit alone.
-    begin : Beginning or None
-    relay : Path or None
-        Where to leave the checkpoint for the task that begins from it.
-    """
-
-    fold: Fold
-    seed: int
-    key: str
-    name: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict)
-    member: int = 0
-    symbols: tuple[str, ...] = ()
-    before: str = ""
-    control: bool = False
-    begin: Beginning | None = None
-    relay: Path | None = None
-
-
-def open_setting(spec: ForecasterSpec, folder: Path, cache: ForecastCache | None) -> Setting:
-    """Setting of a worker process, with the panel another process wrote to ``folder``."""
-    return Setting(spec, map_panel(folder), cache)
 
 
 def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
@@ -137,7 +76,7 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
             "seconds": time.perf_counter() - begun,
             "n_samples": 0 if refusal else _count(forecaster),
             "history": [] if refusal else _history(forecaster),
-            "refusal": refusal,
+            "notes": [refusal] if refusal else _notes(forecaster),
             "warm": begins_warm(task),
         }
         saved = forecaster if isinstance(forecaster, Checkpointed) and not refusal else None
@@ -225,7 +164,7 @@ def report_of(
         n_samples=facts["n_samples"],
         history=tuple(facts["history"]),
         folder=folder,
-        note="; ".join(filter(None, [facts["refusal"], note])),
+        note="; ".join(filter(None, [*facts["notes"], note])),
         member=task.member,
         symbols=task.symbols,
         warm=facts["warm"],
@@ -254,6 +193,13 @@ def _check_shape(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, panel
 def _count(forecaster: Forecaster) -> int | None:
     count = getattr(forecaster, "n_samples", None)
     return int(count) if isinstance(count, int | np.integer) else None
+
+
+def _notes(forecaster: Forecaster) -> list[str]:
+    """What the forecaster itself has to say of the fit, cut where it would fill a page."""
+    said = [str(note) for note in getattr(forecaster, "notes", None) or ()]
+    more = [f"and {len(said) - NOTES_KEPT} more notes"] if len(said) > NOTES_KEPT else []
+    return said[:NOTES_KEPT] + more
 
 
 def _history(forecaster: Forecaster) -> list[dict[str, Any]]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.fold_fit import FoldTask
 from tradewind.engine.fold_report import Choice, Control, FitReport, FoldReport
+from tradewind.engine.fold_task import FoldTask
 from tradewind.engine.proper_scores import crps_gaussian, realised
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Panel
@@ -123,9 +123,8 @@ class Finished:
     def _report(self, fold: Fold, block: Forecasts) -> FoldReport:
         tasks = self._of(fold, control=False)
         fits = tuple(self.results[task.name][1] for task in tasks)
-        refused = [fit.note for fit in fits if fit.symbols and fit.n_samples == 0]
-        if len(refused) == len(fits):
-            why = refused[0].removeprefix(f"{self.name}: ")
+        if all(fit.symbols and fit.n_samples == 0 for fit in fits):
+            why = fits[0].note.removeprefix(f"{self.name}: ") or "too little history for any symbol"
             raise ForecastError(f"{self.name}, fold {fold.number}: {why}")
         first = [fit for fit in fits if fit.member == 0]
         counted = [fit.n_samples for fit in first if fit.n_samples is not None]

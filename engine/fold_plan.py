@@ -14,7 +14,7 @@ from tradewind.engine.cache import key_of
 from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.content import package_version
 from tradewind.engine.errors import ConfigError
-from tradewind.engine.fold_fit import FoldTask
+from tradewind.engine.fold_task import FoldTask
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.protocols import Checkpointed, Continuing, Divisible, Forecaster
 from tradewind.engine.records import Panel

@@ -17,10 +17,11 @@ from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.config_walk import ChooseConfig
 from tradewind.engine.crew import Crew, Work, crew
 from tradewind.engine.fit_progress import FitProgress
-from tradewind.engine.fold_fit import Beginning, FoldTask, fit_fold, report_of
+from tradewind.engine.fold_fit import fit_fold, report_of
 from tradewind.engine.fold_join import Done, Finished, WalkForward
 from tradewind.engine.fold_plan import fold_seed
 from tradewind.engine.fold_report import Choice, FoldReport
+from tradewind.engine.fold_task import Beginning, FoldTask
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Panel
@@ -92,8 +93,6 @@ def run(
     schedule = folds(
         panel.n_bars, horizon=sample.horizon, warmup=warmup, config=config, days=days_of(panel)
     )
-    if cache is not None:
-        cache.tidy()
     with crew(spec, panel, workers, cache) as those:
         choices: dict[int, Choice] = {}
         if choose is not None:
