@@ -73,6 +73,9 @@ def compute(name: str, tape: Tape) -> Floats:
         If the installed ``ta`` lets it look ahead.
     """
     recipe = indicator(name)
+    own = tape.indicator(name)
+    if own is not None:
+        return _without_unit(own, recipe, tape)
     gate(name)
     return _compute(recipe, tape)
 
@@ -94,6 +97,16 @@ def gate(name: str) -> None:
 
 
 def _compute(recipe: Indicator, tape: Tape) -> Floats:
+    return _without_unit(_raw(recipe, tape), recipe, tape)
+
+
+def raw(name: str, tape: Tape) -> Floats:
+    """Values as ``ta`` has them, of an indicator that has passed :func:`gate`; (n_rows,)."""
+    gate(name)
+    return _raw(indicator(name), tape)
+
+
+def _raw(recipe: Indicator, tape: Tape) -> Floats:
     from pandas import Series
 
     module, name = recipe.path.split(".")
@@ -107,9 +120,14 @@ def _compute(recipe: Indicator, tape: Tape) -> Floats:
         with np.errstate(all="ignore"):  # ta divides by ranges and volumes that may be zero
             values = getattr(make(**columns, **recipe.params), recipe.method)()
         out[start:stop] = values.to_numpy(np.float64)
+    return out
+
+
+def _without_unit(out: Floats, recipe: Indicator, tape: Tape) -> Floats:
+    """Prices in units of the close; nothing during the warm-up."""
     if recipe.unit != "pure":
         out = out / tape.close - (recipe.unit == "level")
-    out[~np.isfinite(out) | (tape.age < recipe.warmup - 1)] = np.nan
+    np.copyto(out, np.nan, where=~np.isfinite(out) | (tape.age < recipe.warmup - 1))
     return out
 
 

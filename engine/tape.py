@@ -78,6 +78,10 @@ class Tape:
         """Values of a further column, shape (n_rows,)."""
         return self.take(self.panel.columns[name])
 
+    def indicator(self, name: str) -> Floats | None:
+        """Values of a ``ta`` indicator, where a tape has a way of its own to them."""
+        return None
+
     def latest(self, line: Floats, limit: int) -> Floats:
         """Last value of each row of the clock that is at most ``limit`` rows old.
 

@@ -78,7 +78,7 @@ def log(a: Floats) -> Floats:
     """Logarithm; NaN where there is none."""
     with np.errstate(divide="ignore", invalid="ignore"):
         out: Floats = np.log(a)
-    out[~np.isfinite(out)] = np.nan
+    np.copyto(out, np.nan, where=~np.isfinite(out))
     return out
 
 
