@@ -16,6 +16,7 @@ from tradewind.engine.config_account import AccountConfig, Currency, ExecutionCo
 from tradewind.engine.config_actions import ActionsConfig
 from tradewind.engine.config_backtrader import BacktraderConfig
 from tradewind.engine.config_block import Block, KindBlock
+from tradewind.engine.config_conformal import ConformalConfig
 from tradewind.engine.config_costs import CostsConfig
 from tradewind.engine.config_sizing import (
     SizingConfig,
@@ -215,6 +216,9 @@ class ForecasterConfig(KindBlock):
     walk_forward: WalkForwardConfig = WalkForwardConfig()
     choose: ChooseConfig | None = Field(
         None, description="parameters chosen anew in every fold, from its training part alone"
+    )
+    conformal: ConformalConfig | None = Field(
+        None, description="intervals held to what came of earlier forecasts; nothing is refitted"
     )
 
 

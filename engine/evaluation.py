@@ -21,7 +21,7 @@ from tradewind.engine.proper_scores import realised as realised
 from tradewind.engine.proper_scores import spearman
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Bools, Floats, Panel
-from tradewind.engine.statistics import LossTest, diebold_mariano, normal_quantile
+from tradewind.engine.statistics import LossTest, diebold_mariano
 
 LEVELS = (0.80, 0.95)
 MIN_CROSS_SECTION = 3  # symbols on a date, below which a rank correlation says nothing
@@ -130,7 +130,8 @@ def accuracy(forecasts: Forecasts, truth: Floats, scored: Bools) -> dict[str, An
     -------
     dict
         ``mae``, ``rmse`` and ``crps`` (log return), ``direction``, ``rank_ic``, ``coverage_80``,
-        ``coverage_95``, and ``pinball`` by level where quantiles are given.
+        ``coverage_95`` (see :meth:`Forecasts.interval`), and ``pinball`` by level where quantiles
+        are given.
     """
     overlap = forecasts.horizon - 1
     error = np.where(scored, truth - forecasts.mean, np.nan)
@@ -143,8 +144,8 @@ def accuracy(forecasts: Forecasts, truth: Floats, scored: Bools) -> dict[str, An
         "rank_ic": rank_ic(forecasts.mean, truth, scored, overlap),
     }
     for level in LEVELS:
-        reach = normal_quantile(0.5 + level / 2) * np.where(scored, forecasts.std, np.nan)
-        inside = _by_date(np.abs(error) <= reach, scored)
+        low, high = forecasts.interval(level)
+        inside = _by_date((truth >= low) & (truth <= high), scored)
         share = ratio_hac(*inside, overlap=overlap)
         result[f"coverage_{level * 100:.0f}"] = _interval(share)
     if forecasts.levels:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import evaluation, metrics, registry
+from tradewind.engine import conformal, evaluation, metrics, registry
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.benchmark import benchmark_returns
 from tradewind.engine.cache import ForecastCache, default_folder
@@ -114,7 +114,9 @@ def resolve(config: RunConfig, document: Document) -> Parts:
     kind, params, cls = _checked("forecasters", config.forecaster, document, "forecaster")
     walk = config.forecaster.walk_forward
     choose = checked_choice(config.forecaster.choose, cls, params, document)
-    block = ForecasterConfig(kind=kind, walk_forward=walk, choose=choose, **params)
+    block = ForecasterConfig(
+        kind=kind, walk_forward=walk, choose=choose, conformal=config.forecaster.conformal, **params
+    )
     resolved = resolved.model_copy(update={"forecaster": block})
     horizon = registry.build(cls, params, document, key="forecaster").horizon
     rivals = {
@@ -223,11 +225,18 @@ def forecast(
         diary.note("fold", number=report.fold.number, **facts, history=report.history)
     with diary.stage("score"):
         scores = _scores(parts, panel, walk)
+        said = walk.forecasts
+        if block.conformal is not None:
+            said = conformal.calibrated(walk.forecasts, panel, block.conformal)
+            scores["conformal"] = conformal.measured(
+                walk.forecasts, said, panel,
+                levels=block.conformal.levels, first_bar=walk.first_bar,
+            )  # fmt: skip
     doubt = evaluation.suspicion(scores, _called(block.kind))
     remarks = (
         *filter(None, [doubt]), *fit_notes(walk.folds, block.walk_forward, block.choose),
     )  # fmt: skip
-    return Outlook(Signals(walk.forecasts), walk.first_bar, scores, remarks, walk.folds)
+    return Outlook(Signals(said), walk.first_bar, scores, remarks, walk.folds)
 
 
 def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:

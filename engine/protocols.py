@@ -7,6 +7,7 @@ Members are read-only properties: a plain attribute in a Protocol is invariant a
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any, NamedTuple, Protocol, Self, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.types import Bar, Fill, Intent, Order
+
+SAME_LEVEL = 1e-9  # probabilities nearer than this are one
 
 Inputs = Any
 """A ``NamedTuple`` of arrays that a strategy's ``prepare`` makes and its rule reads."""
@@ -58,6 +61,23 @@ class Forecasts:
         given = ~np.isnan(self.mean)
         if (given & ~(np.isfinite(self.mean) & np.isfinite(self.std) & (self.std > 0))).any():
             raise ForecastError("forecasts: a mean stands without a finite std > 0 beside it")
+
+    def interval(self, level: float) -> tuple[Floats, Floats]:
+        """Ends of the central interval that should hold a share ``level`` of outcomes.
+
+        Returns
+        -------
+        low, high : ndarray of float64, shape (n_rows, n_symbols)
+            The quantiles at both ends where they are given, else those of a normal distribution.
+        """
+        at = [
+            k for end in (-0.5, 0.5) for k, given in enumerate(self.levels)
+            if abs(given - 0.5 - end * level) < SAME_LEVEL
+        ]  # fmt: skip
+        if len(at) == 2:
+            return self.quantiles[:, :, at[0]], self.quantiles[:, :, at[1]]
+        reach = NormalDist().inv_cdf(0.5 + level / 2.0) * self.std
+        return self.mean - reach, self.mean + reach
 
 
 @dataclass(frozen=True, slots=True)

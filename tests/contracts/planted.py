@@ -90,7 +90,9 @@ def planted(rule: str, *, n_bars: int, n_symbols: int, seed: int) -> Planted:
     """
     draw = np.random.default_rng(seed)
     large = draw.random((n_bars, n_symbols)) < 0.5
-    size = VOL * np.where(large, draw.uniform(*LARGE, large.shape), draw.uniform(*SMALL, large.shape))
+    size = VOL * np.where(
+        large, draw.uniform(*LARGE, large.shape), draw.uniform(*SMALL, large.shape)
+    )
     obeys = np.where(draw.random((n_bars, n_symbols)) < ACCURACY, 1.0, -1.0)
     steps = size * np.where(draw.random((n_bars, n_symbols)) < 0.5, 1.0, -1.0)
     best = np.zeros((n_bars, n_symbols))

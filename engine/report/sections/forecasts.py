@@ -59,6 +59,7 @@ def forecasts(context: Context) -> Section | None:
         verdict=scores.get("verdict") or "",
         table=score_table(scores, _name(context)),
         sentences=_sentences(scores),
+        intervals=_held(scores),
         n_unknown=scores.get("n_unknown"),
     )
     return Section("forecasts", "Forecast against outcome", html, "Forecasts")
@@ -172,6 +173,18 @@ def _sentences(scores: Mapping[str, Any]) -> list[str]:
     rivals = scores.get("rivals") or {}
     tests = [rival.get("against") or {} for rival in rivals.values()]
     return [test["verdict"] for test in tests if test.get("verdict")]
+
+
+def _held(scores: Mapping[str, Any]) -> list[tuple[str, str, list[Cell]]]:
+    """Per level what is promised, and coverage and width of both kinds of interval."""
+    rows = []
+    for found in (scores.get("conformal") or {}).values():
+        cells = []
+        for kind in ("own", "conformal"):
+            share, beside = _interval(found[kind], percent)
+            cells += [(share, beside), (percent(found[kind]["width"], 2), "")]
+        rows.append((percent(found["promised"], 0), f"{found['n']:,} forecasts", cells))
+    return rows
 
 
 def _share(key: str) -> Shower:
