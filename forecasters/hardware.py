@@ -1,19 +1,48 @@
 """What a machine can train on: number formats and devices, and what is said without them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from tradewind.engine.errors import ConfigError, ForecastError
 
 PRECISIONS = ("float32", "bf16")
+DEVICES = ("cpu", "cuda", "auto")
 
 
-def check_precision(precision: str, who: str) -> None:
-    """Refuse a number format there is none of; raises ConfigError."""
-    if precision not in PRECISIONS:
-        raise ConfigError(f"{who}: precision is {precision!r}; wanted {' or '.join(PRECISIONS)}")
+def check_names(precision: str, device: str, who: str) -> None:
+    """Refuse a number format or a kind of device there is none of; raises ConfigError."""
+    for name, value, known in (("precision", precision, PRECISIONS), ("device", device, DEVICES)):
+        if value not in known:
+            raise ConfigError(f"{who}: {name} is {value!r}; wanted {' or '.join(known)}")
+
+
+class Device(NamedTuple):
+    """Where networks are trained, and why there if somewhere else was preferred."""
+
+    kind: str  # cpu or cuda
+    note: str = ""
+
+
+def device_for(asked: str, who: str) -> Device:
+    """Device that a forecaster is trained on.
+
+    Raises
+    ------
+    ForecastError
+        If CUDA was asked for and there is none.
+    """
+    if asked == "cpu":
+        return Device("cpu")
+    if torch.cuda.is_available():
+        return Device("cuda")
+    built = "this torch is built without CUDA" if torch.version.cuda is None else "no GPU is usable"
+    if asked == "cuda":
+        raise ForecastError(
+            f"{who}: device cuda, but {built}; set device: cpu, or auto to take what is there"
+        )
+    return Device("cpu", f"device auto: trained on the CPU, {built}")
 
 
 def refuse_slow_bf16(precision: str, device: str, who: str) -> None:

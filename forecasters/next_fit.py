@@ -1,6 +1,6 @@
 """What was asked of the next fit of a network, and only of that one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,35 @@ class NextFit:
         """Follower of one network's training."""
         identity = "" if self.folder is None else identity_of(job, kind, params)
         return Following(name, job.schedule.epochs, self.folder, identity, self.report, notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """One fit under way.
+
+    Attributes
+    ----------
+    kind : str
+        Class of the forecaster.
+    params : mapping
+        Its parameters.
+    how : NextFit
+        What was asked of it.
+    jobs : iterator of (str, Job)
+        Networks to train, by name, each laid out when its turn comes.
+    notes : list of str
+        What a reader must know; complete once ``jobs`` is used up.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+    how: NextFit
+    jobs: Iterator[tuple[str, Job]]
+    notes: list[str]
+
+    def following(self, name: str, job: Job) -> Following:
+        """Who follows the training of one network."""
+        return self.how.following(name, job, self.kind, self.params, self.notes)
 
 
 def _check_shapes(who: str, name: str, new: "Guided", one: Fitted) -> None:

@@ -68,10 +68,13 @@ class Following(Follower):
         """Keep the epoch, then report it."""
         if self.folder is not None:
             self._write(run)
+        self.tell(run.epoch, run.curve[-1])
+
+    def tell(self, number: int, point: Epoch) -> None:
+        """Report an epoch to whoever watches."""
         if self.report is not None:
-            point = run.curve[-1]._asdict()
-            told = {"network": self.name, "epoch": run.epoch, "epochs": self.epochs, **point}
-            self.report(told)
+            told = {"network": self.name, "epoch": number, "epochs": self.epochs}
+            self.report({**told, **point._asdict()})
 
     def _place(self, number: int) -> Path:
         assert self.folder is not None

@@ -230,12 +230,12 @@ def train(
     follower.begin(run)
     if not run.curve:
         point = Epoch(evaluate(network, loss, fitting), evaluate(network, loss, stopping))
-        _check(point, 0, schedule)
+        check_finite(point, 0, schedule)
         run.add(point)
     while not run.over(schedule):
         learned = _pass(run, loss, fitting, schedule)
         point = Epoch(learned, evaluate(network, loss, stopping))
-        _check(point, run.epoch + 1, schedule)
+        check_finite(point, run.epoch + 1, schedule)
         run.add(point)
         follower.epoch(run)
     network.load_state_dict(run.best)
@@ -280,7 +280,8 @@ def _copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
 
-def _check(epoch: Epoch, number: int, schedule: Schedule) -> None:
+def check_finite(epoch: Epoch, number: int, schedule: Schedule) -> None:
+    """Refuse losses that no training goes on from; raises ForecastError."""
     for part, value in zip(("fitting", "stopping"), epoch, strict=True):
         if not torch.isfinite(torch.tensor(value)):
             raise ForecastError(

@@ -28,7 +28,7 @@ from tradewind.forecasters.framing import (
     Share,
 )
 from tradewind.forecasters.guided import Guided
-from tradewind.forecasters.hardware import check_precision
+from tradewind.forecasters.hardware import check_names
 from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.readings import HeadConfig, Reading, reading_of
@@ -93,6 +93,9 @@ class WindowedForecaster(Guided):
     precision : str
         ``float32``, or ``bf16``: the encoder learns in bfloat16, which a CPU or GPU that has the
         instructions does up to twice as fast; forecasts are computed in float32 either way.
+    device : str
+        Where networks are trained: ``cpu``, ``cuda``, or ``auto``: a GPU where there is one.
+        Forecasts are computed on the CPU.
     seed : int
         Of the initial weights, the order of batches and dropout.
     """
@@ -112,13 +115,14 @@ class WindowedForecaster(Guided):
     learning_rate: Annotated[float, Gt(0), Le(1)] = 0.002
     vol_lookback: Annotated[int, Ge(2), Le(1_000)] = 60
     precision: Literal["float32", "bf16"] = "float32"
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
     seed: Seed = 0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be used before anything is read."""
         self.features = tuple(self.features)
         check_bounds(type(self), self._params)
-        check_precision(self.precision, self._name)
+        check_names(self.precision, self.device, self._name)
         if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
         if self._reading.sequential and self.stride not in (None, self.horizon):

@@ -64,8 +64,12 @@ class Head(nn.Module, ABC):
         """Bring the linear layer's numbers to where they have a meaning: (B, K) -> (B, K)."""
 
     @abstractmethod
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Loss of each row: (B, K), (B,) or (B, D) -> (B,)."""
+
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Mean loss of a batch: (B, K), (B,) or (B, D) -> ()."""
+        """Loss of a batch, the mean of its rows where they have nothing to do with each other."""
+        return self.losses(output, target).mean()  # (B, K), (B,) or (B, D) -> ()
 
     def said(self, output: Floats, scale: Floats) -> Said:
         """Reading of outputs (n, K) at scales (n,)."""

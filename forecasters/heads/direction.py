@@ -29,9 +29,9 @@ class DirectionHead(Head):
         """(B, 1): score."""
         return limited(raw, SCORE_LIMIT)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Negative log likelihood of the signs: (B, 1), (B,) -> ()."""
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Negative log likelihood of the signs: (B, 1), (B,) -> (B,)."""
         score = output[:, 0]  # (B,)
         up, down = torch.special.log_ndtr(score), torch.special.log_ndtr(-score)  # (B,), (B,)
         likelihood: Tensor = target * up + (1.0 - target) * down  # (B,)
-        return -likelihood.mean()  # ()
+        return -likelihood

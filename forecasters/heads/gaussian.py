@@ -27,8 +27,8 @@ class GaussianHead(Head):
         mean, log_std = raw.unbind(1)  # (B, 2) -> (B,), (B,)
         return torch.stack((mean, limited(log_std, LOG_STD_LIMIT)), 1)  # (B, 2)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Negative log likelihood, without the constant: (B, 2), (B,) -> ()."""
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Negative log likelihood, without the constant: (B, 2), (B,) -> (B,)."""
         mean, log_std = output.unbind(1)  # (B,), (B,)
         z = (target - mean) * torch.exp(-log_std)  # (B,)
-        return (log_std + 0.5 * z * z).mean()  # ()
+        return log_std + 0.5 * z * z  # (B,)

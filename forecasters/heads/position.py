@@ -83,6 +83,10 @@ class PositionHead(Head):
         moved = held - torch.where(before == KEPT, above, 0.0)  # (B,)
         return position * gain - torch.where(before == UNKNOWN, 0.0, moved.abs())  # (B,)
 
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Minus the net return of each holding period: (B, 1), (B, 3) -> (B,)."""
+        return -self.net(output, target)
+
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Minus the objective, per holding period: (B, 1), (B, 3) -> ()."""
         net = self.net(output, target)  # (B,)

@@ -33,8 +33,8 @@ class QuantileHead(Head):
         up = nn.functional.softplus(above).cumsum(1)  # (B, K - middle - 1)
         return torch.cat((centre - down, centre, centre + up), 1)  # (B, K)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Pinball loss, averaged over levels: (B, K), (B,) -> ()."""
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Pinball loss, averaged over levels: (B, K), (B,) -> (B,)."""
         level = torch.tensor(self.probabilities, dtype=output.dtype, device=output.device)  # (K,)
         error = target[:, None] - output  # (B, K)
-        return torch.maximum(level * error, (level - 1.0) * error).mean()  # ()
+        return torch.maximum(level * error, (level - 1.0) * error).mean(1)  # (B,)

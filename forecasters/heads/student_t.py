@@ -50,10 +50,10 @@ class StudentTHead(Head):
         nu = NU_LEAST + limited(nn.functional.softplus(tails), NU_MOST - NU_LEAST)  # (B,)
         return torch.stack((mean, limited(log_scale, LOG_STD_LIMIT), nu), 1)  # (B, 3)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Negative log likelihood: (B, 3), (B,) -> ()."""
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """Negative log likelihood: (B, 3), (B,) -> (B,)."""
         mean, log_scale, nu = output.unbind(1)  # (B,), (B,), (B,)
         z = (target - mean) * torch.exp(-log_scale)  # (B,)
         half = 0.5 * (nu + 1.0)  # (B,)
         constant = torch.lgamma(half) - torch.lgamma(0.5 * nu) - 0.5 * torch.log(nu * pi)  # (B,)
-        return (log_scale + half * torch.log1p(z * z / nu) - constant).mean()  # ()
+        return log_scale + half * torch.log1p(z * z / nu) - constant  # (B,)

@@ -40,10 +40,10 @@ class VolatilityHead(Head):
         """(B, 1): log volatility in units of scale."""
         return limited(raw, LOG_STD_LIMIT)
 
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """QLIKE, less what no forecast can change: (B, 1), (B,) -> ()."""
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """QLIKE, less what no forecast can change: (B, 1), (B,) -> (B,)."""
         log_std = output[:, 0]  # (B,)
-        return (log_std + 0.5 * target * torch.exp(-2.0 * log_std)).mean()  # ()
+        return log_std + 0.5 * target * torch.exp(-2.0 * log_std)  # (B,)
 
 
 def _squares(close: Floats) -> Floats:

@@ -46,8 +46,11 @@ class RecurrentEncoder(Encoder):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, F) -> (B, H)."""
         states, _ = self.cells(x)  # (B, T, F) -> (B, T, H)
-        last: Tensor = states[:, -1]  # (B, T, H) -> (B, H)
-        return last
+        return self.read(states)  # (B, H)
+
+    def read(self, states: Tensor) -> Tensor:
+        """What the states of a whole window come down to: (B, T, H) -> (B, H)."""
+        return states[:, -1]
 
     def begin(self, rows: int) -> State:
         """State of ``rows`` symbols before their first bar: zeros, (L, B, H) each."""
@@ -114,9 +117,8 @@ class LstmAttentionEncoder(LstmEncoder):
         nn.init.xavier_uniform_(self.score.weight, generator=generator)
         self.mix = linear(2 * hidden, hidden, generator)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, F) -> (B, H)."""
-        states, _ = self.cells(x)  # (B, T, F) -> (B, T, H)
+    def read(self, states: Tensor) -> Tensor:
+        """(B, T, H) -> (B, H)."""
         last = states[:, -1:]  # (B, 1, H)
         scores = self.score(last) @ states.transpose(1, 2)  # (B, 1, T)
         context = torch.softmax(scores, 2) @ states  # (B, 1, T), (B, T, H) -> (B, 1, H)
