@@ -63,21 +63,38 @@ def first_leak(
         cuts = sorted({int(cut) for cut in np.linspace(panel.n_bars / 12, panel.n_bars - 1, 12)})
     for cut in cuts:
         part = compute(panel.past(cut))
-        differs = _differs(part, whole[:cut])
-        if differs.any():
-            at = np.argwhere(differs)[0]
-            return Leak(
-                cut=cut,
-                bar=int(at[0]),
-                symbol=int(at[1]),
-                known=float(part[tuple(at)]),
-                later=float(whole[tuple(at)]),
-                n_values=int(differs.sum()),
-            )
+        leak = first_difference(part, whole, cut)
+        if leak is not None:
+            return leak
     return None
 
 
-def _differs(a: Floats, b: Floats) -> Bools:
+def first_difference(known: Floats, later: Floats, cut: int) -> Leak | None:
+    """Where the first ``cut`` rows of two arrays differ, None where they do not.
+
+    Parameters
+    ----------
+    known : ndarray of float64, shape (>= cut, n_symbols, ...)
+        What was said when the bars from ``cut`` on were not known, or were others.
+    later : ndarray of float64, shape (>= cut, n_symbols, ...)
+    cut : int
+    """
+    known, later = known[:cut], later[:cut]
+    differs = differing(known, later)
+    if not differs.any():
+        return None
+    at = np.argwhere(differs)[0]
+    return Leak(
+        cut=cut,
+        bar=int(at[0]),
+        symbol=int(at[1]),
+        known=float(known[tuple(at)]),
+        later=float(later[tuple(at)]),
+        n_values=int(differs.sum()),
+    )
+
+
+def differing(a: Floats, b: Floats) -> Bools:
     """Where two float64 arrays differ in any bit, NaN payloads apart."""
     bits_a = np.ascontiguousarray(a).view(np.int64)
     bits_b = np.ascontiguousarray(b).view(np.int64)

@@ -25,41 +25,18 @@ import numpy as np
 
 from tradewind.engine.causality import probe
 from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
-from tradewind.engine.records import FIELDS, Floats, Panel
+from tradewind.engine.records import Panel
+from tradewind.engine.tampering import TAMPERINGS, tampered
 
 Make = Callable[[int], Forecaster]
 Check = Callable[[Make, Path], None]
 
 FITTED, WHOLE = 250, 320  # bars a forecaster is fitted on, and bars there are
-TAMPERINGS = ("noise", "scaled", "reversed", "gone", "dropped")
 
 
 def history() -> Panel:
     """Made-up bars of three symbols, two with gaps and a late start."""
     return probe(seed=7, n_bars=WHOLE, n_symbols=3)
-
-
-def tampered(panel: Panel, cut: int, how: str) -> Panel:
-    """The same past, another future from bar ``cut`` on.
-
-    ``noise`` draws other prices, ``scaled`` moves their level, ``reversed`` turns time round,
-    ``gone`` leaves the symbols without bars, ``dropped`` ends the panel.
-    """
-    if how == "dropped":
-        return panel.past(cut)
-    draw = np.random.default_rng(1)
-    factor = np.exp(draw.normal(0, 0.2, (panel.n_bars - cut, panel.n_symbols)))
-    changes: dict[str, Callable[[Floats], Floats]] = {
-        "noise": lambda late: late * factor,
-        "scaled": lambda late: late * 100.0,
-        "reversed": lambda late: late[::-1],
-        "gone": lambda late: np.full_like(late, np.nan),
-    }
-    arrays = {}
-    for name in FIELDS:
-        arrays[name] = getattr(panel, name).copy()
-        arrays[name][cut:] = changes[how](arrays[name][cut:])
-    return replace(panel, **arrays, ends=np.empty(0, np.int64))
 
 
 def equal(a: Forecasts, b: Forecasts, what: str) -> None:

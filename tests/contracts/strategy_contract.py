@@ -13,62 +13,25 @@ A plug-in author runs them over their own class::
 in the made-up market of 320 bars and 3 symbols. "Equal" means in every bit.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tradewind.contracts.forecaster_contract import TAMPERINGS, history, tampered
+from tradewind.contracts.forecaster_contract import history
+from tradewind.engine.audit.made_up import CASH, books, other_future, signals, wishes
 from tradewind.engine.costs import costs
 from tradewind.engine.executors import cerebro, reference
 from tradewind.engine.executors.state import PLAIN_EXECUTION, Account, Terms
-from tradewind.engine.protocols import Book, CompiledStrategy, Forecasts, Signals, Strategy, View
-from tradewind.engine.records import FIELDS, ORDER, Floats, Panel, Simulation
+from tradewind.engine.protocols import CompiledStrategy, Strategy, View
+from tradewind.engine.records import FIELDS, Panel, Simulation
 from tradewind.engine.sizing import fixed_weight
+from tradewind.engine.tampering import TAMPERINGS, tampered
 
 Make = Callable[[], Strategy]
 Check = Callable[[Make], None]
-Wishes = list[tuple[int, float]]
 
 CUTS = (120, 200, 319)
-CASH = 100_000.0
-
-
-def signals(panel: Panel, seed: int = 5) -> Signals:
-    """Made-up forecasts and scores of a panel, NaN where a symbol has no bar."""
-    draw = np.random.default_rng(seed)
-    gone = np.isnan(panel.close)
-    mean = np.where(gone, np.nan, draw.normal(0, 0.02, panel.shape))
-    std = np.where(gone, np.nan, draw.uniform(0.01, 0.03, panel.shape))
-    scores = np.where(gone, np.nan, draw.normal(0, 1, panel.shape))
-    return Signals(Forecasts(mean, std, horizon=5), scores)
-
-
-def books(panel: Panel) -> Sequence[Book]:
-    """A state of the account for each bar: flat, long and short in turn, worth more or less."""
-    draw = np.random.default_rng(9)
-    qty = draw.choice([-50.0, 0.0, 0.0, 80.0], panel.shape)
-    equity = draw.uniform(0.5, 2.0, panel.n_bars) * CASH
-    return [_book(panel, t, qty[t], equity[t : t + 1]) for t in range(panel.n_bars)]
-
-
-def _book(panel: Panel, t: int, qty: Floats, equity: Floats) -> Book:
-    """Account without orders on the market, entered at the last close."""
-    close = np.where(np.isnan(panel.close[t]), 1.0, panel.close[t])
-    no_orders, nobody = np.empty(0, ORDER), np.empty(0, np.int64)
-    memory = np.zeros((panel.n_symbols, 16))
-    return Book(qty, equity, close, no_orders, nobody, np.zeros(1, np.int64), memory)
-
-
-def wishes(strategy: Strategy, panel: Panel, said: Signals, bars: range) -> list[Wishes]:
-    """What a strategy wants at each of ``bars``, the account being what :func:`books` says."""
-    inputs = strategy.prepare(panel, said)
-    held = books(panel)
-    return [
-        [(wish.symbol, wish.weight) for wish in strategy.decide(View(t, inputs, held[t]))]
-        for t in bars
-    ]
 
 
 def terms(panel: Panel) -> Terms:
@@ -148,23 +111,13 @@ def does_not_look_ahead(make: Make) -> None:
         past = range(strategy.warmup - 1, cut)
         for how in TAMPERINGS:
             other = tampered(panel, cut, how)
-            said = _other_future(signals(panel), cut, other.n_bars)
+            said = other_future(signals(panel), cut, other.n_bars)
             found = wishes(make(), other, said, past)
             for t, ours, theirs in zip(past, whole, found, strict=False):
                 assert ours == theirs, (
                     f"bars from {cut} on were {how}: at bar {t} the wish was {ours} and became "
                     f"{theirs}; an input looks ahead"
                 )
-
-
-def _other_future(said: Signals, cut: int, n_bars: int) -> Signals:
-    forecasts, scores = said.forecasts, said.scores
-    assert forecasts is not None
-    assert scores is not None
-    mean, std, ranked = (a[:n_bars].copy() for a in (forecasts.mean, forecasts.std, scores))
-    mean[cut:] *= -3.0
-    ranked[cut:] *= -1.0
-    return Signals(replace(forecasts, mean=mean, std=std), ranked)
 
 
 def params_are_plain_numbers(make: Make) -> None:

@@ -1,0 +1,316 @@
+"""The parts of a config as something to audit."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine import pipeline, trading
+from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
+from tradewind.engine.audit.facts import Facts, Split
+from tradewind.engine.audit.findings import Check, Danger, Finding
+from tradewind.engine.audit.made_up import other_future, signals
+from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
+from tradewind.engine.audit.statics import code_files
+from tradewind.engine.causality import first_difference
+from tradewind.engine.config import RunConfig, WalkForwardConfig
+from tradewind.engine.config_file import Document
+from tradewind.engine.errors import ConfigError, DataError, TradewindError
+from tradewind.engine.executors.user_strategy import BacktraderStrategy
+from tradewind.engine.feeds import load
+from tradewind.engine.fold_fit import as_in_a_worker, seed_globals
+from tradewind.engine.forecaster_spec import ForecasterSpec
+from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.protocols import Forecaster, Signals
+from tradewind.engine.records import FIELDS, Floats, Ints, Panel, Simulation
+from tradewind.engine.schedule import Fold, folds
+from tradewind.engine.sessions import session_closes
+from tradewind.engine.tampering import tampered
+
+ASOF = "_asof"  # column NAME_asof says when the values of column NAME were published
+ELIGIBLE = "eligible"
+EARLIEST_NS = 10**17  # 1973; a time below it is in seconds or days
+
+
+def subject_of(
+    config: RunConfig, document: Document, effort: Effort, progress: Progress = SILENT
+) -> Subject:
+    """Resolve a config, read its bars and lay out everything in it that can be audited.
+
+    Raises
+    ------
+    TradewindError
+        Config or data, as for a backtest.
+    """
+    parts = pipeline.resolve(config, document)
+    history = pipeline.read_history(config, document, Diary(), progress)
+    newest = history.panel.rows(max(0, history.panel.n_bars - effort.bars), history.panel.n_bars)
+    few = _fewer(newest, effort.symbols)
+    unseen = [history.survivorship] if history.survivorship else []
+    facts = _facts(parts, few)
+    stages: tuple[Stage, ...] = ()
+    evaluations: tuple[Evaluated, ...] = ()
+    if parts.forecaster is not None and parts.config.forecaster is not None:
+        walk, note = _schedule(parts.config.forecaster.walk_forward, parts.forecaster, few, effort)
+        unseen += note
+        stages, evaluations, facts = _forecasting(parts, few, walk, facts)
+    strategies, runs, more = _trading(parts, newest)
+    return Subject(
+        name=config.name,
+        panel=few,
+        stages=stages,
+        strategies=strategies,
+        runs=runs,
+        evaluations=evaluations,
+        facts=facts,
+        code=tuple(_code(parts, document)),
+        data=(partial(reloaded, config, history.panel, 1 if effort.cuts < 8 else 3),),
+        unseen=(*unseen, *more),
+    )
+
+
+def _fewer(panel: Panel, n_symbols: int) -> Panel:
+    """Only the symbols with most bars, in their own order; one that is young among them."""
+    if panel.n_symbols <= n_symbols:
+        return panel
+    n_bars = (~np.isnan(panel.close)).sum(axis=0)
+    order = np.argsort(-n_bars, kind="stable")
+    kept = np.sort(np.append(order[: n_symbols - 1], order[-1]))
+    chosen = panel.select([panel.symbols[k] for k in kept])
+    with_bars = np.flatnonzero((~np.isnan(chosen.close)).any(axis=0))
+    return chosen.select([chosen.symbols[k] for k in with_bars])
+
+
+def _schedule(
+    walk: WalkForwardConfig, spec: ForecasterSpec, panel: Panel, effort: Effort
+) -> tuple[WalkForwardConfig, list[str]]:
+    """Return the config's schedule, with as few and as long folds as the effort allows."""
+    train, note = walk.train, []
+    sample = spec.build(0)
+    least = sample.warmup + sample.horizon + (walk.purge or 0)
+    if train > panel.n_bars * 3 // 4:
+        train = max(least, panel.n_bars // 2)
+        note = [f"walk_forward.train: {walk.train} bars were cut to {train} for the audit"]
+    if train >= panel.n_bars - 2:
+        raise ConfigError(
+            f"audit: {panel.n_bars} bars leave nothing behind the {train} that the forecaster is "
+            "fitted on; take more history (data.start, data.end), or leave out --quick"
+        )
+    refit = -(-(panel.n_bars - train) // effort.folds)
+    return walk.model_copy(update={"train": train, "refit": refit}), note
+
+
+def _forecasting(
+    parts: Parts, panel: Panel, walk: WalkForwardConfig, facts: Facts
+) -> tuple[tuple[Stage, ...], tuple[Evaluated, ...], Facts]:
+    spec, block = parts.forecaster, parts.config.forecaster
+    assert spec is not None
+    assert block is not None
+    seed = parts.config.seed
+    sample = spec.build(seed)
+
+    def make() -> Forecaster:
+        seed_globals(seed)
+        return spec.build(seed)
+
+    schedule = folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=walk)
+    names = block.params.get("features")
+    own = named_features(names, horizon=sample.horizon) if isinstance(names, list | tuple) else ()
+    one_fold = walk.model_copy(update={"refit": panel.n_bars})
+    fitted = forecaster_stages(spec.name, make, panel, schedule[0].train_stop)
+    way = Evaluated(
+        name=f"walk-forward of {spec.name}",
+        evaluate=partial(walked, spec, make, walk),
+        horizon=sample.horizon,
+        first=schedule[0].test_start,
+        borders=tuple(fold.test_start for fold in schedule),
+        placebo=partial(walked, spec, make, one_fold),
+        costly=True,
+    )
+    facts = replace(
+        facts, horizon=sample.horizon, splits=tuple(_split(f, sample.horizon) for f in schedule)
+    )
+    return (*own, *fitted), (way,), facts
+
+
+def _split(fold: Fold, horizon: int) -> Split:
+    """What the schedule hands out: a sample's label must end inside the bars given to ``fit``."""
+    return Split(
+        f"fold {fold.number}",
+        np.arange(fold.train_start, max(fold.train_start, fold.train_stop - horizon)),
+        np.arange(fold.test_start, fold.test_stop),
+    )
+
+
+def walked(
+    spec: ForecasterSpec, make: Callable[[], Forecaster], walk: WalkForwardConfig, panel: Panel
+) -> Floats:
+    """Out-of-sample means of a walk-forward, fold by fold, in this process and without a cache."""
+    said = np.full(panel.shape, np.nan)
+    with as_in_a_worker(spec):
+        sample = make()
+        if panel.n_bars <= walk.train:
+            return said
+        for fold in folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=walk):
+            one = make().fit(panel.rows(fold.train_start, fold.train_stop))
+            seen = panel.rows(fold.train_start, fold.test_stop)
+            rows = slice(fold.test_start, fold.test_stop)
+            said[rows] = one.predict(seen, first=fold.test_start - fold.train_start).mean
+    return said
+
+
+def _trading(
+    parts: Parts, panel: Panel
+) -> tuple[tuple[Asked, ...], tuple[Simulated, ...], list[str]]:
+    name = parts.config.strategy.kind.rpartition(":")[2]
+    said = signals(panel) if parts.forecaster is not None else Signals()
+    unseen = []
+    config = parts.config
+    if config.execution.intrabar == "path":
+        execution = config.execution.model_copy(update={"intrabar": "worst"})
+        config = config.model_copy(update={"execution": execution})
+        unseen.append("execution.intrabar: path was audited as worst, without the finer bars")
+    parts = replace(parts, config=config)
+    simulate = partial(_simulated, parts, panel, said)
+    if isinstance(parts.strategy, BacktraderStrategy):
+        unseen.append(f"{name} decides inside backtrader: its fills were compared, not its reads")
+        return (), (Simulated(name, simulate, panel),), unseen
+    from tradewind.engine.executors.terms import bars_needed
+
+    run = Simulated(name, simulate, panel, bars_needed(parts.strategy, config))
+    return (Asked(name, parts.strategy, panel, said),), (run,), unseen
+
+
+def _simulated(
+    parts: Parts, panel: Panel, said: Signals, cut: int | None, how: str
+) -> tuple[Panel, Simulation]:
+    """Trade made-up signals; from ``cut`` on both bars and signals are others."""
+    other, others = panel, said
+    if cut is not None:
+        other = tampered(panel, cut, how)
+        others = other_future(said, cut, other.n_bars)
+    return other, trading.simulate(parts, other, Outlook(others, 0), Diary()).simulation
+
+
+def _facts(parts: Parts, panel: Panel) -> Facts:
+    columns = panel.columns
+    members = columns[ELIGIBLE] > 0 if ELIGIBLE in columns else None
+    return Facts(
+        members=members,
+        asof=_published(columns),
+        closes=_closes(panel),
+        adjusted=parts.config.data.prices == "adjusted" and not parts.config.data.sources,
+    )
+
+
+def _published(columns: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Publication times of columns that have them, checked for their unit."""
+    found = {}
+    for name, times in columns.items():
+        if not name.endswith(ASOF):
+            continue
+        known = times[np.isfinite(times)]
+        if known.size and float(known.min()) < EARLIEST_NS:
+            raise DataError(
+                f"audit: column {name} holds {known.min():g}, wanted UTC nanoseconds since 1970 "
+                "(a Unix time in seconds times 1e9)"
+            )
+        found[name.removesuffix(ASOF)] = times
+    return found
+
+
+def _closes(panel: Panel) -> Ints:
+    """When each symbol's session closes, relative to the last of them, nanoseconds."""
+    nothing = np.empty(0, np.int64)
+    if not panel.calendars or not panel.daily or None in panel.calendars:
+        return nothing
+    day = panel.dates[panel.n_bars // 2]
+    latest = {}
+    for calendar in set(panel.calendars):
+        found = session_closes(str(calendar), day, day + 10)
+        days = found.days.astype("datetime64[ns]").astype(np.int64)
+        if not len(days):
+            return nothing
+        latest[calendar] = int(np.median(found.closes - days))
+    times = np.array([latest[calendar] for calendar in panel.calendars], np.int64)
+    relative: Ints = times - times.max()
+    return relative
+
+
+def reloaded(config: RunConfig, whole: Panel, n_cuts: int) -> tuple[list[Finding], list[Check]]:
+    """Read the data again as if it ended earlier: no bar before may be another."""
+    data = config.data
+    online = any(one.source == "yahoo" and not one.offline for one in (data.sources or (data,)))
+    if online:
+        note = "a provider's answer of today cannot be asked for as of an earlier day"
+        return [], [Check("truncation", "data", "bars", 0, 0, note)]
+    findings: list[Finding] = []
+    failed, n_tried = "", 0
+    for cut in np.linspace(whole.n_bars / 2, whole.n_bars - 2, n_cuts).astype(int):
+        end = date.fromisoformat(str(whole.dates[cut])[:10])
+        try:
+            part = load(data.model_copy(update={"end": end})).panel
+        except TradewindError as error:
+            failed = f"ended on {end}: {error}"
+            continue
+        n_tried += 1
+        found = _changed(whole, part, end)
+        if found is not None:
+            findings.append(found)
+            break
+    return findings, [Check("truncation", "data", "bars", n_tried, len(findings), failed[:300])]
+
+
+def _changed(whole: Panel, part: Panel, end: date) -> Finding | None:
+    """First value of a shorter load that the longer one has otherwise; its last bar may be part."""
+    common = [symbol for symbol in part.symbols if symbol in whole.symbols]
+    a, b = part.select(common), whole.select(common)
+    n = int(np.searchsorted(b.ts, a.ts[-1]))
+    if n == 0 or not np.array_equal(a.ts[:n], b.ts[:n]):
+        return _vintage(whole, 0, "clock", "", f"bars stand at other times when it ends on {end}")
+    pairs = [(name, getattr(a, name), getattr(b, name)) for name in FIELDS]
+    pairs += [(name, a.columns[name], b.columns[name]) for name in a.columns if name in b.columns]
+    for name, short, long in pairs:
+        leak = first_difference(short[:n], long[:n], n)
+        if leak is not None:
+            said = (
+                f"reads {leak.later!r}, and {leak.known!r} when the data ends on {end} "
+                f"({leak.n_values} values differ)"
+            )
+            return _vintage(whole, leak.bar, name, common[leak.symbol], said)
+    return None
+
+
+def _vintage(panel: Panel, bar: int, column: str, symbol: str, text: str) -> Finding:
+    return Finding(
+        danger=Danger.NOT_YET_KNOWN,
+        means="truncation",
+        stage="data",
+        part="bars",
+        column=column,
+        bar=bar,
+        date=str(panel.dates[bar]),
+        symbol=symbol,
+        text=text,
+        advice="read data whose past does not depend on its end: fill forward, label longer bars "
+        "at their right edge, keep values as first published",
+    )
+
+
+def _code(parts: Parts, document: Document) -> Sequence[Path]:
+    """Files of the user's that the config names, with what they import from beside them."""
+    blocks: list[Any] = [parts.config.strategy, parts.config.forecaster]
+    kinds = [str(block.kind) for block in blocks if block is not None]
+    setup = parts.config.backtrader.setup
+    kinds += [str(setup)] if setup else []
+    files: list[Path] = []
+    for kind in kinds:
+        if ".py:" in kind:
+            path = document.folder / Path(kind.rpartition(":")[0]).expanduser()
+            files += code_files(path.resolve())
+    return list(dict.fromkeys(files))

@@ -1,0 +1,64 @@
+"""Who is in the data and who is spoken about must be who was there then."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tradewind.engine.audit.facts import Facts, Found, fact
+from tradewind.engine.audit.findings import Check, Danger, Finding
+from tradewind.engine.audit.stages import Stage
+from tradewind.engine.records import Bools, Panel
+
+
+def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
+    """Who is in the data, and who is spoken about, must be who was there."""
+    findings, n_tried = [], 0
+    if facts.lives:
+        n_tried += 1
+        findings += _missing_names(facts, panel)
+    if facts.members is not None:
+        for stage in stages:
+            if stage.timeless or stage.kind in ("data", "feature"):
+                continue
+            n_tried += 1
+            findings += _outside(stage, facts.members, panel)
+    return findings, [Check("universe", "data", "symbols", n_tried, len(findings))]
+
+
+def _missing_names(facts: Facts, panel: Panel) -> list[Finding]:
+    start, stop = int(panel.ts[0]), int(panel.ts[-1])
+    alive = {name for name, (first, last) in facts.lives.items() if first <= stop and last >= start}
+    missing = sorted(alive - set(panel.symbols))
+    dead = [name for name in missing if facts.lives[name][1] < stop]
+    gone = [name for name in alive if facts.lives[name][1] < stop]
+    if not gone or len(dead) < max(1, round(0.5 * len(gone))):
+        return []
+    return [
+        fact(
+            Danger.UNIVERSE, "universe", "symbols",
+            f"{len(dead)} of the {len(gone)} names that stopped trading inside the data are not in "
+            f"it ({', '.join(dead[:5])} ...), {len(missing) - len(dead)} of the "
+            f"{len(alive) - len(gone)} that live: the survivors were chosen afterwards",
+            "take every name that was a member at each date, with its bars to the end",
+            column="survivorship", bar=0, date=str(panel.dates[0]),
+        )
+    ]  # fmt: skip
+
+
+def _outside(stage: Stage, members: Bools, panel: Panel) -> list[Finding]:
+    """Values given about a symbol while it was no member."""
+    for name, values in stage.compute(panel).items():
+        at = np.argwhere(np.isfinite(values) & (values != 0.0) & ~members)
+        if len(at):
+            bar, k = int(at[0][0]), int(at[0][1])
+            return [
+                fact(
+                    Danger.UNIVERSE, "universe", stage.name,
+                    f"says {values[bar, k]:.6g} about {panel.symbols[k]} at bar {bar}, which was "
+                    f"no member of the universe then ({len(at)} values)",
+                    "use the membership as of each bar, not today's",
+                    stage=stage.kind, column=name, bar=bar, date=str(panel.dates[bar]),
+                    symbol=panel.symbols[k],
+                )
+            ]  # fmt: skip
+    return []

@@ -1,0 +1,106 @@
+"""Every registered part, with its own defaults, on made-up bars."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from tradewind.engine import features, registry
+from tradewind.engine.audit.auditing import Asked, Subject
+from tradewind.engine.audit.facts import Facts
+from tradewind.engine.audit.made_up import signals
+from tradewind.engine.audit.stages import (
+    Effort,
+    Stage,
+    forecaster_stages,
+    named_features,
+    selector_stage,
+)
+from tradewind.engine.causality import probe
+from tradewind.engine.config_file import Document
+from tradewind.engine.errors import TradewindError
+from tradewind.engine.fold_fit import seed_globals
+from tradewind.engine.protocols import Forecaster, Selector
+from tradewind.engine.records import Panel
+
+LAG = "20"  # stands for N in the names of features
+FEWEST_BARS = 420
+
+
+def registered(document: Document, effort: Effort) -> Subject:
+    """Lay out all features, forecasters, selectors and strategies that can be built as they are.
+
+    Parameters
+    ----------
+    document : Document
+        For messages about a part that does not load.
+    effort : Effort
+    """
+    unseen: list[str] = []
+    built = {
+        group: _built(group, document, unseen)
+        for group in ("forecasters", "selectors", "strategies")
+    }
+    needed = [
+        one().warmup for one in (*built["forecasters"].values(), *built["strategies"].values())
+    ]
+    fitted = max([250, *(2 * n + 60 for n in needed)])
+    panel = probe(seed=7, n_bars=max(FEWEST_BARS, fitted + 120), n_symbols=4)
+    stages: list[Stage] = []
+    names = [name.replace("_N", f"_{LAG}") for name in features.known()]
+    for feature in named_features(names, horizon=5):
+        _tried(feature.name, partial(_usable, feature, panel), stages, unseen)
+    for name, make in built["forecasters"].items():
+        _tried(name, partial(_forecaster, name, make, panel, fitted), stages, unseen)
+    for name, make in built["selectors"].items():
+        chosen: Callable[[], Selector] = make
+        stages.append(selector_stage(name, chosen, panel, fitted))
+    said = signals(panel)
+    asked = tuple(Asked(name, make(), panel, said) for name, make in built["strategies"].items())
+    return Subject(
+        name="registered parts",
+        panel=panel,
+        stages=tuple(stages),
+        strategies=asked,
+        facts=Facts(adjusted=True),
+        unseen=tuple(unseen),
+    )
+
+
+def _built(group: str, document: Document, unseen: list[str]) -> dict[str, Callable[[], Any]]:
+    """Name to maker of every member of a group that its defaults suffice for."""
+    makers: dict[str, Callable[[], Any]] = {}
+    for name in registry.names(group):
+        try:
+            cls = registry.find(group, name, document, key=group)
+            cls()
+        except Exception as error:  # a part that needs a file or a package that is not there
+            unseen.append(f"{group} {name}: cannot be built with its defaults: {error}")
+            continue
+        makers[name] = cls
+    return makers
+
+
+def _tried(
+    name: str, make: Callable[[], tuple[Stage, ...]], stages: list[Stage], unseen: list[str]
+) -> None:
+    try:
+        stages += make()
+    except TradewindError as error:
+        unseen.append(f"{name}: cannot be tried on made-up bars: {error}")
+
+
+def _usable(stage: Stage, panel: Panel) -> tuple[Stage, ...]:
+    stage.compute(panel)
+    return (stage,)
+
+
+def _forecaster(
+    name: str, make: Callable[[], Forecaster], panel: Panel, fitted: int
+) -> tuple[Stage, ...]:
+    def seeded() -> Forecaster:
+        seed_globals(0)
+        return make()
+
+    stages = forecaster_stages(name, seeded, panel, fitted)
+    stages[0].compute(panel)
+    return stages
