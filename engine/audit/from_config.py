@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import pipeline, trading
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
 from tradewind.engine.audit.facts import Facts, Split
 from tradewind.engine.audit.findings import Check, Danger, Finding
@@ -22,18 +23,17 @@ from tradewind.engine.config_file import Document
 from tradewind.engine.errors import ConfigError, DataError, TradewindError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
-from tradewind.engine.fold_fit import as_in_a_worker, seed_globals
+from tradewind.engine.fold_conditions import as_in_a_worker, seed_globals
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Forecaster, Signals
-from tradewind.engine.records import FIELDS, Floats, Ints, Panel, Simulation
+from tradewind.engine.records import ELIGIBLE, FIELDS, Floats, Ints, Panel, Simulation
 from tradewind.engine.schedule import Fold, folds
 from tradewind.engine.sessions import session_closes
 from tradewind.engine.tampering import tampered
 
 ASOF = "_asof"  # column NAME_asof says when the values of column NAME were published
-ELIGIBLE = "eligible"
 EARLIEST_NS = 10**17  # 1973; a time below it is in seconds or days
 
 
@@ -50,7 +50,8 @@ def subject_of(
     parts = pipeline.resolve(config, document)
     history = pipeline.read_history(config, document, Diary(), progress)
     newest = history.panel.rows(max(0, history.panel.n_bars - effort.bars), history.panel.n_bars)
-    few = _fewer(newest, effort.symbols)
+    block = config.forecaster
+    few = _fewer(forward_adjusted(newest), effort.symbols, str(block.params) if block else "")
     unseen = [history.survivorship] if history.survivorship else []
     facts = _facts(parts, few)
     stages: tuple[Stage, ...] = ()
@@ -58,6 +59,8 @@ def subject_of(
     if parts.forecaster is not None and parts.config.forecaster is not None:
         walk, note = _schedule(parts.config.forecaster.walk_forward, parts.forecaster, few, effort)
         unseen += note
+        if parts.config.forecaster.choose is not None:
+            unseen.append("forecaster.choose was left out: its parameters were taken as written")
         stages, evaluations, facts = _forecasting(parts, few, walk, facts)
     strategies, runs, more = _trading(parts, newest)
     return Subject(
@@ -74,13 +77,17 @@ def subject_of(
     )
 
 
-def _fewer(panel: Panel, n_symbols: int) -> Panel:
-    """Only the symbols with most bars, in their own order; one that is young among them."""
+def _fewer(panel: Panel, n_symbols: int, named: str) -> Panel:
+    """Only the symbols with most bars, in their own order; one that is young among them.
+
+    Symbols that ``named``, the parameters of the forecaster, speaks of are kept.
+    """
     if panel.n_symbols <= n_symbols:
         return panel
     n_bars = (~np.isnan(panel.close)).sum(axis=0)
     order = np.argsort(-n_bars, kind="stable")
-    kept = np.sort(np.append(order[: n_symbols - 1], order[-1]))
+    asked = [k for k, symbol in enumerate(panel.symbols) if f"{symbol}." in named]
+    kept = np.unique([*order[: n_symbols - 1], order[-1], *asked]).astype(int)
     chosen = panel.select([panel.symbols[k] for k in kept])
     with_bars = np.flatnonzero((~np.isnan(chosen.close)).any(axis=0))
     return chosen.select([chosen.symbols[k] for k in with_bars])
@@ -91,8 +98,9 @@ def _schedule(
 ) -> tuple[WalkForwardConfig, list[str]]:
     """Return the config's schedule, with as few and as long folds as the effort allows."""
     train, note = walk.train, []
+    mode = "rolling" if walk.mode == "rolling" else "expanding"
     sample = spec.build(0)
-    least = sample.warmup + sample.horizon + (walk.purge or 0)
+    least = sample.warmup + sample.horizon + (walk.purge or 0) + walk.embargo
     if train > panel.n_bars * 3 // 4:
         train = max(least, panel.n_bars // 2)
         note = [f"walk_forward.train: {walk.train} bars were cut to {train} for the audit"]
@@ -102,7 +110,8 @@ def _schedule(
             "fitted on; take more history (data.start, data.end), or leave out --quick"
         )
     refit = -(-(panel.n_bars - train) // effort.folds)
-    return walk.model_copy(update={"train": train, "refit": refit}), note
+    plain = {"train": train, "refit": refit, "purge": walk.purge, "embargo": walk.embargo}
+    return WalkForwardConfig(mode=mode, **plain), note
 
 
 def _forecasting(
@@ -161,6 +170,8 @@ def walked(
             seen = panel.rows(fold.train_start, fold.test_stop)
             rows = slice(fold.test_start, fold.test_stop)
             said[rows] = one.predict(seen, first=fold.test_start - fold.train_start).mean
+    if ELIGIBLE in panel.columns:  # as a walk-forward does it, whatever the forecaster said
+        said[~panel.marked(ELIGIBLE)] = np.nan
     return said
 
 
@@ -199,7 +210,7 @@ def _simulated(
 
 def _facts(parts: Parts, panel: Panel) -> Facts:
     columns = panel.columns
-    members = columns[ELIGIBLE] > 0 if ELIGIBLE in columns else None
+    members = panel.marked(ELIGIBLE) if ELIGIBLE in columns else None
     return Facts(
         members=members,
         asof=_published(columns),

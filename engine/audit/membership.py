@@ -9,6 +9,8 @@ from tradewind.engine.audit.findings import Check, Danger, Finding
 from tradewind.engine.audit.stages import Stage
 from tradewind.engine.records import Bools, Panel
 
+SPOKEN = ("evaluation", "score", "signal")  # what is traded on; a forecaster may say more
+
 
 def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
     """Who is in the data, and who is spoken about, must be who was there."""
@@ -18,7 +20,7 @@ def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
         findings += _missing_names(facts, panel)
     if facts.members is not None:
         for stage in stages:
-            if stage.timeless or stage.kind in ("data", "feature"):
+            if stage.kind not in SPOKEN:
                 continue
             n_tried += 1
             findings += _outside(stage, facts.members, panel)

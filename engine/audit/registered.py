@@ -18,7 +18,7 @@ from tradewind.engine.audit.stages import (
 from tradewind.engine.causality import probe
 from tradewind.engine.config_file import Document
 from tradewind.engine.errors import TradewindError
-from tradewind.engine.fold_fit import seed_globals
+from tradewind.engine.fold_conditions import seed_globals
 from tradewind.engine.protocols import Forecaster, Selector
 from tradewind.engine.records import Panel
 
