@@ -108,8 +108,9 @@ class Crew:
         )
 
     def _here(self, work: Work) -> None:
-        setting = Setting(self.spec, read_only(self.panel), self.cache)
-        with as_in_a_worker(self.spec), share(setting.panel, FeatureStore(self.columns)):
+        store = FeatureStore(self.columns)
+        setting = Setting(self.spec, read_only(self.panel), self.cache, store)
+        with as_in_a_worker(self.spec), share(setting.panel, store):
             for number, task in enumerate(work.tasks):
                 with heard_by(partial(work.said, number)):
                     result = work.function(setting, task)

@@ -57,7 +57,7 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
     begun = time.perf_counter()
     fold, panel = task.fold, setting.panel
     with progress_folder(setting.cache, task.key) as unfinished:
-        with named(setting.spec, fold, panel):
+        with named(setting.spec, fold, panel), setting.features_of(fold):
             forecaster = _ready(setting.spec, task, unfinished)
             refusal = ""
             try:

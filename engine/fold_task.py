@@ -1,7 +1,7 @@
 """What a fit of one fold is asked to do, and what all of them share."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class Setting:
     spec : ForecasterSpec
     panel : Panel
     cache : ForecastCache or None
+    store : FeatureStore or None
+        Columns of features.
     held : ExitStack
         What lasts as long as the setting does.
     """
@@ -31,7 +33,18 @@ class Setting:
     spec: ForecasterSpec
     panel: Panel
     cache: ForecastCache | None
+    store: FeatureStore | None = None
     held: ExitStack = field(default_factory=ExitStack)
+
+    def features_of(self, fold: Fold) -> AbstractContextManager[object]:
+        """Columns of what a fold sees, where it begins later than the panel that all share.
+
+        Its fit, its forecasts and the look for look-ahead then read one table, and so does another
+        config with the same folds.
+        """
+        if self.store is None or fold.train_start == 0:
+            return nullcontext()
+        return share(self.panel.rows(fold.train_start, fold.test_stop), self.store)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ def open_setting(
 
     Features of that panel come from ``columns`` for as long as the process lives.
     """
-    setting = Setting(spec, map_panel(folder), cache)
-    setting.held.enter_context(share(setting.panel, FeatureStore(columns)))
+    store = FeatureStore(columns)
+    setting = Setting(spec, map_panel(folder), cache, store)
+    setting.held.enter_context(share(setting.panel, store))
     return setting

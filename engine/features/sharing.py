@@ -28,7 +28,7 @@ class ColumnStore(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shared:
     """A panel that was announced, with its columns.
 

@@ -84,6 +84,17 @@ def test_a_slice_that_begins_later_and_other_arrays_are_never_served(
     assert store.made == []
 
 
+def test_a_later_slice_can_be_announced_beside_the_whole(panel: Panel, tmp_path: Path) -> None:
+    store, later = Counting(tmp_path), panel.rows(20, 120)
+    fresh = features.table(later, NAMES), features.table(later.past(50), NAMES)
+    with share(panel, store), share(later, store):
+        assert same(features.table(later, NAMES), fresh[0])
+        assert same(features.table(later.past(50), NAMES), fresh[1])
+        features.table(panel, NAMES)
+    assert sorted(store.made) == sorted(NAMES * 2)
+    assert shared_with(later) is None and shared_with(panel) is None
+
+
 def test_a_mask_of_who_is_eligible_changes_no_feature(panel: Panel, tmp_path: Path) -> None:
     store = Counting(tmp_path)
     masks = [np.full(panel.shape, float(k)) for k in range(2)]
