@@ -51,7 +51,7 @@ def _taken(
     try:
         return registry.check(cls, {**params, name: value}, document, key="forecaster")[name]
     except ConfigError as error:
-        what = str(error).rpartition(f"forecaster.{name}: ")[2]
+        what = re.sub(rf"^.*?forecaster(?:\.{re.escape(name)})?: ", "", str(error))
         raise document.error((*OVER, name), what) from None
 
 

@@ -15,6 +15,7 @@ from tradewind.engine.report.section import render as fill
 from tradewind.engine.report.sections.ambiguity import ambiguity
 from tradewind.engine.report.sections.equity import equity
 from tradewind.engine.report.sections.figures import figures
+from tradewind.engine.report.sections.fits import fits
 from tradewind.engine.report.sections.forecasts import forecasts
 from tradewind.engine.report.sections.headline import headline
 from tradewind.engine.report.sections.money import money
@@ -42,6 +43,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     months,
     trades,
     forecasts,
+    fits,
     money,
     spread,
     sizing,
