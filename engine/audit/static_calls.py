@@ -70,7 +70,7 @@ def _fills(node: ast.Call, name: str, path: list[str]) -> Faults:
         yield "backfill"
     elif method in ("nearest", "forward") and name in ("reindex", "merge_asof", "get_indexer"):
         yield "nearest"
-    elif name in INTERPOLATORS:
+    elif name in INTERPOLATORS and not {"functional", "F"} & set(path):  # torch resizes images
         yield "interpolate"
 
 

@@ -43,7 +43,10 @@ def positive(node: ast.expr) -> bool:
 def is_reversed(node: ast.expr) -> bool:
     """``x[::-1]``, ``x.iloc[::-1]``, ``np.flip(x)``, ``reversed(x)``."""
     if isinstance(node, ast.Call):
-        return attribute_path(node.func)[-1:] in (["flip"], ["flipud"], ["reversed"])
+        path = attribute_path(node.func)
+        axis = keyword(node, "axis", "dims") or (node.args[-1] if node.args else None)
+        along_time = constant(axis) in (None, 0)
+        return path[-1:] in (["flip"], ["flipud"], ["reversed"]) and along_time
     if not isinstance(node, ast.Subscript):
         return False
     part = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice
