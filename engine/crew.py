@@ -107,14 +107,15 @@ class Crew:
             said=lambda k, message: work.said(order[k], message),
         )
 
-    def _here(self, work: Work) -> None:
+    def do_here(self, work: Work, many: Callable[[Setting, Work], None]) -> None:
+        """Do all tasks in this process by ``many``, which knows how to do them at once."""
         store = FeatureStore(self.columns)
         setting = Setting(self.spec, read_only(self.panel), self.cache, store)
         with as_in_a_worker(self.spec), share(setting.panel, store):
-            for number, task in enumerate(work.tasks):
-                with heard_by(partial(work.said, number)):
-                    result = work.function(setting, task)
-                work.done(number, result)
+            many(setting, work)
+
+    def _here(self, work: Work) -> None:
+        self.do_here(work, _one_by_one)
 
     def _share(self) -> None:
         """Lay the bars where every worker finds them, once."""
@@ -130,6 +131,13 @@ class Crew:
                 f"the worker processes: {error.strerror}; free space there or point TMPDIR "
                 "elsewhere"
             ) from None
+
+
+def _one_by_one(setting: Setting, work: Work) -> None:
+    for number, task in enumerate(work.tasks):
+        with heard_by(partial(work.said, number)):
+            result = work.function(setting, task)
+        work.done(number, result)
 
 
 @contextmanager

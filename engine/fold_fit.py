@@ -1,7 +1,7 @@
 """What happens inside one fold: build, begin, fit, predict, check, keep."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, is_dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,9 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
     """
     begun = time.perf_counter()
     fold, panel = task.fold, setting.panel
-    with progress_folder(setting.cache, task.key) as unfinished:
-        with named(setting.spec, fold, panel), setting.features_of(fold):
-            forecaster = _ready(setting.spec, task, unfinished)
+    with progress_folder(setting.cache, task.key) as unfinished, setting.features_of(fold):
+        with named(setting.spec, fold, panel):
+            forecaster = ready(setting.spec, task, unfinished, tell)
             refusal = ""
             try:
                 forecaster = forecaster.fit(panel.rows(fold.train_start, fold.train_stop))
@@ -66,27 +66,54 @@ def fit_fold(setting: Setting, task: FoldTask) -> tuple[Forecasts, FitReport]:
                 if not task.symbols:
                     raise
                 refusal = str(error)  # the other parts of the symbols may have enough
-            seen = panel.rows(fold.train_start, fold.test_stop)
-            forecasts = _nothing(forecaster, fold, panel)
-            if not refusal:
-                forecasts = _said(forecaster, fold, seen)
-        facts = {
-            "fold": asdict(fold),
-            "seed": task.seed,
-            "seconds": time.perf_counter() - begun,
-            "n_samples": 0 if refusal else _count(forecaster),
-            "history": [] if refusal else _history(forecaster),
-            "notes": [refusal] if refusal else _notes(forecaster),
-            "warm": begins_warm(task),
-        }
-        saved = forecaster if isinstance(forecaster, Checkpointed) and not refusal else None
-        _relay(task, saved)
-        folder, note = _keep(setting, task, forecasts, facts, saved)
+        result = finished(setting, task, forecaster, refusal, begun)
         forget(unfinished)
+    return result
+
+
+def finished(
+    setting: Setting, task: FoldTask, forecaster: Forecaster, refusal: str, begun: float
+) -> tuple[Forecasts, FitReport]:
+    """Predict the block of a fold that was fitted, check what is said, keep it.
+
+    Parameters
+    ----------
+    setting : Setting
+    task : FoldTask
+    forecaster : Forecaster
+        Fitted, unless there is a ``refusal``.
+    refusal : str
+        Why these symbols could not be fitted; empty: they were.
+    begun : float
+        When the fit began, by :func:`time.perf_counter`.
+    """
+    fold, panel = task.fold, setting.panel
+    with named(setting.spec, fold, panel):
+        seen = panel.rows(fold.train_start, fold.test_stop)
+        forecasts = _nothing(forecaster, fold, panel)
+        if not refusal:
+            forecasts = _said(forecaster, fold, seen)
+    facts = {
+        "fold": asdict(fold),
+        "seed": task.seed,
+        "seconds": time.perf_counter() - begun,
+        "n_samples": 0 if refusal else _count(forecaster),
+        "history": [] if refusal else _history(forecaster),
+        "notes": [refusal] if refusal else _notes(forecaster),
+        "warm": begins_warm(task),
+    }
+    saved = forecaster if isinstance(forecaster, Checkpointed) and not refusal else None
+    _relay(task, saved)
+    folder, note = _keep(setting, task, forecasts, facts, saved)
     return forecasts, report_of(facts, task, folder, note=note)
 
 
-def _ready(spec: ForecasterSpec, task: FoldTask, unfinished: Path | None) -> Forecaster:
+def ready(
+    spec: ForecasterSpec,
+    task: FoldTask,
+    unfinished: Path | None,
+    say: Callable[[dict[str, Any]], None],
+) -> Forecaster:
     """Forecaster that has all but the data; the global generators are seeded."""
     forecaster = build(spec, task, task.seed)
     if begins_warm(task) and isinstance(forecaster, Continuing):
@@ -96,7 +123,7 @@ def _ready(spec: ForecasterSpec, task: FoldTask, unfinished: Path | None) -> For
     if unfinished is not None and isinstance(forecaster, Resumable):
         forecaster.keep_progress(unfinished)
     if isinstance(forecaster, Watched):
-        forecaster.watch(_teller())
+        forecaster.watch(_teller(say))
     seed_globals(task.seed)
     return forecaster
 
@@ -114,7 +141,7 @@ def begins_warm(task: FoldTask) -> bool:
     return task.begin is not None and task.begin.checkpoint.exists()
 
 
-def _teller() -> Any:
+def _teller(say: Callable[[dict[str, Any]], None]) -> Any:
     """Passes on how a fit goes, as often as somebody can read it."""
     last = [0.0]
 
@@ -122,7 +149,7 @@ def _teller() -> Any:
         now = time.monotonic()
         if now - last[0] >= SECONDS_BETWEEN_WORDS:
             last[0] = now
-            tell(dict(epoch))
+            say(dict(epoch))
 
     return report
 

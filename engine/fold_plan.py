@@ -16,7 +16,7 @@ from tradewind.engine.content import package_version
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.fold_task import FoldTask
 from tradewind.engine.forecaster_spec import ForecasterSpec
-from tradewind.engine.protocols import Checkpointed, Continuing, Divisible, Forecaster
+from tradewind.engine.protocols import Checkpointed, Continuing, Divisible, Forecaster, Grouped
 from tradewind.engine.records import Panel
 from tradewind.engine.schedule import Fold
 
@@ -59,8 +59,8 @@ def refuse_what_it_cannot(forecaster: Forecaster, name: str, config: WalkForward
 def parts_of(forecaster: Forecaster, symbols: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """Symbols of each task; one empty tuple, all of them, where they are fitted together."""
     alone = isinstance(forecaster, Divisible) and not getattr(forecaster, "pooled", True)
-    on_cpu = getattr(forecaster, "device", "cpu") in (None, "cpu")  # elsewhere it groups them
-    if not (alone and on_cpu) or len(symbols) <= SYMBOLS_PER_TASK:
+    together = isinstance(forecaster, Grouped) and forecaster.grouped
+    if not alone or together or len(symbols) <= SYMBOLS_PER_TASK:
         return ((),)
     steps = range(0, len(symbols), SYMBOLS_PER_TASK)
     return tuple(tuple(symbols[k : k + SYMBOLS_PER_TASK]) for k in steps)

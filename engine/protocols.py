@@ -226,6 +226,21 @@ class Divisible(Forecaster, Protocol):
 
 
 @runtime_checkable
+class Grouped(Forecaster, Protocol):
+    """A forecaster of which many fits at once may be faster than one after the other."""
+
+    @property
+    def grouped(self) -> bool:
+        """Whether that is so here; raises ForecastError where it cannot be fitted here at all."""
+        ...
+
+    @staticmethod
+    def fit_many(forecasters: Sequence[Any], pasts: Sequence[Panel]) -> None:
+        """Fit each on its own past; equal to fitting it alone but for rounding, 1e-4 relative."""
+        ...
+
+
+@runtime_checkable
 class Selector(Protocol):
     """Ranks symbols."""
 

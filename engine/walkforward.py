@@ -18,6 +18,7 @@ from tradewind.engine.config_walk import ChooseConfig
 from tradewind.engine.crew import Crew, Work, crew
 from tradewind.engine.fit_progress import FitProgress
 from tradewind.engine.fold_fit import fit_fold, report_of
+from tradewind.engine.fold_group import fit_folds, together
 from tradewind.engine.fold_join import Done, Finished, WalkForward
 from tradewind.engine.fold_plan import fold_seed
 from tradewind.engine.fold_report import Choice, FoldReport
@@ -165,7 +166,11 @@ def _fits(
         place = {task.name: number for number, task in enumerate(left)}
         messages = [f"{those.spec.name}, {called[task.name]}" for task in left]
         after = [place.get(task.before) for task in left]
-        those.do(Work(fit_fold, left, messages, costs, after, done, shown.said))
+        work = Work(fit_fold, left, messages, costs, after, done, shown.said)
+        if together(those.spec):
+            those.do_here(work, fit_folds)
+        else:
+            those.do(work)
     finally:
         progress.finish(label)
     return found
