@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,10 @@ def test_without_a_cache_nothing_is_kept(panel: Panel, cache: ForecastCache) -> 
         {"config": WalkForwardConfig(train=41, refit=15)},
         {"config": WalkForwardConfig(train=40, refit=16)},
         {"config": WalkForwardConfig(train=40, refit=15, purge=4)},
+        {"config": WalkForwardConfig(train=40, refit=15, embargo=1)},
+        {"config": WalkForwardConfig(train=40, refit=15, mode="anchored", anchor=5)},
+        {"config": WalkForwardConfig(train=40, refit=15, first=date(2013, 12, 2))},
+        {"config": WalkForwardConfig(train=40, refit="week")},
     ],
     ids=str,
 )

@@ -108,6 +108,33 @@ def test_training_says_the_same_of_the_folds(folder: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "trains"),
+    [
+        ("strategy: {kind: timing}", "strategy: {kind: timing, entry: 0.4}", 0),
+        ("strategy: {kind: timing}", "strategy: {kind: timing}\ncosts: {fee_bps: 9}", 0),
+        (
+            "strategy: {kind: timing}",
+            "strategy: {kind: timing}\nsizing: {kind: fixed_notional, notional: 500}",
+            0,
+        ),
+        ("seeds: 2", "seeds: 3", 3),
+        ("epochs: 2", "epochs: 3", 3),
+        ("warm_start: true", "warm_start: false", 0),  # the controls are those very fits
+        ("groups: 4", "groups: 4\n    embargo: 2", 0),  # what it was by default
+    ],
+)
+def test_a_cost_or_a_strategy_never_trains_again_and_a_training_parameter_does(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, trains: int
+) -> None:
+    monkeypatch.setenv("TRADEWIND_CACHE", str(folder.parents[1] / "cache"))
+    assert old in CONFIG
+    text = CONFIG.replace(old, new).replace("LEARNER", f"{EPOCHS}:Descent")
+    asked = parse(text, where="run.yaml", folder=Path.cwd())
+    training = runner.train(validate(RunConfig, asked), asked, workers=0)
+    assert sum(not fold.from_cache for fold in training.folds) == trains
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"over": "{hiden: [1, 2]}"}, r"run.yaml:15:12: .*over.hiden: Descent has no such par"),
