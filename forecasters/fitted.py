@@ -14,8 +14,9 @@ from tradewind.engine.records import Floats, Ints
 from tradewind.forecasters.heads import Head
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.readings import Said
+from tradewind.forecasters.scalings import Scales, scales_of
 from tradewind.forecasters.training import Epoch
-from tradewind.forecasters.windows import Samples, Scaling
+from tradewind.forecasters.windows import Samples
 
 PREDICTION_ROWS = 128  # windows per forward pass, about: a cache's worth
 
@@ -29,7 +30,7 @@ class Fitted:
     Attributes
     ----------
     network : Network
-    scaling : Scaling
+    scaling : Scales
         Of its inputs, from the fitting part.
     names : tuple of str
         Symbols it learned from, in the order in which the network numbers them, from 1.
@@ -40,7 +41,7 @@ class Fitted:
     """
 
     network: Network
-    scaling: Scaling
+    scaling: Scales
     names: tuple[str, ...]
     curve: tuple[Epoch, ...]
     n_samples: int
@@ -82,7 +83,7 @@ class Fitted:
         per_pass = max(1, PREDICTION_ROWS // width)
         begins = samples.row - samples.window + 1
         low, high = int(begins.min()), int(samples.row.max()) + 1
-        scaled = self.scaling.apply(samples.table.values[low:high])
+        scaled = self.scaling.rows(samples.table, low, high)
         empty = np.zeros((samples.window, scaled.shape[1]), np.float32)
         view = view_of(np.concatenate((scaled, empty)), samples.window)
         passes, at = np.unique(samples.bar // per_pass, return_inverse=True)
@@ -107,8 +108,7 @@ class Fitted:
     def record(self) -> dict[str, Any]:
         """Everything but the weights, as JSON; floats come back exactly."""
         return {
-            "mean": self.scaling.mean.tolist(),
-            "std": self.scaling.std.tolist(),
+            **self.scaling.record(),  # one by symbol has the same names
             "names": list(self.names),
             "curve": [list(epoch) for epoch in self.curve],
             "n_samples": self.n_samples,
@@ -121,12 +121,13 @@ class Fitted:
         record: dict[str, Any],
         weights: Weights,
         *,
+        scaling: str,
         n_features: int,
         folder: Path,
     ) -> Self:
         """Put a record and weights of the right shapes back together; raises CheckpointError."""
         try:
-            scaling = Scaling(np.array(record["mean"], float), np.array(record["std"], float))
+            scales = scales_of(scaling, record, n_features, folder)
             curve = tuple(Epoch(*pair) for pair in record["curve"])
             names = tuple(str(name) for name in record["names"])
             n_samples = int(record["n_samples"])
@@ -134,13 +135,8 @@ class Fitted:
             raise CheckpointError(
                 f"{folder}: record of a network lacks {error}; fit again"
             ) from None
-        for array in (scaling.mean, scaling.std):
-            if array.shape != (n_features,):
-                raise CheckpointError(
-                    f"{folder}: scaling of shape {array.shape}, wanted ({n_features},); fit again"
-                )
         network.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
-        return cls(network, scaling, names, curve, n_samples)
+        return cls(network, scales, names, curve, n_samples)
 
 
 def names_of(samples: Samples) -> tuple[str, ...]:

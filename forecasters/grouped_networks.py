@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
 from tradewind.forecasters.heads.base import Head
-from tradewind.forecasters.networks.base import Network
+from tradewind.forecasters.networks.base import Network, levelled
 from tradewind.forecasters.networks.recurrent import RecurrentEncoder
 
 Weights = Mapping[str, Tensor]  # by name, each (G, ...)
@@ -75,6 +75,8 @@ class NetworkGroup:
 
         ``kept`` says which of the encoder's numbers dropout leaves in; None: all.
         """
+        if self.template.by_window:
+            x = levelled(x)  # (G, B, T, F)
         if self.template.traits is not None:
             table = self.weights["traits.weight"]  # (G, N + 1, E)
             group = torch.arange(len(who), device=self.device)[:, None]  # (G, 1)

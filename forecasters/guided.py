@@ -11,7 +11,6 @@ from torch import Generator
 
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.records import Floats, Panel
-from tradewind.forecasters import windows
 from tradewind.forecasters.fitted import Fitted, names_of
 from tradewind.forecasters.framing import POOLED, Framing, TooFewWindowsError
 from tradewind.forecasters.hardware import device_for, refuse_slow_bf16
@@ -19,6 +18,7 @@ from tradewind.forecasters.jobs import Job, prepare
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.next_fit import Fit, NextFit
 from tradewind.forecasters.progress import Report
+from tradewind.forecasters.scalings import fit_scales
 from tradewind.forecasters.together import fit_together
 from tradewind.forecasters.training import Schedule, one_thread
 from tradewind.forecasters.windows import Samples
@@ -28,6 +28,7 @@ class Guided(ABC):
     """Fits networks; the parameters are those of :class:`.windowed.WindowedForecaster`."""
 
     pooled: bool
+    scaling: str
     epochs: int
     patience: int
     batch: int
@@ -183,7 +184,7 @@ class Guided(ABC):
 
     def _job(self, samples: Samples, scale: Floats, where: str, earlier: Fitted | None) -> Job:
         parts = self._framing.split(samples, where)
-        scaling = windows.fit_scaling(parts[0], where=where)
+        scaling = fit_scales(self.scaling, parts[0], where=where)
         generator = Generator().manual_seed(self.seed)
         network = self._network(len(names_of(parts[0])), generator)
         schedule = Schedule(

@@ -11,8 +11,9 @@ from tradewind.engine.records import Floats
 from tradewind.forecasters.fitted import Fitted, names_of, numbered, view_of
 from tradewind.forecasters.heads import Head
 from tradewind.forecasters.networks.base import Network
+from tradewind.forecasters.scalings import Scales
 from tradewind.forecasters.training import Epoch, Examples, Follower, Schedule, train
-from tradewind.forecasters.windows import Samples, Scaling
+from tradewind.forecasters.windows import Samples
 
 TRAITS = "traits.weight"  # of a network: one row per symbol, the rest belongs to all
 
@@ -25,7 +26,7 @@ class Job:
     ----------
     network : Network
         In the state it starts from.
-    scaling : Scaling
+    scaling : Scales
         Of its inputs.
     names : tuple of str
         Symbols it learns from, as it numbers them, from 1.
@@ -36,7 +37,7 @@ class Job:
     """
 
     network: Network
-    scaling: Scaling
+    scaling: Scales
     names: tuple[str, ...]
     fitting: Examples
     stopping: Examples
@@ -65,7 +66,7 @@ class Job:
 
 def prepare(
     network: Network,
-    scaling: Scaling,
+    scaling: Scales,
     parts: tuple[Samples, Samples],
     scale: Floats,
     schedule: Schedule,
@@ -78,7 +79,7 @@ def prepare(
     ----------
     network : Network
         Untrained; starts from ``earlier``, or from the constant forecast that fits the first part.
-    scaling : Scaling
+    scaling : Scales
         Of the features.
     parts : tuple of two Samples
         To fit on and to stop by, with known targets, of one table.
@@ -95,7 +96,7 @@ def prepare(
     names = names_of(fitting)
     low = min(int(part.row.min()) for part in parts) - fitting.window + 1
     high = max(int(part.row.max()) for part in parts) + 1
-    view = view_of(scaling.apply(fitting.table.values[low:high]), fitting.window)
+    view = view_of(scaling.rows(fitting.table, low, high), fitting.window)
     first, second = (_examples(view, low, part, scale, head, names) for part in parts)
     if earlier is None:
         head.start_at(first.target)

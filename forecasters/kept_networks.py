@@ -25,6 +25,7 @@ def restore(
     kept: Checkpoint,
     make: Callable[[int], Network],
     *,
+    scaling: str,
     n_features: int,
     may_be_none: bool = False,
 ) -> dict[str, Fitted]:
@@ -37,6 +38,8 @@ def restore(
     kept : Checkpoint
     make : callable
         Number of symbols a network has an embedding for -> untrained network.
+    scaling : str
+        Which of :data:`.scalings.Kind` they were fitted with.
     n_features : int
     may_be_none : bool
         Whether a checkpoint without a network is whole: that of symbols with too little history.
@@ -60,7 +63,7 @@ def restore(
     for name, network in networks.items():
         own = {key: kept.weights[f"{name}/{key}"] for key in weights_of(network)}
         restored[name] = Fitted.restored(
-            network, records[name], own, n_features=n_features, folder=folder
+            network, records[name], own, scaling=scaling, n_features=n_features, folder=folder
         )
     return restored
 

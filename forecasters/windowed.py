@@ -32,6 +32,7 @@ from tradewind.forecasters.hardware import check_names
 from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.readings import HeadConfig, Reading, reading_of
+from tradewind.forecasters.scalings import Kind, check_kind
 from tradewind.forecasters.training import one_thread
 
 Units = Annotated[int, Ge(1), Le(1_024)]
@@ -75,6 +76,9 @@ class WindowedForecaster(Guided):
         Share of what the encoder found that is left out while learning.
     embedding : int
         Numbers a symbol is known by, beside its features; 0: symbols are alike but for those.
+    scaling : str
+        What features are measured by: ``train``, ``symbol``, ``cross_section`` or ``window``; see
+        :mod:`.scalings`.
     pooled : bool
         One network for all symbols, or one for each.
     stride : int or None
@@ -106,6 +110,7 @@ class WindowedForecaster(Guided):
     head: HeadConfig = "gaussian"
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.1
     embedding: Annotated[int, Ge(0), Le(64)] = 0
+    scaling: Kind = "train"
     pooled: bool = True
     stride: Count | None = None
     validation: Share = 0.2
@@ -123,6 +128,7 @@ class WindowedForecaster(Guided):
         self.features = tuple(self.features)
         check_bounds(type(self), self._params)
         check_names(self.precision, self.device, self._name)
+        check_kind(self.scaling, self.pooled, self._name)
         if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
         if self._reading.sequential and self.stride not in (None, self.horizon):
@@ -180,7 +186,7 @@ class WindowedForecaster(Guided):
         head = head_of(self._reading, encoder.width)
         return Network(
             encoder, head, dropout=self.dropout, names=names, embedding=self.embedding,
-            generator=generator, bf16=self.precision == "bf16",
+            generator=generator, bf16=self.precision == "bf16", by_window=self.scaling == "window",
         )  # fmt: skip
 
     def untrained(self, names: int) -> Network:
@@ -243,6 +249,7 @@ class WindowedForecaster(Guided):
             folder,
             kept,
             self.untrained,
+            scaling=self.scaling,
             n_features=len(self.features),
             may_be_none=self._only is not None,
         )

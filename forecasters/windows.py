@@ -1,6 +1,7 @@
 """Causal windows over a feature table, without a copy until a batch is asked for."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -179,6 +180,22 @@ class Scaling:
         scaled = np.clip((values - self.mean) / self.std, -LIMIT, LIMIT)
         return np.nan_to_num(scaled, copy=False, nan=0.0).astype(np.float32)
 
+    def rows(self, table: Table, low: int, high: int) -> npt.NDArray[np.float32]:
+        """Rows ``low`` to ``high - 1`` of a table, as :meth:`apply` makes them."""
+        return self.apply(table.values[low:high])
+
+    def record(self) -> dict[str, Any]:
+        """Means and deviations as JSON; floats come back exactly."""
+        return {"mean": self.mean.tolist(), "std": self.std.tolist()}
+
+
+def covered(samples: Samples) -> Bools:
+    """Rows of the table that some window covers, shape (n_rows,)."""
+    steps = np.zeros(samples.table.tape.n_rows + 1, np.int64)
+    np.add.at(steps, samples.row - samples.window + 1, 1)
+    np.add.at(steps, samples.row + 1, -1)
+    return np.cumsum(steps[:-1]) > 0
+
 
 def fit_scaling(samples: Samples, *, where: str) -> Scaling:
     """Mean and deviation of each feature over the bars that some window covers.
@@ -196,10 +213,7 @@ def fit_scaling(samples: Samples, *, where: str) -> Scaling:
         If a feature does not vary; the message names it.
     """
     table = samples.table
-    covered = np.zeros(table.tape.n_rows + 1, np.int64)
-    np.add.at(covered, samples.row - samples.window + 1, 1)
-    np.add.at(covered, samples.row + 1, -1)
-    used = table.values[np.cumsum(covered[:-1]) > 0]
+    used = table.values[covered(samples)]
     # Deviations from the first row: a constant then has a spread of exactly zero.
     offset = used - used[0]
     mean, std = offset.mean(axis=0), offset.std(axis=0)

@@ -34,7 +34,17 @@ def rank(tape: Tape, inner: Feature) -> Floats:
 
 def z_score(tape: Tape, inner: Feature) -> Floats:
     """Distance from the members' mean in their standard deviations (divided by n)."""
-    grid, member = _section(tape, inner)
+    _refuse_one(tape, inner.name)
+    return standardised(tape, inner.of(tape))
+
+
+def standardised(tape: Tape, values: Floats) -> Floats:
+    """Values of each bar in deviations from its members' mean, shape (n_rows,).
+
+    NaN where a bar has fewer than two members, or they are all alike.
+    """
+    grid = tape.spread(values)
+    member = tape.member & ~np.isnan(grid)
     mean, n = _mean(grid, member)
     away = grid - mean[:, None]
     square = ratio(_total(np.where(member, away, 0.0) ** 2), n)
@@ -120,13 +130,17 @@ def _column(tape: Tape, name: str, symbol: str) -> int:
 
 def _section(tape: Tape, inner: Feature) -> tuple[Floats, Bools]:
     """Values and who counts among them, both (n_bars, n_symbols)."""
-    if tape.panel.n_symbols < 2:
-        raise ConfigError(
-            f"features: {inner.name} is compared across symbols, and the data has only "
-            f"{tape.panel.symbols[0]}; add symbols, or leave such features out"
-        )
+    _refuse_one(tape, inner.name)
     grid = tape.spread(inner.of(tape))
     return grid, tape.member & ~np.isnan(grid)
+
+
+def _refuse_one(tape: Tape, name: str) -> None:
+    if tape.panel.n_symbols < 2:
+        raise ConfigError(
+            f"features: {name} is compared across symbols, and the data has only "
+            f"{tape.panel.symbols[0]}; add symbols, or leave such features out"
+        )
 
 
 def _over_all(tape: Tape, inner: Feature) -> Floats:

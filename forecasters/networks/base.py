@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
+FLAT = 1e-3  # of the training part's deviation: a feature that moves less in a window stays small
 TRAIT_STD = 0.1  # of an embedding's first values: small beside features of standard deviation 1
 
 
@@ -40,6 +41,21 @@ class SeededDropout(nn.Module):
             return x
         keep = torch.rand(x.shape, generator=self.generator) >= self.share  # (...)
         return x * keep / (1.0 - self.share)  # (...)
+
+
+def levelled(x: Tensor) -> Tensor:
+    """Each window by its own mean and deviation, (..., T, F) -> (..., T, F).
+
+    Nothing but the window's own bars is read. The target keeps its own scale, trailing volatility,
+    so the level taken out is not put back as reversible instance normalisation does.
+
+    References
+    ----------
+    Kim et al. (2022), "Reversible instance normalization"; the forward half.
+    """
+    away = x - x.mean(-2, keepdim=True)  # (..., T, F)
+    spread = (away * away).mean(-2, keepdim=True).sqrt()  # (..., 1, F)
+    return away / (spread + FLAT)  # (..., T, F)
 
 
 class Encoder(nn.Module, ABC):
@@ -76,6 +92,8 @@ class Network(nn.Module):
     embedding : int
         E, numbers that stand for a symbol; 0: none.
     generator : Generator
+    by_window : bool
+        Whether each window is standardised by itself first.
     bf16 : bool
         Whether the encoder learns in bfloat16; it forecasts in float32 all the same, and its
         weights, the head and the loss are float32 always.
@@ -91,9 +109,11 @@ class Network(nn.Module):
         embedding: int,
         generator: Generator,
         bf16: bool = False,
+        by_window: bool = False,
     ) -> None:
         super().__init__()
         self.encoder, self.head, self.bf16 = encoder, head, bf16
+        self.by_window = by_window
         self.dropout = SeededDropout(dropout, generator)
         self.traits: nn.Embedding | None = None
         if embedding:
@@ -104,6 +124,8 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, who: Tensor) -> Tensor:
         """(B, T, F), (B,) -> (B, K); ``who`` numbers symbols from 1, 0 is a stranger."""
+        if self.by_window:
+            x = levelled(x)  # (B, T, F)
         if self.traits is not None:
             traits = self.traits(who)[:, None].expand(-1, x.shape[1], -1)  # (B,) -> (B, T, E)
             x = torch.cat((x, traits), 2)  # (B, T, F + E)
