@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -35,7 +36,7 @@ class WalkForward:
     first_bar: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Finished:
     """All fits that are done.
 
@@ -95,8 +96,15 @@ class Finished:
                     f"{given[0][1]}; a forecaster must give the same in every fold"
                 )
 
+    @cached_property
+    def _by_fold(self) -> Mapping[tuple[int, bool], list[FoldTask]]:
+        found: dict[tuple[int, bool], list[FoldTask]] = {}
+        for task in self.tasks:
+            found.setdefault((task.fold.number, task.control), []).append(task)
+        return found
+
     def _of(self, fold: Fold, *, control: bool) -> list[FoldTask]:
-        return [t for t in self.tasks if t.fold == fold and t.control == control]
+        return self._by_fold.get((fold.number, control), [])
 
     def _members(self, fold: Fold, *, control: bool) -> list[Forecasts]:
         """What each member says of a test block."""
