@@ -21,6 +21,7 @@ from tradewind.engine.fold_plan import Namer, fold_seed
 from tradewind.engine.fold_report import Candidate, Choice
 from tradewind.engine.fold_task import Setting
 from tradewind.engine.forecaster_spec import ForecasterSpec
+from tradewind.engine.heeding import only, refuse_deaf
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.proper_scores import crps_gaussian, realised, spearman
 from tradewind.engine.protocols import Forecaster, Forecasts
@@ -169,34 +170,6 @@ def _scores_of(forecaster: Forecaster, past: Panel, task: SplitTask) -> list[dic
         given = np.isfinite(said.mean[rows]) & np.isfinite(truth[rows]) & eligible[rows]
         found.append(_scores(said, truth, rows, given))
     return found
-
-
-def only(past: Panel, learn: Bools) -> Panel:
-    """Same bars, of which those marked may be learned from, shape (n_bars,)."""
-    eligible = np.where(learn[:, None], past.marked(ELIGIBLE), False).astype(np.float64)
-    return replace(past, columns={**past.columns, ELIGIBLE: eligible})
-
-
-def refuse_deaf(forecaster: Forecaster, past: Panel) -> None:
-    """Refuse a forecaster that learns from bars which the column ``eligible`` rules out.
-
-    Asked with a past of which nothing may be learned: an honest one finds no sample.
-
-    Raises
-    ------
-    ForecastError
-    """
-    try:
-        fitted = forecaster.fit(only(past, np.zeros(past.n_bars, bool)))
-    except ForecastError:
-        return
-    if getattr(fitted, "n_samples", None) == 0:
-        return
-    raise ForecastError(
-        "learns from bars on which the column 'eligible' is 0, so held-out bars cannot be kept "
-        "from it and its parameters cannot be chosen this way; leave out samples that are not "
-        "eligible in fit, or leave forecaster.choose out"
-    )
 
 
 def _scores(said: Forecasts, truth: Any, rows: Any, given: Bools) -> dict[str, Any]:

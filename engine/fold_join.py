@@ -29,11 +29,14 @@ class WalkForward:
         In time.
     first_bar : int
         First bar with an out-of-sample forecast.
+    deaf : bool
+        Whether the forecaster learned from bars on which symbols were not eligible.
     """
 
     forecasts: Forecasts
     folds: tuple[FoldReport, ...]
     first_bar: int
+    deaf: bool = False
 
 
 @dataclass(frozen=True)

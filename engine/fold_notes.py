@@ -8,9 +8,18 @@ from typing import Any
 from tradewind.engine.config_walk import ChooseConfig, WalkForwardConfig
 from tradewind.engine.fold_report import Control, FoldReport
 
+DEAF = (
+    "the forecaster learned from bars outside the universe as well: it does not heed the column "
+    "'eligible' in fit (its forecasts there were removed)"
+)
+
 
 def fit_notes(
-    folds: Sequence[FoldReport], config: WalkForwardConfig, choose: ChooseConfig | None = None
+    folds: Sequence[FoldReport],
+    config: WalkForwardConfig,
+    choose: ChooseConfig | None = None,
+    *,
+    deaf: bool = False,
 ) -> tuple[str, ...]:
     """Sentences for the notes of a run, in order of weight.
 
@@ -19,11 +28,14 @@ def fit_notes(
     folds : sequence of FoldReport
     config : WalkForwardConfig
     choose : ChooseConfig or None
+    deaf : bool
+        Whether the forecaster learned where symbols were not eligible.
     """
     return tuple(
         filter(
             None,
             [
+                DEAF if deaf else "",
                 _warm_note([fold.control for fold in folds if fold.control], folds),
                 _choice_note(folds, choose),
                 _alike_note(folds, config),

@@ -233,9 +233,8 @@ def forecast(
                 levels=block.conformal.levels, first_bar=walk.first_bar,
             )  # fmt: skip
     doubt = evaluation.suspicion(scores, _called(block.kind))
-    remarks = (
-        *filter(None, [doubt]), *fit_notes(walk.folds, block.walk_forward, block.choose),
-    )  # fmt: skip
+    told = fit_notes(walk.folds, block.walk_forward, block.choose, deaf=walk.deaf)
+    remarks = (*filter(None, [doubt]), *told)
     return Outlook(Signals(said), walk.first_bar, scores, remarks, walk.folds)
 
 

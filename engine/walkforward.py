@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tradewind.engine import choosing, fold_plan
 from tradewind.engine.cache import CHECKPOINT, ForecastCache
 from tradewind.engine.choosing import score_split
@@ -24,8 +26,9 @@ from tradewind.engine.fold_plan import fold_seed
 from tradewind.engine.fold_report import Choice, FoldReport
 from tradewind.engine.fold_task import Beginning, FoldTask
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
+from tradewind.engine.heeding import ProbeTask, probe
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.records import Panel
+from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.schedule import Fold, days_of, folds
 from tradewind.engine.workers import refuse_nested
 
@@ -110,7 +113,33 @@ def run(
             cached=cache is not None,
         )  # fmt: skip
         results = _fits(those, tasks, config, progress)
-    return Finished(spec.name, panel, schedule, tasks, results, choices).joined()
+        deaf = _is_deaf(those, schedule[0], seed)
+    joined = Finished(spec.name, panel, schedule, tasks, results, choices).joined()
+    return replace(joined, deaf=deaf)
+
+
+def _is_deaf(those: Crew, fold: Fold, seed: int) -> bool:
+    """Whether the forecaster learns from bars on which it may not, where there are any."""
+    panel = those.panel
+    barred = ~np.isnan(panel.close) & ~panel.marked(ELIGIBLE)
+    if not barred.any():
+        return False
+    key = ""
+    if those.cache is not None:
+        bars = {"start": fold.train_start, "stop": fold.train_stop}
+        key = fold_plan.Namer(those.spec, panel).key({}, bars, seed=seed, probe=ELIGIBLE)
+        facts = those.cache.get_facts(key)
+        if facts is not None:
+            return bool(facts["deaf"])
+    answers: list[bool] = []
+    those.do(
+        Work(
+            probe, [ProbeTask(fold, seed, key)], [those.spec.name], [1], [None],
+            done=lambda _, answer: answers.append(answer),
+            said=lambda _, message: None,
+        )
+    )  # fmt: skip
+    return answers[0]
 
 
 def _scores(

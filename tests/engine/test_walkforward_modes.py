@@ -277,6 +277,19 @@ def test_a_changed_membership_is_a_changed_past(panel: Panel, cache: ForecastCac
     assert fits(go(descent(), eligible_from(panel, 50, 99), cache=cache)) == 0
 
 
+def test_a_forecaster_that_learns_outside_the_universe_is_told_of(
+    panel: Panel, cache: ForecastCache
+) -> None:
+    members = eligible_from(panel, 50, 99)
+    for name, deaf in (("Descent", False), ("Deaf", True)):
+        for workers in (0, 1):  # asked, and found again
+            result = go(descent(name), members, cache=cache, workers=workers)
+            assert result.deaf is deaf
+            notes = fit_notes(result.folds, schedule(), deaf=result.deaf)
+            assert any("outside the universe" in note for note in notes) is deaf
+    assert go(descent("Deaf"), panel).deaf is False  # everybody is a member
+
+
 def test_progress_tells_fold_epoch_and_loss(panel: Panel) -> None:
     for workers in (0, 1):
         notes: list[tuple[int, str]] = []
