@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from tradewind.engine.audit import comparing, known_when, membership
+from tradewind.engine.audit import comparing, known_when, membership, restating
 from tradewind.engine.audit.decisions import decisions
 from tradewind.engine.audit.facts import Facts, labels, splits
 from tradewind.engine.audit.findings import Check, Finding, Report, ranked
@@ -203,10 +203,10 @@ def _as_stage(way: Evaluated) -> Stage:
 
 def _stage(stage: Stage, facts: Facts, panel: Panel, effort: Effort) -> Found:
     findings, checks = comparing.tampering(stage, panel, effort)
-    more, made = comparing.warm_up(stage, panel)
+    more, made = restating.warm_up(stage, panel)
     findings, checks = findings + more, checks + made
     if facts.adjusted and stage.kind != "data":
-        more, made = comparing.price_level(stage, panel, effort)
+        more, made = restating.price_level(stage, panel, effort)
         findings, checks = findings + more, checks + made
     return findings, checks
 

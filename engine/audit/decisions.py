@@ -134,22 +134,24 @@ def _compare(
             continue
         at = _first_difference(array, twin, _listed(read[key], panel, bar), panel.n_bars)
         if at is not None and (key not in found or bar < found[key].bar):
-            now = np.asarray(array)[at]
+            now = float(np.asarray(array)[at])
             found[key] = _finding(
                 panel, bar, key, at,
                 f"prepare's {key or 'array'}[{', '.join(map(str, at))}] is read at bar {bar} as "
-                f"{now!r}, and is another number when the bars from {cut} on {future}",
+                f"{now:.6g}, and is another number when the bars from {cut} on {future}",
             )  # fmt: skip
     if ours != theirs and ("wishes" not in found or bar < found["wishes"].bar):
         found["wishes"] = _finding(
             panel, bar, "wishes", (bar,),
-            f"wishes {_brief(ours)} at bar {bar}, and {_brief(theirs)} when the bars from {cut} on "
-            f"{future}",
+            f"wishes {_brief(ours, panel)} at bar {bar}, and {_brief(theirs, panel)} when the bars "
+            f"from {cut} on {future}",
         )  # fmt: skip
 
 
-def _brief(rows: list[tuple[Any, ...]]) -> str:
-    return ", ".join(f"{row[1]:+g} of column {row[0]}" for row in rows[:3]) or "nothing"
+def _brief(rows: list[tuple[Any, ...]], panel: Panel) -> str:
+    """Say the first wishes."""
+    said = [f"{row[1]:+g} of {panel.symbols[row[0]]}" for row in rows[:3]]
+    return ", ".join(said) + (" ..." if len(rows) > 3 else "") if said else "nothing"
 
 
 def _listed(read: Bools, panel: Panel, bar: int) -> Bools:
@@ -271,8 +273,8 @@ def _level(
         if [row[:2] for row in ours] == [row[:2] for row in theirs]:
             continue
         text = (
-            f"wishes {_brief(ours)}, and {_brief(theirs)} when prices before bar {last} are "
-            "halved, as a later split would restate them"
+            f"wishes {_brief(ours, panel)}, and {_brief(theirs, panel)} when prices before bar "
+            f"{last} are halved, as a later split would restate them"
         )
         moved = Finding(
             danger=Danger.PRICE_LEVEL,

@@ -213,3 +213,9 @@ def _rank(found: Finding) -> tuple[Any, ...]:
     ic = found.worth.ic if found.worth is not None else 0.0
     gain = ic if isfinite(ic) else 0.0
     return found.severity != "leak", found.danger, -gain, found.bar, found.where
+
+
+def apart(a: float, b: float) -> tuple[str, str]:
+    """Two unequal numbers with as many digits as it takes to tell them apart."""
+    short = f"{a:.6g}", f"{b:.6g}"
+    return short if short[0] != short[1] else (repr(a), repr(b))

@@ -1,8 +1,7 @@
 """The parts of a config as something to audit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,23 @@ import numpy as np
 from tradewind.engine import pipeline, trading
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
+from tradewind.engine.audit.data_facts import closes_of, published, reloaded
 from tradewind.engine.audit.facts import Facts, Split
-from tradewind.engine.audit.findings import Check, Danger, Finding
 from tradewind.engine.audit.made_up import other_future, signals
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
-from tradewind.engine.causality import first_difference
 from tradewind.engine.config import RunConfig, WalkForwardConfig
 from tradewind.engine.config_file import Document
-from tradewind.engine.errors import ConfigError, DataError, TradewindError
+from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
-from tradewind.engine.feeds import load
 from tradewind.engine.fold_conditions import as_in_a_worker, seed_globals
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Forecaster, Signals
-from tradewind.engine.records import ELIGIBLE, FIELDS, Floats, Ints, Panel, Simulation
+from tradewind.engine.records import ELIGIBLE, Floats, Panel, Simulation
 from tradewind.engine.schedule import Fold, folds
-from tradewind.engine.sessions import session_closes
 from tradewind.engine.tampering import tampered
-
-ASOF = "_asof"  # column NAME_asof says when the values of column NAME were published
-EARLIEST_NS = 10**17  # 1973; a time below it is in seconds or days
 
 
 def subject_of(
@@ -213,103 +206,9 @@ def _facts(parts: Parts, panel: Panel) -> Facts:
     members = panel.marked(ELIGIBLE) if ELIGIBLE in columns else None
     return Facts(
         members=members,
-        asof=_published(columns),
-        closes=_closes(panel),
+        asof=published(columns),
+        closes=closes_of(panel),
         adjusted=parts.config.data.prices == "adjusted" and not parts.config.data.sources,
-    )
-
-
-def _published(columns: Mapping[str, Floats]) -> dict[str, Floats]:
-    """Publication times of columns that have them, checked for their unit."""
-    found = {}
-    for name, times in columns.items():
-        if not name.endswith(ASOF):
-            continue
-        known = times[np.isfinite(times)]
-        if known.size and float(known.min()) < EARLIEST_NS:
-            raise DataError(
-                f"audit: column {name} holds {known.min():g}, wanted UTC nanoseconds since 1970 "
-                "(a Unix time in seconds times 1e9)"
-            )
-        found[name.removesuffix(ASOF)] = times
-    return found
-
-
-def _closes(panel: Panel) -> Ints:
-    """When each symbol's session closes, relative to the last of them, nanoseconds."""
-    nothing = np.empty(0, np.int64)
-    if not panel.calendars or not panel.daily or None in panel.calendars:
-        return nothing
-    day = panel.dates[panel.n_bars // 2]
-    latest = {}
-    for calendar in set(panel.calendars):
-        found = session_closes(str(calendar), day, day + 10)
-        days = found.days.astype("datetime64[ns]").astype(np.int64)
-        if not len(days):
-            return nothing
-        latest[calendar] = int(np.median(found.closes - days))
-    times = np.array([latest[calendar] for calendar in panel.calendars], np.int64)
-    relative: Ints = times - times.max()
-    return relative
-
-
-def reloaded(config: RunConfig, whole: Panel, n_cuts: int) -> tuple[list[Finding], list[Check]]:
-    """Read the data again as if it ended earlier: no bar before may be another."""
-    data = config.data
-    online = any(one.source == "yahoo" and not one.offline for one in (data.sources or (data,)))
-    if online:
-        note = "a provider's answer of today cannot be asked for as of an earlier day"
-        return [], [Check("truncation", "data", "bars", 0, 0, note)]
-    findings: list[Finding] = []
-    failed, n_tried = "", 0
-    for cut in np.linspace(whole.n_bars / 2, whole.n_bars - 2, n_cuts).astype(int):
-        end = date.fromisoformat(str(whole.dates[cut])[:10])
-        try:
-            part = load(data.model_copy(update={"end": end})).panel
-        except TradewindError as error:
-            failed = f"ended on {end}: {error}"
-            continue
-        n_tried += 1
-        found = _changed(whole, part, end)
-        if found is not None:
-            findings.append(found)
-            break
-    return findings, [Check("truncation", "data", "bars", n_tried, len(findings), failed[:300])]
-
-
-def _changed(whole: Panel, part: Panel, end: date) -> Finding | None:
-    """First value of a shorter load that the longer one has otherwise; its last bar may be part."""
-    common = [symbol for symbol in part.symbols if symbol in whole.symbols]
-    a, b = part.select(common), whole.select(common)
-    n = int(np.searchsorted(b.ts, a.ts[-1]))
-    if n == 0 or not np.array_equal(a.ts[:n], b.ts[:n]):
-        return _vintage(whole, 0, "clock", "", f"bars stand at other times when it ends on {end}")
-    pairs = [(name, getattr(a, name), getattr(b, name)) for name in FIELDS]
-    pairs += [(name, a.columns[name], b.columns[name]) for name in a.columns if name in b.columns]
-    for name, short, long in pairs:
-        leak = first_difference(short[:n], long[:n], n)
-        if leak is not None:
-            said = (
-                f"reads {leak.later!r}, and {leak.known!r} when the data ends on {end} "
-                f"({leak.n_values} values differ)"
-            )
-            return _vintage(whole, leak.bar, name, common[leak.symbol], said)
-    return None
-
-
-def _vintage(panel: Panel, bar: int, column: str, symbol: str, text: str) -> Finding:
-    return Finding(
-        danger=Danger.NOT_YET_KNOWN,
-        means="truncation",
-        stage="data",
-        part="bars",
-        column=column,
-        bar=bar,
-        date=str(panel.dates[bar]),
-        symbol=symbol,
-        text=text,
-        advice="read data whose past does not depend on its end: fill forward, label longer bars "
-        "at their right edge, keep values as first published",
     )
 
 

@@ -7,13 +7,14 @@ import numpy as np
 from tradewind.engine.audit.findings import Check, Danger, Finding, Worth
 from tradewind.engine.audit.stages import Effort, Stage, cuts
 from tradewind.engine.audit.worth import FEWEST, pooled_ic
-from tradewind.engine.records import Floats, Panel, Records, Simulation
-from tradewind.engine.types import Reason
+from tradewind.engine.records import Bools, Floats, Panel, Records, Simulation
+from tradewind.engine.types import OrderType, Reason
 
 Simulate = Callable[[int | None, str], tuple[Panel, Simulation]]
 """``simulate(cut, how)``: the panel it traded on, tampered with from ``cut`` on, and how it
 went; ``cut`` None leaves everything as it is."""
 
+CENT = 1e-9  # relative: below it two prices are one
 KNOWN_THEN = ("symbol", "bar", "qty", "order_type", "limit", "stop", "tif", "until", "parent")
 FILLED = ("symbol", "bar", "qty", "price", "fee")
 GONE = Reason.DELISTED
@@ -143,16 +144,17 @@ def _finding(name: str, what: str, bar: int, where: tuple[Panel, int, str]) -> F
 
 
 def same_bar(name: str, ran: Simulation, panel: Panel) -> list[Finding]:
-    """Fills on the bar at whose close, or with whose prices, they were decided."""
+    """Fills on the bar that decided them, or at the close that did, whatever bar they stand at."""
     fills = ran.fills
     if not len(fills):
         return []
     numbers = {int(number): i for i, number in enumerate(ran.orders["id"])}
     rows = np.array([numbers.get(int(number), -1) for number in fills["order"]])
-    known = rows >= 0
-    decided = np.where(known, ran.orders["bar"][rows], -1)
-    forced = np.isin(ran.orders["reason"][rows], FORCED) | (ran.orders["parent"][rows] >= 0)
-    early = known & ~forced & (fills["bar"] <= decided)
+    orders = ran.orders[rows]
+    known = (rows >= 0) & ~np.isin(orders["reason"], FORCED) & (orders["parent"] < 0)
+    decided = orders["bar"]
+    early = known & (fills["bar"] <= decided)
+    early |= _at_the_deciding_close(fills, orders, known, panel)
     if not early.any():
         return []
     i = int(np.flatnonzero(early)[0])
@@ -167,13 +169,30 @@ def same_bar(name: str, ran: Simulation, panel: Panel) -> list[Finding]:
         bar=bar,
         date=str(panel.dates[bar]),
         symbol=panel.symbols[k],
-        text=f"{int(early.sum())} of {len(fills)} fills are on the bar that decided them: order "
-        f"{order} was decided with bar {int(decided[i])} and filled on bar {bar} at {price:g}",
+        text=f"{int(early.sum())} of {len(fills)} fills have the bar or the close that decided "
+        f"them: order {order} was decided with bar {int(decided[i])}, which closed at "
+        f"{float(panel.close[decided[i], k]):g}, and filled on bar {bar} at {price:g}",
         advice="fill at the next bar, or send the order before the close it is to be filled at "
         "and decide without that close",
         worth=_worth(fills[early], panel),
     )
     return [found_early]
+
+
+def _at_the_deciding_close(fills: Records, orders: Records, known: Bools, panel: Panel) -> Bools:
+    """Market orders filled later at the very close they were decided with, as cheats on close are.
+
+    A price that opens where it closed proves nothing, and one that comes back to the close to the
+    last digit is a coincidence that does not make half of the fills.
+    """
+    at, k = orders["bar"], fills["symbol"]
+    inside = np.minimum(fills["bar"], panel.n_bars - 1)
+    close, later = panel.close[at, k], panel.open[inside, k]
+    tells = known & (orders["order_type"] == OrderType.MARKET) & (close != later)
+    tells &= fills["bar"] > at
+    cheats = tells & (np.abs(fills["mid"] - close) <= CENT * close)
+    enough = cheats.sum() >= 3 and 2 * cheats.sum() > tells.sum()
+    return cheats if enough else np.zeros(len(fills), np.bool_)
 
 
 def _worth(fills: Records, panel: Panel) -> Worth | None:

@@ -1,8 +1,11 @@
 """Every registered part, with its own defaults, on made-up bars."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
+
+import numpy as np
 
 from tradewind.engine import features, registry
 from tradewind.engine.audit.auditing import Asked, Subject
@@ -20,10 +23,12 @@ from tradewind.engine.config_file import Document
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.fold_conditions import seed_globals
 from tradewind.engine.protocols import Forecaster, Selector
-from tradewind.engine.records import Panel
+from tradewind.engine.records import GROUP, Panel
+from tradewind.engine.sessions import ALWAYS
 
 LAG = "20"  # stands for N in the names of features
 FEWEST_BARS = 420
+HOWS = ("dropped", "noise", "some")  # what each of a hundred features is tried on
 
 
 def registered(document: Document, effort: Effort) -> Subject:
@@ -44,11 +49,12 @@ def registered(document: Document, effort: Effort) -> Subject:
         one().warmup for one in (*built["forecasters"].values(), *built["strategies"].values())
     ]
     fitted = max([250, *(2 * n + 60 for n in needed)])
-    panel = probe(seed=7, n_bars=max(FEWEST_BARS, fitted + 120), n_symbols=4)
+    panel = made_up_bars(max(FEWEST_BARS, fitted + 120))
     stages: list[Stage] = []
     names = [name.replace("_N", f"_{LAG}") for name in features.known()]
     for feature in named_features(names, horizon=5):
-        _tried(feature.name, partial(_usable, feature, panel), stages, unseen)
+        few = replace(feature, hows=HOWS)
+        _tried(feature.name, partial(_usable, few, panel), stages, unseen)
     for name, make in built["forecasters"].items():
         _tried(name, partial(_forecaster, name, make, panel, fitted), stages, unseen)
     for name, make in built["selectors"].items():
@@ -64,6 +70,15 @@ def registered(document: Document, effort: Effort) -> Subject:
         facts=Facts(adjusted=True),
         unseen=tuple(unseen),
     )
+
+
+def made_up_bars(n_bars: int) -> Panel:
+    """Bars with what features of other symbols, groups, columns and the calendar ask for."""
+    panel = probe(seed=7, n_bars=n_bars, n_symbols=4)
+    draw = np.random.default_rng(7)
+    columns = {name: draw.normal(0, 1, panel.shape) for name in ("NAME", f"ahead_{LAG}.NAME")}
+    columns[GROUP] = np.broadcast_to(np.array([0.0, 0.0, 1.0, 1.0]), panel.shape).copy()
+    return replace(panel, symbols=(*panel.symbols[:3], "SPY"), calendar=ALWAYS, columns=columns)
 
 
 def _built(group: str, document: Document, unseen: list[str]) -> dict[str, Callable[[], Any]]:

@@ -1,17 +1,20 @@
 """Contracts of splits, labels, dates and sessions, at their borders."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
 
 from tests.audit_research import labels as honest_labels
 from tradewind.engine.audit import known_when, membership
+from tradewind.engine.audit.data_facts import changed_by_its_end, closes_of, published
 from tradewind.engine.audit.facts import Facts, Split, labels, splits
 from tradewind.engine.audit.findings import Danger, Finding
 from tradewind.engine.audit.stages import Stage
 from tradewind.engine.causality import probe
 from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.errors import DataError
 from tradewind.engine.records import DAY_NS
 from tradewind.engine.schedule import folds
 
@@ -103,3 +106,32 @@ def test_what_closes_later_may_not_move_what_closed_before() -> None:
     assert "close 6.0 hours after its own" in found[0].text
     assert checks[0].n_tried == 8
     assert not known_when.closes(Facts(closes=closes * 0), (mean,), PANEL)[0]
+
+
+def test_times_in_seconds_are_refused() -> None:
+    times = np.full(PANEL.shape, 1.5e9)
+    with pytest.raises(DataError, match="wanted UTC nanoseconds since 1970"):
+        published({"eps": times, "eps_asof": times})
+    assert list(published({"eps": times, "eps_asof": times * 1e9})) == ["eps"]
+
+
+def test_sessions_say_who_closes_first() -> None:
+    panel = replace(PANEL, calendars=("XTKS", "XNYS", "XTKS", "XNYS"))
+    tokyo, york = closes_of(panel)[:2]
+    assert york == 0
+    assert -16 * 3_600_000_000_000 < tokyo < -13 * 3_600_000_000_000
+    assert closes_of(PANEL).size == 0
+
+
+def test_data_that_reads_otherwise_when_it_ends_earlier_is_named() -> None:
+    part = PANEL.past(60)
+    assert changed_by_its_end(PANEL, part, date(2016, 9, 14)) is None
+    close = PANEL.close.copy()
+    close[20, 1] = 7.0
+    found = changed_by_its_end(replace(PANEL, close=close), part, date(2016, 9, 14))
+    assert found is not None
+    assert (found.stage, found.column, found.bar, found.symbol) == ("data", "close", 20, "P1")
+    later = replace(part, ts=part.ts + 1)
+    moved = changed_by_its_end(PANEL, later, date(2016, 9, 14))
+    assert moved is not None
+    assert moved.column == "clock"
