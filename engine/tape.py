@@ -143,6 +143,19 @@ class Tape:
         out[self.age < n] = np.nan
         return out
 
+    def mean(self, values: Floats, n: int) -> Floats:
+        """Mean over the last ``n`` bars of a symbol; the first of :meth:`moments`, to the bit."""
+        block, size, mean, covered = values, 1, values, 0
+        while True:
+            if n & size:
+                older = self.lag(block, covered)
+                mean = _merged(mean, covered, older, size) if covered else block
+                covered += size
+            if covered == n:
+                return mean
+            block = _merged(block, size, self.lag(block, size), size)
+            size *= 2
+
     def moments(self, values: Floats, n: int) -> tuple[Floats, Floats]:
         """Mean and standard deviation over the last ``n`` bars of a symbol.
 
@@ -194,8 +207,13 @@ def _merge(
 ) -> tuple[Floats, Floats]:
     """Mean and sum of squared deviations of two blocks together."""
     step = mean_b - mean_a
-    mean = mean_a + step * (n_b / (n_a + n_b))
+    mean = _merged(mean_a, n_a, mean_b, n_b)
     return mean, m2_a + m2_b + step * step * (n_a * n_b / (n_a + n_b))
+
+
+def _merged(mean_a: Floats, n_a: int, mean_b: Floats, n_b: int) -> Floats:
+    """Mean of two blocks together."""
+    return mean_a + (mean_b - mean_a) * (n_b / (n_a + n_b))
 
 
 def lay(panel: Panel) -> Tape:

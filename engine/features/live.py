@@ -150,6 +150,14 @@ class LiveTape(Tape):
         steps.fast(steps.lag)(slot["ring"], self.age, self.present, values, out)
         return out
 
+    def mean(self, values: Floats, n: int) -> Floats:
+        """Mean over the last ``n`` bars of each symbol."""
+        shape = (n.bit_length(), n, len(self.age))
+        slot = self.past(f"mean {n}", lambda: {"mean": np.full(shape, np.nan)})
+        out = self.empty()
+        steps.fast(steps.mean)(slot["mean"], self.age, self.present, values, out)
+        return out
+
     def moments(self, values: Floats, n: int) -> tuple[Floats, Floats]:
         """Mean and standard deviation over the last ``n`` bars of each symbol."""
         shape = (n.bit_length(), n, len(self.age))

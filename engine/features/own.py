@@ -23,7 +23,7 @@ def volatility(tape: Tape, n: int) -> Floats:
 
     The mean is taken as zero: over tens of bars its estimate is noise (RiskMetrics 1996).
     """
-    return tape.shared(("vol", n), lambda: np.sqrt(tape.moments(log_return(tape, 1) ** 2, n)[0]))
+    return tape.shared(("vol", n), lambda: np.sqrt(tape.mean(log_return(tape, 1) ** 2, n)))
 
 
 def _scaled_return(tape: Tape, n: int) -> Floats:
@@ -44,8 +44,7 @@ def _z_score(tape: Tape, n: int) -> Floats:
 
 
 def _relative_volume(tape: Tape, n: int) -> Floats:
-    usual, _ = tape.moments(tape.volume, n)
-    return log(np.maximum(ratio(tape.volume, usual), QUIET))
+    return log(np.maximum(ratio(tape.volume, tape.mean(tape.volume, n)), QUIET))
 
 
 def _range(tape: Tape) -> Floats:

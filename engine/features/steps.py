@@ -28,6 +28,39 @@ def lag(ring: Any, age: Any, present: Any, values: Any, out: Any) -> None:
             ring[at, s] = values[s]
 
 
+def mean(means: Any, age: Any, present: Any, values: Any, out: Any) -> None:
+    """Mean of the last ``n`` bars; blocks of 1, 2, 4 ... bars are (n_levels, n, n_symbols)."""
+    n = means.shape[1]
+    for s in range(len(values)):
+        out[s] = np.nan
+        if not present[s]:
+            continue
+        a = age[s]
+        at = a % n  # a division costs more than all the rest of a level, so it is done once
+        block, so_far = values[s], np.nan
+        size, level, covered = 1, 0, 0
+        while True:
+            means[level, at, s] = block
+            if n & size:
+                if covered:
+                    older = np.nan
+                    if a >= covered:
+                        older = means[level, at - covered if at >= covered else at - covered + n, s]
+                    so_far = so_far + (older - so_far) * (size / (covered + size))
+                else:
+                    so_far = block
+                covered += size
+            if covered == n:
+                break
+            older = np.nan
+            if a >= size:
+                older = means[level, at - size if at >= size else at - size + n, s]
+            block = block + (older - block) * (size / (size + size))
+            size *= 2
+            level += 1
+        out[s] = so_far
+
+
 def moments(
     means: Any, m2s: Any, age: Any, present: Any, values: Any, out: Any, out_std: Any
 ) -> None:
@@ -39,7 +72,7 @@ def moments(
         if not present[s]:
             continue
         a = age[s]
-        at = a % n  # a division costs more than all the rest of a level, so it is done once
+        at = a % n
         block, block_m2 = values[s], 0.0
         if block != block:
             block_m2 = np.nan

@@ -194,6 +194,13 @@ def test_moments_agree_with_numpy_on_every_window() -> None:
             assert std[row] == pytest.approx(window.std(), rel=1e-9, abs=1e-12)
 
 
+def test_a_mean_alone_is_the_mean_beside_the_deviation_to_the_bit() -> None:
+    tape = lay(probe(2, n_bars=80, n_symbols=3))
+    for n in (1, 2, 3, 7, 16, 23, 60):
+        assert tape.mean(tape.close, n).tobytes() == tape.moments(tape.close, n)[0].tobytes()
+        assert np.isfinite(tape.mean(tape.close, n)).any()
+
+
 def test_a_tape_leads_back_to_the_panel() -> None:
     panel = probe(1, n_bars=50, n_symbols=3)
     tape = lay(panel)

@@ -64,6 +64,24 @@ def test_what_is_read_back_is_what_was_computed(made: Path) -> None:
     assert run.manifest["data_digest"] == run.panel.digest()
 
 
+def test_a_universe_silences_forecasts_outside_it_and_is_on_record(tmp_path: Path) -> None:
+    (tmp_path / "members.csv").write_text(
+        "symbol,start,end\nMSFT,2010-01-01,2017-01-03\nKO,2010-01-01,\nJPM,2016-09-01,\n"
+        "XOM,1990-01-01,2000-01-01\nGONE,2010-01-01,\n"
+    )
+    text = DRIFT.replace("2015-01-02}", "2015-01-02, universe: {path: members.csv}}")
+    run = runner.compute(*config(text, tmp_path), workers=0)
+    mean, days = run.signals.forecasts.mean, run.panel.dates  # type: ignore[union-attr]
+    given = {s: days[np.isfinite(mean[:, k])] for k, s in enumerate(run.panel.symbols)}
+    assert str(given["MSFT"][-1]) == "2016-12-30" and str(given["JPM"][0]) == "2016-09-01"
+    assert len(given["KO"]) > 400 and len(given["XOM"]) == 0
+    assert run.manifest["universe"]["file"]["path"] == str(tmp_path / "members.csv")
+    assert len(run.manifest["universe"]["file"]["sha256"]) == 64
+    assert any("those without (GONE) are missing" in note for note in run.notes)
+    plain = runner.compute(*config(DRIFT, tmp_path), workers=0).manifest["universe"]
+    assert plain["file"] is None and "survivors are over-represented" in plain["survivorship"]
+
+
 def test_the_other_executor_agrees_and_a_forged_fill_does_not(made: Path) -> None:
     found = runner.verify(made)
     assert found.identical

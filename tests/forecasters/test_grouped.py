@@ -99,6 +99,11 @@ def test_every_head_learns_in_a_group_what_it_learns_alone(head: str) -> None:
     agree(*both(Lstm, params))
 
 
+@pytest.mark.parametrize("scaling", ["symbol", "cross_section", "window"])
+def test_features_scaled_in_any_way_are_learned_from_alike_in_a_group(scaling: str) -> None:
+    agree(*both(Lstm, SMALL | {"hidden": 4, "scaling": scaling}))
+
+
 def test_networks_leave_the_group_when_they_are_done_and_the_others_go_on() -> None:
     params = SMALL | {"hidden": 4, "pooled": False, "epochs": 12, "patience": 1}
     alone, many = both(Lstm, params)
