@@ -31,6 +31,7 @@ from tradewind.engine.errors import StrategyError
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "forceinline": True, "_nrt": True}
 # A loop that makes no arrays need not count who holds one: counting cost more than a bar.
 LEAN: dict[str, Any] = {"error_model": "numpy", "_nrt": False}
+CONTRACTED = "contract"  # a product and a sum may be rounded once, together
 LEAN_INLINED: dict[str, Any] = {**LEAN, "forceinline": True}
 MARK = '"""Stands for a loop compiled by tradewind; numba keeps its code here. Delete at will."""\n'
 LIBRARIES = ("numpy", "numba", "math", "builtins")
@@ -111,6 +112,12 @@ def inlined(function: Callable[..., Any]) -> Any:
     return function
 
 
+def fused(function: Callable[..., Any]) -> Any:
+    """Mark a function whose products may be added without rounding between: twice as fast sums."""
+    function.fused = True  # type: ignore[attr-defined]
+    return function
+
+
 def apart(function: Callable[..., Any]) -> Any:
     """Mark a function to be compiled once and kept by itself: what a loop does now and then."""
     function.apart = True  # type: ignore[attr-defined]
@@ -140,7 +147,8 @@ def _module(
             _offer(helper, **(_options(helper, loop) if helper in own else of_part))
     bound = bind(njit(**of_part)(part)) if part is not None and bind is not None else loop
     code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
-    whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **_options(loop))(
+    options = _as_numba_wants(_options(loop))
+    whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **options)(
         with_parts(FunctionType(code, bound.__globals__, loop.__name__))
     )
     _forgive(whole)
@@ -152,7 +160,7 @@ def _offer(helper: FunctionType, **options: Any) -> None:
     """Let compiled code call a plain function; once, or each caller would compile it again."""
     from numba.extending import register_jitable
 
-    register_jitable(**options)(helper)
+    register_jitable(**_as_numba_wants(options))(helper)
 
 
 def with_parts(function: FunctionType) -> FunctionType:
@@ -172,10 +180,17 @@ def _options(
     function: Callable[..., Any], loop: Callable[..., Any] | None = None
 ) -> dict[str, Any]:
     """How a function is compiled: as part of ``loop``, or as one itself."""
+    fast = {"fastmath": CONTRACTED} if hasattr(function, "fused") else {}
     marks = {mark for mark in ("apart", "lean") if hasattr(loop or function, mark)}
     if not marks:
-        return OPTIONS
-    return LEAN_INLINED if hasattr(function, "inlined") else LEAN
+        return OPTIONS | fast
+    return (LEAN_INLINED if hasattr(function, "inlined") else LEAN) | fast
+
+
+def _as_numba_wants(options: dict[str, Any]) -> dict[str, Any]:
+    """Options with the set of flags numba asks for, which could not be a key of our own cache."""
+    fast = options.get("fastmath")
+    return options if fast is None else options | {"fastmath": {fast}}
 
 
 def _forgive(function: Any) -> None:
