@@ -10,6 +10,7 @@ from tradewind.engine.errors import ForecastError
 from tradewind.engine.features import Feature, column, feature, table
 from tradewind.engine.features import warmup as warmup_of
 from tradewind.engine.records import ELIGIBLE, Floats, Panel
+from tradewind.engine.tape import Tape
 from tradewind.forecasters import windows
 from tradewind.forecasters.windows import Samples
 
@@ -55,6 +56,9 @@ class Framing:
         Last share of the training time, kept to stop by.
     vol_lookback : int
         Bars of the volatility that returns are measured in.
+    stateful : bool
+        It carries a state from a symbol's first bar instead of reading windows; ``window`` is then
+        the number of bars before it speaks.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Framing:
     stride: int
     validation: float
     vol_lookback: int
+    stateful: bool = False
 
     @property
     def warmup(self) -> int:
@@ -75,6 +80,10 @@ class Framing:
     def _volatility(self) -> Feature:
         return feature(f"vol_{self.vol_lookback}")
 
+    def volatility(self, tape: Tape) -> Floats:
+        """What returns are measured in, over one bar, (n_rows,)."""
+        return column(tape, self._volatility.name)
+
     def samples(self, past: Panel) -> tuple[Samples, Floats]:
         """Every complete window, and the scale of a return at every row of the table.
 
@@ -85,7 +94,9 @@ class Framing:
             Trailing volatility times sqrt(horizon).
         """
         made = table(past, self.features)
-        scale = column(made.tape, self._volatility.name) * np.sqrt(self.horizon)
+        scale = self.volatility(made.tape) * np.sqrt(self.horizon)
+        if self.stateful:
+            return windows.after(made, steps=self.window, horizon=self.horizon), scale
         return windows.cut(made, window=self.window, horizon=self.horizon), scale
 
     def labelled(self, past: Panel) -> tuple[Samples, Floats]:

@@ -193,7 +193,8 @@ class Guided(ABC):
             batch=self.batch,
             learning_rate=self.learning_rate if earlier is None else self.learning_rate / 2,
         )
-        return prepare(network, scaling, parts, scale, schedule, generator, earlier)
+        segment = self._framing.window if self._framing.stateful else None
+        return prepare(network, scaling, parts, scale, schedule, generator, earlier, segment)
 
     def _chosen(self, past: Panel) -> tuple[str, ...]:
         """Symbols that get a network of their own."""

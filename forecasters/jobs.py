@@ -12,6 +12,7 @@ from tradewind.forecasters.fitted import Fitted, names_of, numbered, view_of
 from tradewind.forecasters.heads import Head
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.scalings import Scales
+from tradewind.forecasters.tracks import tracks_of
 from tradewind.forecasters.training import Epoch, Examples, Follower, Schedule, train
 from tradewind.forecasters.windows import Samples
 
@@ -72,6 +73,7 @@ def prepare(
     schedule: Schedule,
     generator: Generator,
     earlier: Fitted | None,
+    segment: int | None = None,
 ) -> Job:
     """Lay out what a network is trained on, and put it where it starts.
 
@@ -89,6 +91,8 @@ def prepare(
     generator : Generator
         Orders the batches.
     earlier : Fitted or None
+    segment : int or None
+        Bars between two steps of the optimiser where a state is carried; None: windows.
     """
     fitting = parts[0]
     head = network.head
@@ -97,7 +101,12 @@ def prepare(
     low = min(int(part.row.min()) for part in parts) - fitting.window + 1
     high = max(int(part.row.max()) for part in parts) + 1
     view = view_of(scaling.rows(fitting.table, low, high), fitting.window)
-    first, second = (_examples(view, low, part, scale, head, names) for part in parts)
+    first, second = (
+        _examples(view, low, part, scale, head, names)
+        if segment is None
+        else tracks_of(scaling, part, scale, head, numbered(part, names), segment)
+        for part in parts
+    )
     if earlier is None:
         head.start_at(first.target)
     else:

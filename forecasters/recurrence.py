@@ -4,47 +4,83 @@ The same numbers as torch's to rounding, from weights alone. A backtest of a net
 statefully is predicted by this very step, so what trades is what was tested, bit by bit.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import sqrt
 from typing import Literal, Protocol
 
 import numpy as np
 
 from tradewind.engine.compiling import compiled
 from tradewind.engine.records import Floats, Ints
+from tradewind.forecasters import readings
 from tradewind.forecasters import recurrence_kernel as kernel
 from tradewind.forecasters.layout import CELLS, Layout, Singles, Weights, matrices
+from tradewind.forecasters.readings import Reading, Said
 from tradewind.forecasters.recurrence_numpy import NumpyKernel
 from tradewind.forecasters.windows import Scaling
 
 Backend = Literal["numba", "numpy"]
+HEADS: Mapping[type[Reading], int] = {
+    readings.Gaussian: kernel.GAUSSIAN,
+    readings.Direction: kernel.DIRECTION,
+    readings.Volatility: kernel.VOLATILITY,
+    readings.Position: kernel.POSITION,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """When and how a network speaks.
+
+    Attributes
+    ----------
+    reading : Reading
+    horizon : int
+    least : int
+        Bars a state must have taken.
+    """
+
+    reading: Reading
+    horizon: int
+    least: int
 
 
 class Kernel(Protocol):
-    """(T, n, F), (n, W), (n,), (T, n, K): bars taken in turn; all but the first in place."""
+    """Bars taken in turn; all but the first in place."""
 
-    def __call__(self, features: Floats, state: Singles, n_taken: Ints, raw: Floats) -> None:
-        """See the class."""
+    def __call__(
+        self, inputs: Floats, state: Singles, n_taken: Ints, raw: Floats, said: Floats
+    ) -> None:
+        """(T, n, F + 1), (n, W), (n,), (T, n, K), (T, n, 2)."""
 
 
 class NumbaKernel:
     """The compiled step with what it needs; see :mod:`.recurrence_kernel`."""
 
     def __init__(
-        self, layout: Layout, made: list[Singles], scales: Floats, traits: Singles
+        self, layout: Layout, made: list[Singles], scales: Floats, traits: Singles, voice: Voice
     ) -> None:
         n_inputs, n_outputs = scales.shape[1] + traits.shape[1], made[-1].shape[1]
         self.run = compiled(kernel.advance)
+        head = HEADS.get(type(voice.reading), kernel.OTHER)
         self.shape = np.array(
             [CELLS.index(layout.cell), scales.shape[1], traits.shape[1], layout.hidden,
-             layout.layers, layout.span, n_outputs]
+             layout.layers, layout.span, n_outputs, head, voice.least]
         )  # fmt: skip
+        self.root = sqrt(voice.horizon)
         self.given = (np.ascontiguousarray(scales), packed(made), traits)
         width = max(n_inputs, layout.hidden) + layout.hidden + kernel.BLOCK
         width = max(width, 4 * layout.hidden, layout.span, n_outputs)
         self.work = np.zeros((4, kernel.BLOCK, width), np.float32)
 
-    def __call__(self, features: Floats, state: Singles, n_taken: Ints, raw: Floats) -> None:
+    def __call__(
+        self, inputs: Floats, state: Singles, n_taken: Ints, raw: Floats, said: Floats
+    ) -> None:
         """See :class:`Kernel`."""
-        self.run(self.shape, features, *self.given, state, n_taken, self.work, raw)
+        self.run(
+            self.shape, self.root, inputs, *self.given, state, n_taken, self.work, raw, said
+        )  # fmt: skip
 
 
 def packed(made: list[Singles]) -> Singles:
@@ -71,6 +107,7 @@ class Recurrence:
         Of the features.
     traits : ndarray of float32, shape (n_symbols, E)
         What each symbol is known by beside its features.
+    voice : Voice
     backend : {"numba", "numpy"}
         The compiled step, or one of numpy alone: equal but for rounding.
 
@@ -88,31 +125,49 @@ class Recurrence:
         weights: Weights,
         scaling: Scaling,
         traits: Singles,
+        voice: Voice,
         backend: Backend = "numba",
     ) -> None:
         traits = np.ascontiguousarray(traits, np.float32)
         scales = np.stack((scaling.mean, scaling.std))
         made = matrices(layout, weights, scales.shape[1] + traits.shape[1])
-        make = NumbaKernel if backend == "numba" else NumpyKernel
-        self._kernel: Kernel = make(layout, made, scales, traits)
-        self.n_outputs = made[-1].shape[1]
+        self._kernel: Kernel
+        if backend == "numba":
+            self._kernel = NumbaKernel(layout, made, scales, traits, voice)
+        else:
+            self._kernel = NumpyKernel(layout, made, scales, traits, voice.least)
+        self._plain = backend == "numba" and type(voice.reading) in HEADS
+        self.voice, self.n_outputs = voice, made[-1].shape[1]
         self.state = np.zeros((len(traits), layout.width), np.float32)
         self.n_taken = np.zeros(len(traits), np.int64)
 
-    def advance(self, features: Floats) -> Floats:
+    def advance(self, inputs: Floats) -> Said:
         """Take bars in turn.
 
         Parameters
         ----------
-        features : ndarray of float64, shape (T, n_symbols, F)
-            As they come, not standardised. A symbol that lacks one at a bar keeps its state: to a
-            recurrent network a bar without features has not happened.
+        inputs : ndarray of float64, shape (T, n_symbols, F + 1)
+            Features as they come, not standardised, and the volatility that returns are measured
+            in. A symbol that lacks a feature at a bar keeps its state: to a recurrent network a
+            bar without features has not happened.
 
         Returns
         -------
-        ndarray of float64, shape (T, n_symbols, K)
-            What the last layer says after each bar; NaN where it did not happen.
+        Said
+            Mean and std (T, n_symbols), quantiles (T, n_symbols, L); NaN where a bar was not
+            taken, before enough were, and where volatility is not above zero.
         """
-        raw = np.empty((*features.shape[:2], self.n_outputs))
-        self._kernel(features, self.state, self.n_taken, raw)
-        return raw
+        n_bars, n_symbols, _ = inputs.shape
+        raw = np.empty((n_bars, n_symbols, self.n_outputs))
+        said = np.empty((n_bars, n_symbols, 2))
+        self._kernel(inputs, self.state, self.n_taken, raw, said)
+        if self._plain:
+            return Said(said[:, :, 0], said[:, :, 1], np.empty((n_bars, n_symbols, 0)))
+        given = said[:, :, 0] == 0.0
+        scale = inputs[:, :, -1][given] * np.sqrt(self.voice.horizon)
+        reading = self.voice.reading
+        read = reading.said(reading.bend(raw[given]), scale)
+        mean, std = said[:, :, 0], said[:, :, 1]
+        quantiles = np.full((n_bars, n_symbols, len(reading.levels)), np.nan)
+        mean[given], std[given], quantiles[given] = read
+        return Said(mean, std, quantiles)

@@ -6,16 +6,21 @@ loaded then serves four symbols, and four inputs share one pass over the sums; o
 is 214 us for 500 symbols of 64 units, against 396 one by one.
 """
 
+import math
+
 import numpy as np
 
 from tradewind.engine.compiling import fused, inlined, lean
 from tradewind.engine.records import Floats, Ints
 from tradewind.forecasters.layout import CELLS, LIMIT
+from tradewind.forecasters.readings import LOG_STD_LIMIT, SCORE_LIMIT
 
 RNN, GRU, LSTM = (CELLS.index(cell) for cell in ("rnn", "gru", "lstm"))
 BLOCK = 4  # symbols, and inputs, at a time
 # Columns of ``shape``, what a kernel must know of a network.
-CELL, N_FEATURES, N_TRAITS, HIDDEN, LAYERS, SPAN, N_OUTPUTS = range(7)
+CELL, N_FEATURES, N_TRAITS, HIDDEN, LAYERS, SPAN, N_OUTPUTS, HEAD, LEAST = range(9)
+# What outputs mean, as ``readings`` has it; OTHER is read there.
+OTHER, GAUSSIAN, DIRECTION, VOLATILITY, POSITION = range(5)
 
 # tanh x = x P(x^2) / Q(x^2) on [-9, 9], a minimax fit of our own; largest error 2e-8.
 P0, P1, P2, P3, P4 = (
@@ -99,11 +104,14 @@ def beat(cell: int, hidden: int, sums: Floats, r: int, h: Floats, c: Floats) -> 
 @inlined
 @fused
 def taken(values: Floats, scaling: Floats, x: Floats) -> bool:
-    """Standardise features (F,) into ``x``, as windows.Scaling does; False where one is missing."""
-    for k in range(len(values)):
+    """Standardise features (F, and more) into ``x``; False where one is missing.
+
+    As :meth:`windows.Scaling.apply`, bit by bit.
+    """
+    for k in range(scaling.shape[1]):
         if not np.isfinite(values[k]):
             return False
-    for k in range(len(values)):
+    for k in range(scaling.shape[1]):
         z = (values[k] - scaling[0, k]) / scaling[1, k]
         x[k] = np.float32(min(max(z, -LIMIT), LIMIT))
     return True
@@ -170,10 +178,34 @@ def look_back(
 
 
 @lean
+@inlined
+def limited(x: float, limit: float) -> float:
+    """The identity near 0, never beyond the limit; as in ``readings``."""
+    return limit * math.tanh(x / limit)
+
+
+@lean
+@inlined
+def speak(head: int, raw: Floats, scale: float, said: Floats) -> None:
+    """Mean and std (2,) of outputs (K,) where a return is measured in units of scale."""
+    said[0], said[1] = 0.0, scale
+    if head == GAUSSIAN:
+        said[0] = raw[0] * scale
+        said[1] = math.exp(limited(raw[1], LOG_STD_LIMIT)) * scale
+    elif head == DIRECTION:
+        said[0] = limited(raw[0], SCORE_LIMIT) * scale
+    elif head == VOLATILITY:
+        said[1] = math.exp(limited(raw[0], LOG_STD_LIMIT)) * scale
+    elif head == POSITION:
+        said[0] = math.tanh(raw[0]) * scale
+
+
+@lean
 @fused
 def advance(
     shape: Ints,
-    features: Floats,
+    root_horizon: float,
+    inputs: Floats,
     scaling: Floats,
     weights: Floats,
     traits: Floats,
@@ -181,14 +213,17 @@ def advance(
     n_taken: Ints,
     work: Floats,
     raw: Floats,
+    said: Floats,
 ) -> None:
     """Take some bars in turn; a symbol without all features keeps its state and gets NaN.
 
     Parameters
     ----------
-    shape : (7,)
+    shape : (9,)
         See ``CELL`` and what follows it.
-    features : float64 (T, n, F)
+    root_horizon : float
+    inputs : float64 (T, n, F + 1)
+        Features, and the volatility that returns are measured in.
     scaling : float64 (2, F)
         Mean and deviation.
     weights : float32 (rows, width)
@@ -202,11 +237,15 @@ def advance(
         Scratch, finite.
     raw : float64 (T, n, K)
         What the last layer says.
+    said : float64 (T, n, 2)
+        Mean and std; of a head read elsewhere, 0 where there is a forecast. NaN where there is
+        none: at a bar that was not taken, before the state has taken ``LEAST``, and where the
+        volatility is not above zero.
     """
     n_features, n_traits, hidden = shape[N_FEATURES], shape[N_TRAITS], shape[HIDDEN]
     gates = hidden if shape[CELL] == RNN else 4 * hidden
     x, total, ready = work[0], work[1], work[3, 0]
-    n_bars, n_symbols, _ = features.shape
+    n_bars, n_symbols, _ = inputs.shape
     for t in range(n_bars):
         for first in range(0, n_symbols, BLOCK):
             last = min(first + BLOCK, n_symbols)
@@ -214,12 +253,13 @@ def advance(
             n_ready = 0
             for r in range(last - first):
                 # A row that is left out is still multiplied; its numbers go nowhere.
-                ready[r] = ONE if taken(features[t, first + r], scaling, x[r]) else NONE
+                ready[r] = ONE if taken(inputs[t, first + r], scaling, x[r]) else NONE
                 n_ready += int(ready[r])
                 for k in range(n_traits):
                     x[r, n_features + k] = traits[first + r, k]
             if n_ready == 0:
                 raw[t, first:last] = np.nan
+                said[t, first:last] = np.nan
                 continue
             n_in, at = n_features + n_traits, 0
             for layer in range(shape[LAYERS]):
@@ -240,6 +280,12 @@ def advance(
                 at = look_back(shape, weights, at, kept, n_taken[first:last], ready, work)
             sums(x, hidden, weights, at, shape[N_OUTPUTS], total)
             for r in range(last - first):
-                n_taken[first + r] += int(ready[r])
+                n = first + r
+                n_taken[n] += int(ready[r])
                 for k in range(shape[N_OUTPUTS]):
-                    raw[t, first + r, k] = total[r, k] if ready[r] == ONE else np.nan
+                    raw[t, n, k] = total[r, k] if ready[r] == ONE else np.nan
+                vol = inputs[t, n, n_features]
+                if ready[r] == ONE and vol > 0.0 and n_taken[n] >= shape[LEAST]:
+                    speak(shape[HEAD], raw[t, n], vol * root_horizon, said[t, n])
+                else:
+                    said[t, n, 0], said[t, n, 1] = np.nan, np.nan

@@ -39,30 +39,40 @@ class NumpyKernel:
     scales : ndarray of float64, shape (2, F)
         Mean and deviation of the features.
     traits : ndarray of float32, shape (n_symbols, E)
+    least : int
+        Bars a state has taken before there is a forecast.
     """
 
     def __init__(
-        self, layout: Layout, matrices: list[Singles], scales: Floats, traits: Singles
+        self, layout: Layout, matrices: list[Singles], scales: Floats, traits: Singles, least: int
     ) -> None:
-        self.layout, self.scales, self.traits = layout, scales, traits
+        self.layout, self.scales, self.traits, self.least = layout, scales, traits, least
         self.layers = [halved(layout, matrix) for matrix in matrices[: layout.layers]]
         # What a layer multiplies: 1 for its offsets, inputs, states.
         self.given = [np.ones((len(traits), len(made)), np.float32) for made in self.layers]
         self.attention, self.head = matrices[layout.layers : -1], matrices[-1]
 
-    def __call__(self, features: Floats, state: Singles, n_taken: Ints, raw: Floats) -> None:
-        """(T, n, F), (n, W), (n,), (T, n, K): the state and what is said, in place."""
-        for values, said in zip(features, raw, strict=True):
-            # One call finds what is missing in most bars; infinities that cancel are NaN as well.
-            if isfinite(values.sum()):
-                said[:] = self._bar(values, self.traits, state, n_taken)
-                continue
-            ready = np.isfinite(values).all(axis=1)
-            kept, taken = state[ready], n_taken[ready]
-            said[:] = np.nan
-            if ready.any():
-                said[ready] = self._bar(values[ready], self.traits[ready], kept, taken)
-            state[ready], n_taken[ready] = kept, taken
+    def __call__(
+        self, inputs: Floats, state: Singles, n_taken: Ints, raw: Floats, said: Floats
+    ) -> None:
+        """(T, n, F + 1), (n, W), (n,), (T, n, K), (T, n, 2): all but the first in place."""
+        for values, outputs, found in zip(inputs, raw, said, strict=True):
+            self._take(values[:, :-1], state, n_taken, outputs)
+            spoken = (n_taken >= self.least) & (values[:, -1] > 0) & ~np.isnan(outputs[:, 0])
+            found[:] = np.where(spoken, 0.0, np.nan)[:, None]
+
+    def _take(self, values: Floats, state: Singles, n_taken: Ints, outputs: Singles) -> None:
+        """One bar, for the symbols that have all features."""
+        # One call finds what is missing in most bars; infinities that cancel are NaN as well.
+        if isfinite(values.sum()):
+            outputs[:] = self._bar(values, self.traits, state, n_taken)
+            return
+        ready = np.isfinite(values).all(axis=1)
+        kept, taken = state[ready], n_taken[ready]
+        outputs[:] = np.nan
+        if ready.any():
+            outputs[ready] = self._bar(values[ready], self.traits[ready], kept, taken)
+        state[ready], n_taken[ready] = kept, taken
 
     def _bar(self, values: Floats, traits: Singles, state: Singles, n_taken: Ints) -> Singles:
         """One bar of symbols that have all features."""

@@ -5,7 +5,7 @@ neither on the machine's load nor on what else the process does; parallelism bel
 folds and symbols.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -86,6 +86,19 @@ class Examples:
     def inputs(self, at: Tensor) -> tuple[Tensor, Tensor]:
         """Windows (B, T, F) and whose they are (B,), copied for a batch."""
         return self.windows[self.index[at]], self.who[at]
+
+    def steps(
+        self, network: nn.Module, size: int, generator: Generator
+    ) -> Iterator[tuple[int, Iterable[tuple[Tensor, Tensor]]]]:
+        """Step after step in a random order: how many examples, and parts of outputs and places."""
+        for batch in self.batches(size, generator):
+            parts = ((network(*self.inputs(part)), part) for part in self.passes(batch))
+            yield len(batch), parts
+
+    def outputs(self, network: nn.Module) -> Iterator[tuple[Tensor, Tensor]]:
+        """Outputs of all examples in their order, with their places, in parts."""
+        for at in torch.split(torch.arange(len(self)), EVALUATION_ROWS):
+            yield network(*self.inputs(at)), at
 
     def batches(self, size: int, generator: Generator) -> tuple[Tensor, ...]:
         """Places of all examples in a random order, in parts of ``size`` or about that many."""
@@ -249,13 +262,12 @@ def _pass(run: Run, loss: Loss, examples: Examples, schedule: Schedule) -> float
     network.train()
     parameters = list(network.parameters())
     total = torch.zeros((), dtype=torch.float64)
-    for batch in examples.batches(schedule.batch, run.generator):
+    for n, parts in examples.steps(network, schedule.batch, run.generator):
         optimiser.zero_grad(set_to_none=True)
-        for part in examples.passes(batch):
-            output = network(*examples.inputs(part))
-            value = loss(output, examples.target[part]) * (len(part) / len(batch))
+        for output, part in parts:
+            value = loss(output, examples.target[part]) * (len(part) / n)
             value.backward()  # type: ignore[no-untyped-call]
-            total += value.detach().double() * len(batch)
+            total += value.detach().double() * n
         nn.utils.clip_grad_norm_(parameters, schedule.clip)
         optimiser.step()
     return float(total) / len(examples)
@@ -266,12 +278,10 @@ def evaluate(network: nn.Module, loss: Loss, examples: Examples) -> float:
     network.eval()
     total = 0.0
     with torch.inference_mode():
-        parts = torch.split(torch.arange(len(examples)), EVALUATION_ROWS)
         if examples.run is not None:
-            outputs = torch.cat([network(*examples.inputs(at)) for at in parts])  # (n, K)
+            outputs = torch.cat([output for output, _ in examples.outputs(network)])  # (n, K)
             return float(loss(outputs, examples.target))
-        for at in parts:
-            output = network(*examples.inputs(at))
+        for output, at in examples.outputs(network):
             total += float(loss(output, examples.target[at])) * len(at)
     return total / len(examples)
 

@@ -15,7 +15,7 @@ from torch import Generator
 
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
-from tradewind.engine.records import Panel
+from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters import checkpoints, kept_networks
 from tradewind.forecasters.bounds import check_bounds
 from tradewind.forecasters.fitted import Fitted
@@ -31,9 +31,10 @@ from tradewind.forecasters.guided import Guided
 from tradewind.forecasters.hardware import check_names
 from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.networks.base import Encoder, Network
-from tradewind.forecasters.readings import HeadConfig, Reading, reading_of
+from tradewind.forecasters.readings import HeadConfig, Reading, Said, reading_of
 from tradewind.forecasters.scalings import Kind, check_kind
 from tradewind.forecasters.training import one_thread
+from tradewind.forecasters.windows import Samples
 
 Units = Annotated[int, Ge(1), Le(1_024)]
 Layers = Annotated[int, Ge(1), Le(8)]
@@ -214,10 +215,13 @@ class WindowedForecaster(Guided):
                 slots = own.symbol if self.pooled else own.symbol * 0
                 width = past.n_symbols if self.pooled else 1
                 at = (own.bar - first, own.symbol)
-                mean[at], std[at], quantiles[at] = one.said(own, scale[own.row], slots, width)
+                mean[at], std[at], quantiles[at] = self._said(one, own, scale, slots, width)
         if not levels:
             return Forecasts(mean, std, self.horizon)
         return Forecasts(mean, std, self.horizon, levels, quantiles)
+
+    def _said(self, one: Fitted, own: Samples, scale: Floats, slots: Ints, width: int) -> Said:
+        return one.said(own, scale[own.row], slots, width)
 
     def _fitted_or_raise(self, what: str) -> dict[str, Fitted]:
         if self._fitted is None:

@@ -106,6 +106,31 @@ def cut(table: Table, *, window: int, horizon: int) -> Samples:
     return Samples(table, window, row, _targets(table, horizon)[row], horizon)
 
 
+def after(table: Table, *, steps: int, horizon: int) -> Samples:
+    """Bars at which a state that began with a symbol's first has taken enough steps.
+
+    Parameters
+    ----------
+    table : Table
+    steps : int
+        Bars with all features that must have come, the own one included. One that lacks a feature
+        is no step, and breaks nothing.
+    horizon : int
+        Bars ahead, on the panel's clock.
+
+    Returns
+    -------
+    Samples
+        Of windows of one bar, ordered by symbol, then by bar.
+    """
+    usable = np.isfinite(table.values).all(axis=1)
+    so_far = np.cumsum(usable)
+    bounds = table.tape.bounds
+    before = np.concatenate(([0], so_far))[bounds[:-1]]  # (n_symbols,)
+    row = np.flatnonzero(usable & (so_far - before[table.tape.symbol] >= steps))
+    return Samples(table, 1, row, _targets(table, horizon)[row], horizon)
+
+
 def _targets(table: Table, horizon: int) -> Floats:
     """Log return from each row's bar to ``horizon`` bars of the panel later."""
     tape = table.tape

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tradewind.engine.records import Floats, Ints
+from tradewind.engine.records import Bools, Floats, Ints
 from tradewind.forecasters.networks.base import bare
 from tradewind.forecasters.readings import Reading, Said
 from tradewind.forecasters.windows import LIMIT, Samples
@@ -50,6 +50,10 @@ class Head(nn.Module, ABC):
     def runs(self, samples: Samples) -> Ints | None:
         """Number of the run each sample belongs to, (n,), for a loss that needs neighbours."""
         return None
+
+    def cut(self, target: Floats, starts: Bools) -> Floats:
+        """Targets where the row above a marked one is not the bar before it; (n, ...), (n,)."""
+        return target
 
     @abstractmethod
     def start_at(self, target: Tensor) -> None:

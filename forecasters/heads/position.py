@@ -63,6 +63,12 @@ class PositionHead(Head):
         starts = broken | (since % self.rule.run == 0)
         return np.cumsum(starts) - 1, first
 
+    def cut(self, target: Floats, starts: Bools) -> Floats:
+        """What was held before a marked row is not in the batch."""
+        made = target.copy()
+        made[starts & (target[:, 2] == KEPT), 2] = UNKNOWN
+        return made
+
     def start_at(self, target: Tensor) -> None:
         """Always long or always short, whichever is better."""
         ones = torch.full((len(target), 1), START, dtype=target.dtype)  # (n, 1)

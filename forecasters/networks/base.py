@@ -124,13 +124,19 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor, who: Tensor) -> Tensor:
         """(B, T, F), (B,) -> (B, K); ``who`` numbers symbols from 1, 0 is a stranger."""
-        if self.by_window:
-            x = levelled(x)  # (B, T, F)
-        if self.traits is not None:
-            traits = self.traits(who)[:, None].expand(-1, x.shape[1], -1)  # (B,) -> (B, T, E)
-            x = torch.cat((x, traits), 2)  # (B, T, F + E)
+        x = self.known(levelled(x) if self.by_window else x, who)  # (B, T, F + E)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16 and self.training):
             found = self.encoder(x)  # (B, T, F + E) -> (B, H)
-        found = self.dropout(found.to(x.dtype))  # (B, H)
-        out: Tensor = self.head(found)  # (B, H) -> (B, K)
+        return self.read(found.to(x.dtype))  # (B, H) -> (B, K)
+
+    def known(self, x: Tensor, who: Tensor) -> Tensor:
+        """Windows with what is known of their symbols: (B, T, F), (B,) -> (B, T, F + E)."""
+        if self.traits is None:
+            return x
+        traits = self.traits(who)[:, None].expand(-1, x.shape[1], -1)  # (B,) -> (B, T, E)
+        return torch.cat((x, traits), 2)  # (B, T, F + E)
+
+    def read(self, h: Tensor) -> Tensor:
+        """What an encoder found, read out: (B, H) -> (B, K)."""
+        out: Tensor = self.head(self.dropout(h))  # (B, H) -> (B, K)
         return out

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
+from tradewind.forecasters.layout import Layout
 from tradewind.forecasters.networks.base import Encoder, bare, linear
 
 State = tuple[Tensor, ...]
@@ -27,6 +28,7 @@ class RecurrentEncoder(Encoder):
         from state to state (Saxe, McClelland and Ganguli 2014), no offsets.
     """
 
+    cell: ClassVar[str]  # of layout.CELLS
     kind: ClassVar[Callable[..., nn.RNNBase]]
     n_states: ClassVar[int] = 1  # tensors (L, B, H) that are carried
 
@@ -52,12 +54,21 @@ class RecurrentEncoder(Encoder):
         """What the states of a whole window come down to: (B, T, H) -> (B, H)."""
         return states[:, -1]
 
+    @property
+    def layout(self) -> Layout:
+        """What it is made of."""
+        return Layout(self.cell, self.width, self.layers)
+
     def begin(self, rows: int) -> State:
         """State of ``rows`` symbols before their first bar: zeros, (L, B, H) each."""
         return tuple(
             torch.zeros(self.layers, rows, self.width)  # (L, B, H)
             for _ in range(self.n_states)
         )
+
+    def some(self, state: State, rows: Tensor) -> State:
+        """State of the symbols in ``rows``."""
+        return tuple(part[:, rows] for part in state)  # (L, B, H)
 
     def run(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, T, F), state -> (B, T, H), state after the last bar."""
@@ -69,7 +80,7 @@ class RecurrentEncoder(Encoder):
 class RnnEncoder(RecurrentEncoder):
     """Elman's (1990) network: h = tanh(W x + U h + b)."""
 
-    kind = nn.RNN
+    cell, kind = "rnn", nn.RNN
 
 
 class GruEncoder(RecurrentEncoder):
@@ -78,7 +89,7 @@ class GruEncoder(RecurrentEncoder):
     r, z = sigmoid(...), n = tanh(W x + b + r (U h + c)), h = (1 - z) n + z h.
     """
 
-    kind = nn.GRU
+    cell, kind = "gru", nn.GRU
 
 
 class LstmEncoder(RecurrentEncoder):
@@ -87,7 +98,7 @@ class LstmEncoder(RecurrentEncoder):
     i, f, o = sigmoid(...), g = tanh(...), c = f c + i g, h = o tanh(c).
     """
 
-    kind = nn.LSTM
+    cell, kind = "lstm", nn.LSTM
     n_states = 2
 
     def __init__(self, n_inputs: int, *, hidden: int, layers: int, generator: Generator) -> None:
@@ -125,11 +136,21 @@ class LstmAttentionEncoder(LstmEncoder):
         found = torch.tanh(self.mix(torch.cat((context, last), 2)))  # (B, 1, H)
         return found[:, 0]  # (B, H)
 
+    @property
+    def layout(self) -> Layout:
+        """What it is made of."""
+        return Layout(self.cell, self.width, self.layers, self.span)
+
     def begin(self, rows: int) -> State:
         """Zeros; nothing to look back at."""
         cells = (torch.zeros(self.layers, rows, self.width) for _ in range(2))  # (L, B, H)
         seen = torch.zeros(rows, self.span - 1, self.width)  # (B, S - 1, H)
         return (*cells, seen, torch.zeros(rows, dtype=torch.int64))  # (B,)
+
+    def some(self, state: State, rows: Tensor) -> State:
+        """State of the symbols in ``rows``."""
+        h, c, seen, n_seen = state
+        return h[:, rows], c[:, rows], seen[rows], n_seen[rows]
 
     def run(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """(B, T, F), state -> (B, T, H), state after the last bar."""
