@@ -32,7 +32,7 @@ class Tracks(Examples):
     ----------
     windows : Tensor, shape (n_rows, 1, F)
         One bar each.
-    steps : Tensor of int64, shape (n_tracks, L)
+    path : Tensor of int64, shape (n_tracks, L)
         Which window each step of a track is; 0 behind its end.
     place : Tensor of int64, shape (n_tracks, L)
         Which example stands at a step, or ``NONE``.
@@ -43,7 +43,7 @@ class Tracks(Examples):
         Steps between two of the optimiser.
     """
 
-    steps: Tensor
+    path: Tensor
     place: Tensor
     length: Tensor
     number: Tensor
@@ -76,7 +76,7 @@ class Tracks(Examples):
             going_on = torch.nonzero(self.length[tracks] > begin)[:, 0]  # (B,)
             tracks, state = tracks[going_on], encoder.some(state, going_on)
             here = slice(begin, begin + self.segment)
-            x = self.windows[self.steps[tracks, here], 0]  # (B, T, F)
+            x = self.windows[self.path[tracks, here], 0]  # (B, T, F)
             states, state = encoder.run(network.known(x, self.number[tracks]), state)  # (B, T, H)
             state = tuple(part.detach() for part in state)
             at = self.place[tracks, here]  # (B, T)
@@ -114,14 +114,14 @@ def tracks_of(
         for symbol, end in zip(symbols, ends, strict=True)
     ]
     length = np.array([len(track) for track in tracks])
-    steps = np.zeros((len(tracks), int(length.max())), np.int64)
-    place = np.full(steps.shape, NONE)
+    path = np.zeros((len(tracks), int(length.max())), np.int64)
+    place = np.full(path.shape, NONE)
     for k, track in enumerate(tracks):
         own = slice(first[k], last[k] + 1)
-        steps[k, : len(track)] = track - low
+        path[k, : len(track)] = track - low
         place[k, np.searchsorted(track, part.row[own])] = np.arange(part.n)[own]
     at = np.argwhere(place != NONE)  # (n_samples, 2), in their order
-    starts = np.diff(at[:, 0] * steps.shape[1] + at[:, 1] // segment, prepend=-1) != 0
+    starts = np.diff(at[:, 0] * path.shape[1] + at[:, 1] // segment, prepend=-1) != 0
     target = head.cut(head.targets(part, scale[part.row]), starts).astype(np.float32)
     run = head.runs(part)
     return Tracks(
@@ -130,7 +130,7 @@ def tracks_of(
         target=torch.from_numpy(target),
         who=torch.from_numpy(who),
         run=None if run is None else torch.from_numpy(run),
-        steps=torch.from_numpy(steps),
+        path=torch.from_numpy(path),
         place=torch.from_numpy(place),
         length=torch.from_numpy(length),
         number=torch.from_numpy(who[first]),
