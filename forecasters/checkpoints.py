@@ -117,6 +117,21 @@ def read(folder: Path, *, kind: str, config: Mapping[str, Any]) -> Checkpoint:
     return Checkpoint(kind, body["config"], body["state"], _weights(folder, body))
 
 
+def load(folder: Path) -> tuple[Checkpoint, str]:
+    """Bring a fitted state back, whoever wrote it, with the seal of its record.
+
+    Raises
+    ------
+    CheckpointError
+        If a file is missing, damaged, of another format, or the two do not belong together.
+    """
+    body = _record(folder)
+    _match(folder, body, "format", FORMAT)
+    _match(folder, body, "features_version", features.VERSION)
+    weights = _weights(folder, body)
+    return Checkpoint(body["kind"], body["config"], body["state"], weights), _seal(body)
+
+
 _ABSENT = object()
 
 

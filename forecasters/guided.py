@@ -49,6 +49,11 @@ class Guided(ABC):
         return {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
 
     @property
+    def _device(self) -> str:
+        """Where it is asked to be trained."""
+        return self.device
+
+    @property
     def _name(self) -> str:
         return type(self).__name__
 
@@ -127,7 +132,7 @@ class Guided(ABC):
             If history is shorter than a window and its features need, if windows are too few, a
             feature has no values or does not vary, or the loss explodes.
         """
-        device = device_for(self.device, self._name)
+        device = device_for(self._device, self._name)
         if device.kind == "cuda":
             self.fit_many([self], [past])
             return self
@@ -142,7 +147,7 @@ class Guided(ABC):
     @property
     def grouped(self) -> bool:
         """Whether many fits at once are faster here than one after the other: on a GPU."""
-        return device_for(self.device, self._name).kind == "cuda"
+        return device_for(self._device, self._name).kind == "cuda"
 
     @staticmethod
     def fit_many(forecasters: Sequence["Guided"], pasts: Sequence[Panel]) -> None:

@@ -11,12 +11,24 @@ from tradewind.forecasters.fitted import Fitted, Weights, weights_of
 from tradewind.forecasters.networks.base import Network
 
 
-def save(folder: Path, kind: str, params: Mapping[str, Any], fitted: Mapping[str, Fitted]) -> None:
-    """Write weights, scaling and learning curves; raises CheckpointError if that fails."""
+def save(
+    folder: Path,
+    kind: str,
+    params: Mapping[str, Any],
+    fitted: Mapping[str, Fitted],
+    serving: Mapping[str, Any],
+) -> None:
+    """Write weights, scaling and learning curves; raises CheckpointError if that fails.
+
+    ``serving`` tells those who read it without torch what kind of step it is.
+    """
     weights: Weights = {}
     for name, one in fitted.items():
         weights |= {f"{name}/{key}": array for key, array in one.weights().items()}
-    state = {"networks": {name: one.record() for name, one in fitted.items()}}
+    state = {
+        "networks": {name: one.record() for name, one in fitted.items()},
+        "serving": dict(serving),
+    }
     checkpoints.write(folder, Checkpoint(kind, params, state, weights))
 
 

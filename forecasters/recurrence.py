@@ -18,7 +18,6 @@ from tradewind.forecasters import recurrence_kernel as kernel
 from tradewind.forecasters.layout import CELLS, Layout, Singles, Weights, matrices
 from tradewind.forecasters.readings import Reading, Said
 from tradewind.forecasters.recurrence_numpy import NumpyKernel
-from tradewind.forecasters.windows import Scaling
 
 Backend = Literal["numba", "numpy"]
 HEADS: Mapping[type[Reading], int] = {
@@ -61,11 +60,11 @@ class NumbaKernel:
     def __init__(
         self, layout: Layout, made: list[Singles], scales: Floats, traits: Singles, voice: Voice
     ) -> None:
-        n_inputs, n_outputs = scales.shape[1] + traits.shape[1], made[-1].shape[1]
+        n_inputs, n_outputs = scales.shape[2] + traits.shape[1], made[-1].shape[1]
         self.run = compiled(kernel.advance)
         head = HEADS.get(type(voice.reading), kernel.OTHER)
         self.shape = np.array(
-            [CELLS.index(layout.cell), scales.shape[1], traits.shape[1], layout.hidden,
+            [CELLS.index(layout.cell), scales.shape[2], traits.shape[1], layout.hidden,
              layout.layers, layout.span, n_outputs, head, voice.least]
         )  # fmt: skip
         self.root = sqrt(voice.horizon)
@@ -103,8 +102,8 @@ class Recurrence:
     layout : Layout
     weights : mapping
         See :func:`tradewind.forecasters.layout.matrices`.
-    scaling : Scaling
-        Of the features.
+    scales : ndarray of float64, shape (n_symbols, 2, F)
+        Mean and deviation of each symbol's features.
     traits : ndarray of float32, shape (n_symbols, E)
         What each symbol is known by beside its features.
     voice : Voice
@@ -123,14 +122,13 @@ class Recurrence:
         self,
         layout: Layout,
         weights: Weights,
-        scaling: Scaling,
+        scales: Floats,
         traits: Singles,
         voice: Voice,
         backend: Backend = "numba",
     ) -> None:
         traits = np.ascontiguousarray(traits, np.float32)
-        scales = np.stack((scaling.mean, scaling.std))
-        made = matrices(layout, weights, scales.shape[1] + traits.shape[1])
+        made = matrices(layout, weights, scales.shape[2] + traits.shape[1])
         self._kernel: Kernel
         if backend == "numba":
             self._kernel = NumbaKernel(layout, made, scales, traits, voice)

@@ -224,8 +224,8 @@ def advance(
     root_horizon : float
     inputs : float64 (T, n, F + 1)
         Features, and the volatility that returns are measured in.
-    scaling : float64 (2, F)
-        Mean and deviation.
+    scaling : float64 (n, 2, F)
+        Mean and deviation of each symbol's features.
     weights : float32 (rows, width)
         As :func:`tradewind.forecasters.recurrence.packed` lays them out.
     traits : float32 (n, E)
@@ -253,7 +253,7 @@ def advance(
             n_ready = 0
             for r in range(last - first):
                 # A row that is left out is still multiplied; its numbers go nowhere.
-                ready[r] = ONE if taken(inputs[t, first + r], scaling, x[r]) else NONE
+                ready[r] = ONE if taken(inputs[t, first + r], scaling[first + r], x[r]) else NONE
                 n_ready += int(ready[r])
                 for k in range(n_traits):
                     x[r, n_features + k] = traits[first + r, k]

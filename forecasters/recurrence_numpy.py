@@ -36,7 +36,7 @@ class NumpyKernel:
     layout : Layout
     matrices : list of ndarray
         See :func:`tradewind.forecasters.layout.matrices`.
-    scales : ndarray of float64, shape (2, F)
+    scales : ndarray of float64, shape (n_symbols, 2, F)
         Mean and deviation of the features.
     traits : ndarray of float32, shape (n_symbols, E)
     least : int
@@ -65,20 +65,23 @@ class NumpyKernel:
         """One bar, for the symbols that have all features."""
         # One call finds what is missing in most bars; infinities that cancel are NaN as well.
         if isfinite(values.sum()):
-            outputs[:] = self._bar(values, self.traits, state, n_taken)
+            outputs[:] = self._bar(values, self.scales, self.traits, state, n_taken)
             return
         ready = np.isfinite(values).all(axis=1)
         kept, taken = state[ready], n_taken[ready]
         outputs[:] = np.nan
         if ready.any():
-            outputs[ready] = self._bar(values[ready], self.traits[ready], kept, taken)
+            given = values[ready], self.scales[ready], self.traits[ready]
+            outputs[ready] = self._bar(*given, kept, taken)
         state[ready], n_taken[ready] = kept, taken
 
-    def _bar(self, values: Floats, traits: Singles, state: Singles, n_taken: Ints) -> Singles:
+    def _bar(
+        self, values: Floats, scales: Floats, traits: Singles, state: Singles, n_taken: Ints
+    ) -> Singles:
         """One bar of symbols that have all features."""
         (n_symbols, n_features), hidden = values.shape, self.layout.hidden
-        z = values - self.scales[0]
-        z /= self.scales[1]
+        z = values - scales[:, 0]
+        z /= scales[:, 1]
         np.minimum(z, LIMIT, out=z)
         np.maximum(z, -LIMIT, out=z)
         first = self.given[0][:n_symbols]

@@ -1,7 +1,8 @@
 """Recurrent networks, over windows of features or with a state that is carried on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from torch import Generator
@@ -11,10 +12,12 @@ from tradewind.engine.records import Floats, Ints
 from tradewind.forecasters import stateful
 from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.framing import Framing
+from tradewind.forecasters.layout import Layout
 from tradewind.forecasters.networks.recurrent import (
     GruEncoder,
     LstmAttentionEncoder,
     LstmEncoder,
+    RecurrentEncoder,
     RnnEncoder,
 )
 from tradewind.forecasters.readings import Said
@@ -23,6 +26,13 @@ from tradewind.forecasters.windowed import Layers, Units, WindowedForecaster
 from tradewind.forecasters.windows import Samples
 
 Serving = Literal["window", "stateful"]
+# What a carried state can be trained with. It rounds at every bar, and bfloat16 would add up; a bar
+# is standardised by what is known of its symbol, not by a window or by the others of that bar.
+STATEFUL = {
+    "precision": ("float32",),
+    "device": ("cpu", "auto"),
+    "scaling": ("train", "symbol"),
+}
 
 
 @dataclass(kw_only=True, eq=False)
@@ -43,6 +53,8 @@ class RecurrentForecaster(WindowedForecaster):
         state as it is.
     """
 
+    encoder: ClassVar[type[RecurrentEncoder]]
+
     hidden: Units = 16
     layers: Layers = 1
     serving: Serving = "window"
@@ -53,16 +65,22 @@ class RecurrentForecaster(WindowedForecaster):
             raise ConfigError(
                 f"{self._name}: serving is {self.serving!r}; wanted 'window' or 'stateful'"
             )
-        if self.serving == "stateful" and self.precision != "float32":
-            raise ConfigError(
-                f"{self._name}: precision {self.precision} with serving stateful; rounding to "
-                "bfloat16 adds up in a state that is carried on: set precision: float32"
-            )
+        for name, known in STATEFUL.items():
+            value = getattr(self, name)
+            if self.serving == "stateful" and value not in known:
+                raise ConfigError(
+                    f"{self._name}: {name} is {value!r} with serving stateful; a state that is "
+                    f"carried on takes {' or '.join(known)}"
+                )
         super().__post_init__()
 
     @property
     def _framing(self) -> Framing:
         return replace(super()._framing, stateful=self.serving == "stateful")
+
+    @property
+    def _device(self) -> str:
+        return "cpu" if self.serving == "stateful" else super()._device
 
     @property
     def _stride(self) -> int:
@@ -78,6 +96,19 @@ class RecurrentForecaster(WindowedForecaster):
         vol = self._framing.volatility(own.table.tape)
         voice = Voice(self._reading, self.horizon, self.window)
         return stateful.said(one, own, vol, columns, voice)
+
+    @property
+    def served(self) -> Mapping[str, Any]:
+        """See :class:`WindowedForecaster`."""
+        layout = self._layout
+        return {"form": self.serving, "cell": layout.cell, "span": layout.span}
+
+    @property
+    def _layout(self) -> Layout:
+        return Layout(self.encoder.cell, self.hidden, self.layers)
+
+    def _encoder(self, n_inputs: int, generator: Generator) -> RecurrentEncoder:
+        return self.encoder(n_inputs, hidden=self.hidden, layers=self.layers, generator=generator)
 
     def begin_from(self, earlier: Self) -> Self:
         """See :class:`Guided`; a state's network does not begin from one of windows.
@@ -109,8 +140,7 @@ class Rnn(RecurrentForecaster):
     Elman (1990), "Finding structure in time".
     """
 
-    def _encoder(self, n_inputs: int, generator: Generator) -> RnnEncoder:
-        return RnnEncoder(n_inputs, hidden=self.hidden, layers=self.layers, generator=generator)
+    encoder = RnnEncoder
 
 
 @dataclass(kw_only=True, eq=False)
@@ -124,8 +154,7 @@ class Gru(RecurrentForecaster):
     Cho et al. (2014), "Learning phrase representations using RNN encoder-decoder".
     """
 
-    def _encoder(self, n_inputs: int, generator: Generator) -> GruEncoder:
-        return GruEncoder(n_inputs, hidden=self.hidden, layers=self.layers, generator=generator)
+    encoder = GruEncoder
 
 
 @dataclass(kw_only=True, eq=False)
@@ -139,8 +168,7 @@ class Lstm(RecurrentForecaster):
     Hochreiter and Schmidhuber (1997).
     """
 
-    def _encoder(self, n_inputs: int, generator: Generator) -> LstmEncoder:
-        return LstmEncoder(n_inputs, hidden=self.hidden, layers=self.layers, generator=generator)
+    encoder = LstmEncoder
 
 
 @dataclass(kw_only=True, eq=False)
@@ -154,6 +182,12 @@ class LstmAttention(RecurrentForecaster):
     Luong, Pham and Manning (2015), "Effective approaches to attention-based neural machine
     translation", the "general" score; after Bahdanau, Cho and Bengio (2015).
     """
+
+    encoder = LstmAttentionEncoder
+
+    @property
+    def _layout(self) -> Layout:
+        return replace(super()._layout, span=self.window)
 
     def _encoder(self, n_inputs: int, generator: Generator) -> LstmAttentionEncoder:
         return LstmAttentionEncoder(

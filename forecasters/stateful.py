@@ -3,11 +3,11 @@
 import numpy as np
 
 from tradewind.engine.records import Floats, Ints
-from tradewind.forecasters.fitted import Fitted, Weights
-from tradewind.forecasters.layout import Singles
+from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.networks.recurrent import RecurrentEncoder
 from tradewind.forecasters.readings import Said
 from tradewind.forecasters.recurrence import Recurrence, Voice
+from tradewind.forecasters.served import bare, pairs_of, traits_of
 from tradewind.forecasters.windows import Samples
 
 BARS = 256  # laid out for all symbols at a time
@@ -64,16 +64,5 @@ def recurrence_of(one: Fitted, symbols: tuple[str, ...], voice: Voice) -> Recurr
     assert isinstance(encoder, RecurrentEncoder)
     weights = one.weights()
     traits = traits_of(weights, one.names, symbols)
-    return Recurrence(encoder.layout, bare(weights), one.scaling, traits, voice)
-
-
-def bare(weights: Weights) -> Weights:
-    """Weights of encoder and head under the names that :mod:`.layout` knows."""
-    return {name.partition(".")[2]: array for name, array in weights.items()}
-
-
-def traits_of(weights: Weights, names: tuple[str, ...], symbols: tuple[str, ...]) -> Singles:
-    """What symbols are known by, (n_symbols, E); a stranger is the average one."""
-    table = weights.get("traits.weight", np.zeros((1 + len(names), 0), np.float32))
-    number = {name: k for k, name in enumerate(names, 1)}
-    return np.asarray(table[[number.get(name, 0) for name in symbols]], np.float32)
+    scales = pairs_of(one.scaling, symbols)
+    return Recurrence(encoder.layout, bare(weights), scales, traits, voice)

@@ -4,10 +4,11 @@ A family adds its own parameters and :meth:`WindowedForecaster._encoder`.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -220,6 +221,11 @@ class WindowedForecaster(Guided):
             return Forecasts(mean, std, self.horizon)
         return Forecasts(mean, std, self.horizon, levels, quantiles)
 
+    @property
+    def served(self) -> Mapping[str, Any]:
+        """What a process that serves it without torch must know of its form."""
+        return {"form": "window"}
+
     def _said(self, one: Fitted, own: Samples, scale: Floats, slots: Ints, width: int) -> Said:
         return one.said(own, scale[own.row], slots, width)
 
@@ -238,7 +244,8 @@ class WindowedForecaster(Guided):
         CheckpointError
             If the folder cannot be written.
         """
-        kept_networks.save(folder, self._name, self._params, self._fitted_or_raise("save"))
+        fitted = self._fitted_or_raise("save")
+        kept_networks.save(folder, self._name, self._params, fitted, self.served)
 
     def restore(self, folder: Path) -> Self:
         """Take over a saved state; predictions are then the same to the last bit.

@@ -51,8 +51,8 @@ FORMS: dict[str, list[dict[str, Any]]] = {
     "auto_arima": [{"max_p": 1, "max_q": 1}],
     "auto_ets": [{}],
     "rnn": [QUICK],
-    "gru": [QUICK | {"layers": 2}],
-    "lstm_attention": [QUICK],
+    "gru": [QUICK | {"layers": 2}, QUICK | {"serving": "stateful", "scaling": "symbol"}],
+    "lstm_attention": [QUICK, QUICK | {"serving": "stateful", "pooled": False}],
     "drift": [{}, {"lookback": 20, "horizon": 3}],
     "ewma": [{}, {"halflife": 5, "vol_halflife": 10, "horizon": 1}],
 }

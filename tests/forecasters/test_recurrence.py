@@ -10,7 +10,7 @@ from torch import Generator
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.records import Floats
-from tradewind.forecasters import recurrence_kernel, stateful
+from tradewind.forecasters import recurrence_kernel, served
 from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.layout import LIMIT, Layout, matrices
@@ -32,6 +32,7 @@ N_FEATURES, N_TRAITS, N_SYMBOLS, N_BARS, LEAST, HORIZON = 3, 2, 6, 40, 4, 5
 SYMBOLS = tuple("ABCDEF")
 NAMES = ("A", "B", "C", "E")  # those a network knows; D and F are strangers
 SPAN = 7
+SCALING = Scaling(np.array([0.1, -2.0, 300.0]), np.array([0.5, 1.0, 70.0]))
 CELLS: dict[str, type[RecurrentEncoder]] = {
     "rnn": RnnEncoder, "gru": GruEncoder, "lstm": LstmEncoder, "attention": LstmAttentionEncoder
 }  # fmt: skip
@@ -58,8 +59,7 @@ def made(cell: str, layers: int, reading: Reading) -> Fitted:
     for name, parameter in network.named_parameters():
         if "bias" in name or "head" in name:
             torch.nn.init.normal_(parameter, std=0.3, generator=draw)
-    scaling = Scaling(np.array([0.1, -2.0, 300.0]), np.array([0.5, 1.0, 70.0]))
-    return Fitted(network, scaling, NAMES, (), 0)
+    return Fitted(network, SCALING, NAMES, (), 0)
 
 
 def history() -> Floats:
@@ -84,7 +84,7 @@ def by_torch(one: Fitted, inputs: Floats) -> Said:
     said = Said(*(np.full((N_BARS, N_SYMBOLS, *more), np.nan) for more in ((), (), (n_levels,))))
     for k, name in enumerate(SYMBOLS):
         bars = np.flatnonzero(np.isfinite(inputs[:, k, :-1]).all(axis=1))
-        x = torch.from_numpy(one.scaling.apply(inputs[bars, k, :-1]))[None]
+        x = torch.from_numpy(SCALING.apply(inputs[bars, k, :-1]))[None]
         who = torch.tensor([NAMES.index(name) + 1 if name in NAMES else 0])
         with torch.inference_mode():
             states, _ = encoder.run(one.network.known(x, who), encoder.begin(1))
@@ -103,9 +103,9 @@ def stepped(one: Fitted, backend: Backend) -> Recurrence:
     assert isinstance(encoder, RecurrentEncoder)
     return Recurrence(
         encoder.layout,
-        stateful.bare(weights),
-        one.scaling,
-        stateful.traits_of(weights, one.names, SYMBOLS),
+        served.bare(weights),
+        served.pairs_of(one.scaling, SYMBOLS),
+        served.traits_of(weights, one.names, SYMBOLS),
         Voice(one.head.reading, HORIZON, LEAST),
         backend,
     )
@@ -180,7 +180,7 @@ def test_the_limit_of_a_feature_is_the_one_it_was_trained_with() -> None:
 )
 def test_weights_of_another_network_are_refused(change: dict[str, Any], told: str) -> None:
     one = made("attention", 1, READINGS["gaussian"]())
-    weights = stateful.bare(one.weights()) | change
+    weights: dict[str, Any] = {**served.bare(one.weights()), **change}
     weights = {name: array for name, array in weights.items() if array is not None}
     with pytest.raises(CheckpointError, match=told):
         matrices(Layout("lstm", 9, 1, SPAN), weights, N_FEATURES + N_TRAITS)

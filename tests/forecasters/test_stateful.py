@@ -130,7 +130,9 @@ def test_warm_up_is_the_same_in_both_forms() -> None:
     ("params", "told"),
     [
         ({"serving": "stateless"}, "serving is 'stateless'; wanted 'window' or 'stateful'"),
-        ({"precision": "bf16"}, "precision bf16 with serving stateful"),
+        ({"precision": "bf16"}, "precision is 'bf16' with serving stateful; .* takes float32"),
+        ({"scaling": "cross_section"}, "scaling is 'cross_section' with .* takes train or symbol"),
+        ({"device": "cuda"}, "device is 'cuda' with serving stateful; .* takes cpu or auto"),
     ],
 )
 def test_a_form_that_cannot_be_served_is_refused(params: dict[str, Any], told: str) -> None:
