@@ -25,6 +25,7 @@ __all__ = [
     "validate",
 ]
 
+SEVERAL = "forecasters"  # the key of a config that compares them
 MAX_BYTES = 256_000  # a config is read by people; a larger file is a mistake or an attack
 PATHS = (
     ("data", "path"),
@@ -54,6 +55,12 @@ def load(source: str | Path, assignments: Sequence[str] = ()) -> tuple[RunConfig
         With file, line, key, the value found and the nearest valid key.
     """
     document = override(read_document(source), assignments)
+    if SEVERAL in document.values:
+        raise document.error(
+            (SEVERAL,),
+            f"compares several forecasters, which 'tradewind train {source}' does; this command "
+            "runs one: write 'forecaster:' with the block of the one you want",
+        )
     return validate(RunConfig, document), document
 
 

@@ -87,16 +87,18 @@ def finished(
     begun : float
         When the fit began, by :func:`time.perf_counter`.
     """
-    fold, panel = task.fold, setting.panel
+    fold, panel, fitting = task.fold, setting.panel, time.perf_counter() - begun
     with named(setting.spec, fold, panel):
         seen = panel.rows(fold.train_start, fold.test_stop)
-        forecasts = _nothing(forecaster, fold, panel)
+        forecasts, predicting = _nothing(forecaster, fold, panel), 0.0
         if not refusal:
-            forecasts = _said(forecaster, fold, seen)
+            forecasts, predicting = _said(forecaster, fold, seen)
     facts = {
         "fold": asdict(fold),
         "seed": task.seed,
         "seconds": time.perf_counter() - begun,
+        "fit_seconds": fitting,
+        "predict_seconds": predicting,
         "n_samples": 0 if refusal else _count(forecaster),
         "history": [] if refusal else _history(forecaster),
         "notes": [refusal] if refusal else _notes(forecaster),
@@ -154,20 +156,21 @@ def _teller(say: Callable[[dict[str, Any]], None]) -> Any:
     return report
 
 
-def _said(forecaster: Forecaster, fold: Fold, seen: Panel) -> Forecasts:
-    """Forecasts of the block, checked, and silent where a symbol is not eligible."""
-    first = fold.test_start - fold.train_start
+def _said(forecaster: Forecaster, fold: Fold, seen: Panel) -> tuple[Forecasts, float]:
+    """(forecasts of the block, checked, and silent where a symbol is not eligible; seconds)."""
+    first, begun = fold.test_start - fold.train_start, time.perf_counter()
     forecasts = forecaster.predict(seen, first=first)
+    seconds = time.perf_counter() - begun
     _check_shape(forecasts, forecaster, fold, seen)
     refuse_lookahead(forecasts, forecaster, fold, seen)
     if ELIGIBLE not in seen.columns:
-        return forecasts
+        return forecasts, seconds
     out = ~seen.marked(ELIGIBLE)[first:]
     quantiles = forecasts.quantiles
     if forecasts.levels:
         quantiles = np.where(out[..., None], np.nan, quantiles)
     mean, std = (np.where(out, np.nan, array) for array in (forecasts.mean, forecasts.std))
-    return replace(forecasts, mean=mean, std=std, quantiles=quantiles)
+    return replace(forecasts, mean=mean, std=std, quantiles=quantiles), seconds
 
 
 def _nothing(forecaster: Forecaster, fold: Fold, panel: Panel) -> Forecasts:
@@ -187,6 +190,8 @@ def report_of(
     return FitReport(
         seed=facts["seed"],
         seconds=facts["seconds"],
+        fit_seconds=facts.get("fit_seconds"),
+        predict_seconds=facts.get("predict_seconds"),
         from_cache=from_cache,
         n_samples=facts["n_samples"],
         history=tuple(facts["history"]),

@@ -33,6 +33,9 @@ class FitReport:
         Whose networks these are; empty: of all.
     warm : bool
         Whether it began from the weights of the fold before.
+    fit_seconds, predict_seconds : float or None
+        Of these ``seconds``, those of the fit and of one forecast of the whole block; what is left
+        went into checks.
     """
 
     seed: int
@@ -45,6 +48,8 @@ class FitReport:
     member: int = 0
     symbols: tuple[str, ...] = ()
     warm: bool = False
+    fit_seconds: float | None = None
+    predict_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,7 @@ def compute(
     diary.note("started", name=config.name, at=now.isoformat(timespec="seconds"))
     history = pipeline.read_history(config, document, diary, progress)
     panel = history.panel
-    _check_benchmark(config, panel, document)
+    check_benchmark(config, panel, document)
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     with located(document):
@@ -152,7 +152,7 @@ def compute(
     )
 
 
-def _check_benchmark(config: RunConfig, panel: Panel, document: Document) -> None:
+def check_benchmark(config: RunConfig, panel: Panel, document: Document) -> None:
     """Refuse an unknown benchmark before the fit, not after it."""
     if config.benchmark not in ("equal_weight", "cash", *panel.symbols):
         raise document.error(

@@ -17,9 +17,11 @@ def reproduce(
     """
     folder = run_folder(run, results)
     with watched("reproduce", "the run folder is as it was") as bars:
-        from tradewind.engine import runner
+        from tradewind.engine import bench, runner
+        from tradewind.engine.report.leaderboard_folder import is_leaderboard
 
-        found = runner.reproduce(folder, progress=bars)
+        again = bench.reproduce if is_leaderboard(folder) else runner.reproduce
+        found = again(folder, progress=bars)
     if as_json:
         out_json(
             {

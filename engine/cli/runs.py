@@ -53,11 +53,13 @@ def _row(summary: "Summary") -> tuple[str, ...]:
 
 def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
     """Build the page of a run again from its folder."""
-    from tradewind.engine.report.folder import rebuild
+    from tradewind.engine.report import folder as run_folders
+    from tradewind.engine.report import leaderboard_folder
 
     folder = run_folder(run, results)
     with watched("report", "the page is as it was"):
-        page = rebuild(folder)
+        kind = leaderboard_folder if leaderboard_folder.is_leaderboard(folder) else run_folders
+        page = kind.rebuild(folder)
     if as_json:
         out_json({"run": folder.name, "folder": str(folder), "report": str(page)})
     else:

@@ -3,11 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.leaderboard import FITS_KEPT, leaderboard
 from tradewind.engine.cli.options import (
     DEFAULT_CONFIG,
+    RESULTS,
     ConfigArgument,
     FreshOption,
     JsonOption,
+    ResultsOption,
     SetOption,
     WorkersOption,
 )
@@ -16,8 +19,6 @@ from tradewind.engine.cli.progress import watched
 if TYPE_CHECKING:
     from tradewind.engine.runner import Training
 
-FITS_KEPT = "fits that were finished are kept in the cache, so the same command goes on from there"
-
 
 def train(
     config: ConfigArgument = DEFAULT_CONFIG,
@@ -25,14 +26,23 @@ def train(
     fresh: FreshOption = False,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
+    results: ResultsOption = RESULTS,
 ) -> None:
     """Fit the forecaster walk-forward and keep forecasts and checkpoints in the cache.
 
-    A backtest of the same config then finds them there. Without CONFIG it trains the preset that
-    ships with tradewind.
+    A backtest of the same config then finds them there. A config with several 'forecasters:' is a
+    comparison: it ends in a leaderboard, whose folder stands among the runs. Without CONFIG it
+    trains the preset that ships with tradewind.
     """
-    from tradewind.engine.config_file import load
+    from tradewind.engine.config_bench import is_bench
+    from tradewind.engine.config_file import load, override, read_document
 
+    if is_bench(override(read_document(config), assignments or [])):
+        leaderboard(
+            config, assignments or [], results=results, fresh=fresh, workers=workers,
+            as_json=as_json,
+        )  # fmt: skip
+        return
     settings, document = load(config, assignments or [])
     with watched("train", FITS_KEPT) as bars:
         from tradewind.engine import runner  # after the config: a fault in it is told at once

@@ -40,11 +40,11 @@ def facts(run: Run) -> dict[str, Any]:
     }
 
 
-def files(folder: Path) -> dict[str, dict[str, Any]]:
+def files(folder: Path, names: Iterable[str] = (*PARQUETS, *TEXTS)) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of what has been written so far."""
     return {
         name: {"bytes": (folder / name).stat().st_size, "sha256": file_hash(folder / name)}
-        for name in (*PARQUETS, *TEXTS)
+        for name in names
     }
 
 

@@ -18,6 +18,7 @@ renamed when complete. ``docs/report.md`` describes every column.
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -61,7 +62,7 @@ def check_writable(results: Path) -> None:
     try:
         results.mkdir(parents=True, exist_ok=True)
         probe.mkdir()
-        _put(probe / "file", b"tradewind")
+        put(probe / "file", b"tradewind")
     except OSError as error:
         raise RunError(
             f"{results}: the results folder cannot be written: {error.strerror or error}; "
@@ -82,11 +83,30 @@ def write(run: Run, results: Path) -> Path:
     RunError
         If the folder cannot be written, or it was written but its page could not be made.
     """
+    return publish(run.name, results, lambda name, folder: _fill(replace(run, name=name), folder))
+
+
+def publish(wanted: str, results: Path, fill: Callable[[str, Path], Exception | None]) -> Path:
+    """Make a run folder whole or not at all; its name is ``wanted``, or with a number behind it.
+
+    Parameters
+    ----------
+    wanted : str
+    results : Path
+    fill : callable
+        Writes the files of the run of that name into a folder; gives back what kept the page from
+        being made, if anything.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be written, or it was written but its page could not be made.
+    """
     try:
         results.mkdir(parents=True, exist_ok=True)
-        name, partial = _reserve(results, run.name)
+        name, partial = _reserve(results, wanted)
         try:
-            fault = _fill(replace(run, name=name), partial)
+            fault = fill(name, partial)
             sync(partial)
             partial.rename(results / name)
             sync(results)
@@ -97,7 +117,7 @@ def write(run: Run, results: Path) -> Path:
         if isinstance(error, RunError):
             raise
         raise RunError(
-            f"{results}: run {run.name} cannot be written: {error.strerror or error}; "
+            f"{results}: run {wanted} cannot be written: {error.strerror or error}; "
             "make room or name another folder with --out"
         ) from error
     if fault is not None:
@@ -130,15 +150,15 @@ def _fill(run: Run, folder: Path) -> Exception | None:
     for name, make in PARQUETS.items():
         tables.write_tables(make(run), folder / name)
         sync(folder / name)
-    _put(folder / "config.yaml", config_text(run.config).encode())
+    put(folder / "config.yaml", config_text(run.config).encode())
     metrics = {**run.metrics, "forecast_scores": run.forecast_scores}
-    _put(folder / "metrics.json", f"{json_text(metrics)}\n".encode())
+    put(folder / "metrics.json", f"{json_text(metrics)}\n".encode())
     lines = [f"{json_text(event, indent=None)}\n" for event in run.log]
-    _put(folder / "log.jsonl", "".join(lines).encode())
+    put(folder / "log.jsonl", "".join(lines).encode())
     manifest = {**run.manifest, "run": facts(run), "files": files(folder)}
-    _put(folder / "manifest.json", f"{json_text(manifest)}\n".encode())
+    put(folder / "manifest.json", f"{json_text(manifest)}\n".encode())
     try:
-        _put(folder / "report.html", page.render(run).encode())
+        put(folder / "report.html", page.render(run).encode())
     except OSError:
         raise
     except Exception as fault:
@@ -154,10 +174,14 @@ def rebuild(folder: Path) -> Path:
     RunError
         If the folder is damaged or the page cannot be written.
     """
-    html = page.render(read(folder)).encode()
+    return replace_page(folder, page.render(read(folder)))
+
+
+def replace_page(folder: Path, html: str) -> Path:
+    """Put a page in the place of the old one; returns it, raises RunError if that fails."""
     fresh = folder / ".report.html.partial"
     try:
-        _put(fresh, html)
+        put(fresh, html.encode())
         fresh.replace(folder / "report.html")
         sync(folder)
     except OSError as error:
@@ -168,7 +192,7 @@ def rebuild(folder: Path) -> Path:
     return folder / "report.html"
 
 
-def _put(path: Path, content: bytes) -> None:
+def put(path: Path, content: bytes) -> None:
     """Write bytes through to the disk."""
     with path.open("wb") as file:
         file.write(content)

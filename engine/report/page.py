@@ -78,16 +78,35 @@ def render(run: Run, *, sections: Sequence[SectionMaker] = SECTIONS) -> str:
 
 def _page(context: Context, sections: Sequence[SectionMaker]) -> str:
     made: list[Section] = [s for s in (make(context) for make in sections) if s is not None]
-    scripts = [Markup(asset(name)) for name in SCRIPTS]  # ours, from the package
+    return skeleton(context.run.name, headline(context), made, SCRIPTS)
+
+
+def skeleton(
+    name: str, head: Markup, sections: Sequence[Section], scripts: Sequence[str] = ()
+) -> str:
+    """HTML of a whole page.
+
+    Parameters
+    ----------
+    name : str
+        Title of the window.
+    head : Markup
+        What stands above the contents.
+    sections : sequence of Section
+        At least one.
+    scripts : sequence of str
+        Assets that draw its charts; without any, none may run.
+    """
+    texts = [Markup(asset(script)) for script in scripts]  # ours, from the package
     return str(
         fill(
             "page.html",
-            name=context.run.name,
-            policy=_policy(scripts),
+            name=name,
+            policy=_policy(texts),
             style=Markup(asset(STYLE)),
-            head=headline(context),
-            sections=made,
-            scripts=scripts,
+            head=head,
+            sections=sections,
+            scripts=texts,
         )
     )
 
@@ -95,7 +114,7 @@ def _page(context: Context, sections: Sequence[SectionMaker]) -> str:
 def _policy(scripts: Sequence[str]) -> str:
     """Refuse everything but these very scripts, inline styles and images the charts make."""
     seals = (b64encode(sha256(script.encode()).digest()).decode() for script in scripts)
-    hashes = " ".join(f"'sha256-{seal}'" for seal in seals)
+    hashes = " ".join(f"'sha256-{seal}'" for seal in seals) or "'none'"
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
         "img-src data: blob:; base-uri 'none'; form-action 'none'"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tradewind.engine.report import prices, tables
 from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
 from tradewind.engine.report.run import Run
 
+LEADERBOARD = "leaderboard"  # kind of folder that compares forecasters
 RECORDED = ("orders", "fills", "events")
 STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-(\d+))?$")
 
@@ -58,11 +59,16 @@ def read(folder: Path) -> Run:
     RunError
         If a file is missing, was changed after the run, or cannot be read.
     """
-    manifest = _manifest(folder)
-    _check_files(folder, manifest["files"])
+    manifest = manifest_of(folder)
+    if manifest.get("kind") == LEADERBOARD:
+        raise RunError(
+            f"{folder}: is a leaderboard of several forecasters, and this is for the run of one; "
+            "'tradewind report' and 'tradewind reproduce' work on it"
+        )
+    check_files(folder, manifest["files"], (*PARQUETS, *TEXTS))
     said = manifest["run"]
     simulation, ts, benchmark, bounds = _simulation(folder, said["symbols"])
-    measured = _json(folder / "metrics.json")
+    measured = read_json(folder / "metrics.json")
     return Run(
         name=folder.resolve().name,
         config=_config(folder / "config.yaml"),
@@ -76,16 +82,16 @@ def read(folder: Path) -> Run:
         metrics=measured,
         notes=tuple(said["notes"]),
         manifest={k: v for k, v in manifest.items() if k not in ("run", "files")},
-        log=tuple(_lines(folder / "log.jsonl")),
+        log=tuple(read_lines(folder / "log.jsonl")),
         bounds=bounds,
     )
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def manifest_of(folder: Path) -> dict[str, Any]:
     """Manifest with the parts every reader relies on."""
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run folder; 'tradewind runs' lists what there is")
-    found = _json(folder / "manifest.json")
+    found = read_json(folder / "manifest.json")
     run = found.get("run") if isinstance(found, dict) else None
     if not isinstance(run, dict) or not isinstance(found.get("files"), dict):
         raise RunError(f"{folder}: manifest.json is not one of a run; run the config again")
@@ -97,12 +103,12 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def _check_files(folder: Path, files: Mapping[str, Any]) -> None:
+def check_files(folder: Path, files: Mapping[str, Any], names: Sequence[str]) -> None:
     """Refuse a folder that lacks a file or holds another than the one written."""
-    missing = [name for name in (*PARQUETS, *TEXTS) if not (folder / name).is_file()]
+    missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise RunError(f"{folder}: incomplete, lacks {', '.join(missing)}; run the config again")
-    for name in (*PARQUETS, *TEXTS):
+    for name in names:
         wanted = files.get(name, {}).get("sha256")
         if file_hash(folder / name) != wanted:
             raise RunError(
@@ -138,7 +144,8 @@ def _config(path: Path) -> RunConfig:
         raise RunError(f"{path}: this version cannot use the run's config:\n{error}") from None
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Content of a JSON file of a run folder; raises RunError."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
@@ -149,7 +156,8 @@ def _json(path: Path) -> Any:
         raise RunError(f"{path}: cannot be read: {error}; run the config again") from None
 
 
-def _lines(path: Path) -> list[Mapping[str, Any]]:
+def read_lines(path: Path) -> list[Mapping[str, Any]]:
+    """Events of a log; raises RunError."""
     try:
         return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     except (OSError, ValueError) as error:
@@ -178,9 +186,11 @@ def _when(name: str) -> tuple[str, int, str]:
 
 def _summary(folder: Path) -> Summary:
     try:
-        said = _manifest(folder)["run"]
-        metrics = _json(folder / "metrics.json").get("strategy", {})
-        missing = [name for name in (*PARQUETS, *TEXTS) if not (folder / name).is_file()]
+        manifest = manifest_of(folder)
+        said, board = manifest["run"], manifest.get("kind") == LEADERBOARD
+        wanted = tuple(manifest["files"]) if board else (*PARQUETS, *TEXTS)
+        missing = [name for name in wanted if not (folder / name).is_file()]
+        metrics = {} if board else read_json(folder / "metrics.json").get("strategy", {})
         return Summary(
             name=folder.name,
             folder=folder,

@@ -1,6 +1,7 @@
 """Texts of a run folder: JSON, and the config as YAML and as the hash by which a run is known."""
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from io import StringIO
 from pathlib import PurePath
@@ -25,6 +26,11 @@ def config_hash(config: RunConfig) -> str:
 
 def config_text(config: RunConfig) -> str:
     """Config as YAML that :func:`tradewind.engine.config_file.load` reads back to its equal."""
+    return yaml_text(config.model_dump())
+
+
+def yaml_text(values: Mapping[str, Any]) -> str:
+    """Plain values, dates and paths as YAML, in the order given."""
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="safe", pure=True)
@@ -33,7 +39,7 @@ def config_text(config: RunConfig) -> str:
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 100
     out = StringIO()
-    yaml.dump(_yaml_values(config.model_dump()), out)
+    yaml.dump(_yaml_values(dict(values)), out)
     return out.getvalue()
 
 

@@ -268,7 +268,7 @@ def test_a_disk_that_fills_up_is_an_error_and_leaves_nothing(
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder, "_put", full)
+    monkeypatch.setattr(folder, "put", full)
     with pytest.raises(RunError, match="No space left on device; make room"):
         folder.write(RUN, tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,121 @@
+"""A leaderboard as a screen of text; ``tradewind train`` makes it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.failures import Interrupted
+from tradewind.engine.cli.progress import watched
+
+if TYPE_CHECKING:
+    from tradewind.engine.bench import Compared
+
+FITS_KEPT = "fits that were finished are kept in the cache, so the same command goes on from there"
+NONE = "\N{EN DASH}"
+
+
+def leaderboard(
+    config: str,
+    assignments: list[str],
+    *,
+    results: Path,
+    fresh: bool,
+    workers: int | None,
+    as_json: bool,
+) -> None:
+    """Compare a config's forecasters, write the folder, print the board.
+
+    Raises
+    ------
+    Interrupted
+        After Ctrl-C, once those that were done have been written and printed.
+    """
+    with watched("train", FITS_KEPT) as bars:
+        from tradewind.engine import bench  # after the config: a fault in it is told at once
+
+        compared = bench.bench(
+            config, assignments, results=results, progress=bars, fresh=fresh, workers=workers
+        )
+        left = bars.left_open()
+    if compared.interrupted:
+        if not as_json:
+            show(compared)
+        raise Interrupted(left, f"those that were done are in {compared.folder}; {FITS_KEPT}")
+    if as_json:
+        out_json(_as_json(compared))
+    else:
+        show(compared)
+
+
+def _as_json(compared: "Compared") -> dict[str, Any]:
+    folder = compared.folder
+    return {
+        "run": compared.board.name,
+        "folder": str(folder),
+        "leaderboard": compared.board.table,
+        "report": None if folder is None else str(folder / "report.html"),
+        "notes": compared.board.notes,
+    }
+
+
+def show(compared: "Compared") -> None:
+    """Print the board and what it comes to."""
+    from tradewind.engine.report.words import number
+
+    found = compared.board.table
+    out(
+        f"{compared.board.name}: {number(found['n'], 0)} pairs on {found['n_dates']} dates of "
+        f"{found['n_symbols']} symbols, {found['first_date']} to {found['last_date']}, "
+        f"{found['horizon']} bars ahead; errors in percent"
+    )
+    reference = found["reference"]
+    columns = (
+        "", "MAE", f"gain on {reference}" if reference else "gain", "RMSE", "pinball", "CRPS",
+        "right sign", "95 % interval", "rank IC", "t", "in 80 %", "in 95 %", "in set", "Sharpe",
+        "train s", "ms/bar",
+    )  # fmt: skip
+    table("", columns, [_row(name, row) for name, row in found["rows"].items()])
+    for one in found["failed"]:
+        out(f"Not compared: {one['name']}: {one['error']}")
+    out(found["verdict"])
+    for sentence in found["sentences"]:
+        out(sentence)
+    if compared.folder is not None:
+        out(f"Report: {compared.folder / 'report.html'}")
+
+
+def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    from tradewind.engine.report.words import number, percent, plus_minus, signed_percent
+
+    against, chance = row["against"], row["confidence_set"] or {}
+    signs, ranks, traded = row["direction"], row["rank_ic"], row["strategy"]
+    inside = "/".join(
+        f"{'yes' if one['inside'] else 'no'}"
+        for one in (chance.get("mae"), chance.get("crps"))
+        if one
+    )
+    return (
+        name,
+        number(_times_100(row["mae"]), 4),
+        signed_percent(against["gain"], 2) if against else NONE,
+        number(_times_100(row["rmse"]), 3),
+        number(_times_100(row["pinball"]), 4),
+        number(_times_100(row["crps"]), 4),
+        percent(signs["value"]) if signs["n"] else NONE,
+        f"{percent(signs['low'])} to {percent(signs['high'])}" if signs["n"] else NONE,
+        number(ranks["value"], 4) if ranks["value"] is not None else NONE,
+        number(ranks["t"], 1) if ranks["t"] is not None else NONE,
+        percent(row["coverage_80"]["value"]),
+        percent(row["coverage_95"]["value"]),
+        inside or NONE,
+        plus_minus(traded["sharpe"], traded["sharpe_se"])
+        if traded.get("sharpe") is not None
+        else NONE,
+        number(row["train_seconds"], 1),
+        number(row["ms_per_bar"], 2) if row["ms_per_bar"] is not None else NONE,
+    )
+
+
+def _times_100(value: float | None) -> float | None:
+    return None if value is None else 100.0 * value
