@@ -17,6 +17,7 @@ import numpy as np
 from tradewind.engine.config_walk import ChooseConfig
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.fold_conditions import named, seed_globals
+from tradewind.engine.fold_fit import teller
 from tradewind.engine.fold_plan import Namer, fold_seed
 from tradewind.engine.fold_report import Candidate, Choice
 from tradewind.engine.fold_task import Setting
@@ -24,10 +25,11 @@ from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.heeding import only, refuse_deaf
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.proper_scores import crps_gaussian, realised, spearman
-from tradewind.engine.protocols import Forecaster, Forecasts
+from tradewind.engine.protocols import Forecaster, Forecasts, Watched
 from tradewind.engine.purged_cv import group_of, paths, splits
 from tradewind.engine.records import ELIGIBLE, Bools, Panel
 from tradewind.engine.schedule import Fold
+from tradewind.engine.workers import tell
 
 LARGER_IS_BETTER = frozenset({"rank_ic"})
 MIN_CROSS_SECTION = 3  # symbols on a date, below which a rank correlation says nothing
@@ -140,6 +142,8 @@ def score_split(setting: Setting, task: SplitTask) -> Scores:
         forecaster = spec.build(task.seed)
         if task.number == 0:
             refuse_deaf(spec.build(task.seed), past)
+        if isinstance(forecaster, Watched):
+            forecaster.watch(teller(tell))
         failed, scores = "", []
         try:
             scores = _scores_of(forecaster, past, task)

@@ -34,6 +34,7 @@ class FitProgress:
     costs: Sequence[int]
     clock: Callable[[], float] = time.monotonic
     _begun: float = 0.0
+    _known: float | None = None
     _part: dict[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,11 +57,14 @@ class FitProgress:
 
     def _left(self) -> list[str]:
         """Time left, from the share of the work that is done; nothing while it is a wild guess."""
-        elapsed = self.clock() - self._begun
         share = sum(self.costs[k] * part for k, part in self._part.items()) / sum(self.costs)
-        if elapsed < QUIET_SECONDS or not 0 < share < 1:
+        if self._known is None:
+            # What comes before the first word is the start of processes, which comes once.
+            self._begun, self._known = self.clock(), share
+        elapsed, gained = self.clock() - self._begun, share - self._known
+        if elapsed < QUIET_SECONDS or gained <= 0 or share >= 1:
             return []
-        return [f"about {duration(elapsed * (1 - share) / share)} left"]
+        return [f"about {duration(elapsed * (1 - share) / gained)} left"]
 
 
 def _words(epoch: Mapping[str, Any]) -> list[str]:

@@ -125,7 +125,7 @@ def ready(
     if unfinished is not None and isinstance(forecaster, Resumable):
         forecaster.keep_progress(unfinished)
     if isinstance(forecaster, Watched):
-        forecaster.watch(_teller(say))
+        forecaster.watch(teller(say))
     seed_globals(task.seed)
     return forecaster
 
@@ -143,7 +143,7 @@ def begins_warm(task: FoldTask) -> bool:
     return task.begin is not None and task.begin.checkpoint.exists()
 
 
-def _teller(say: Callable[[dict[str, Any]], None]) -> Any:
+def teller(say: Callable[[dict[str, Any]], None]) -> Callable[[Mapping[str, Any]], None]:
     """Passes on how a fit goes, as often as somebody can read it."""
     last = [0.0]
 

@@ -158,7 +158,8 @@ def _scores(
     costs = [tasks[k].fold.n_train for k in left]
     progress.start(label, len(tasks))
     try:
-        progress.advance(label, len(found), "from the cache")
+        if found:
+            progress.advance(label, len(found), f"{len(found)} from the cache")
         shown = FitProgress(progress, label, names, costs)
 
         def done(number: int, result: choosing.Scores) -> None:
