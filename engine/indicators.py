@@ -113,7 +113,7 @@ def _raw(recipe: Indicator, tape: Tape) -> Floats:
     make: Callable[..., Any] = getattr(import_module(f"ta.{module}"), name)
     needs = [k for k in ("open", "high", "low", "close", "volume") if k in _arguments(make)]
     out = np.full(tape.n_rows, np.nan)
-    for start, stop in zip(tape.bounds[:-1], tape.bounds[1:], strict=True):
+    for start, stop in zip(tape.lives[:-1], tape.lives[1:], strict=True):
         if stop - start < recipe.warmup:
             continue
         columns = {field: Series(getattr(tape, field)[start:stop]) for field in needs}

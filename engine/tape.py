@@ -1,8 +1,10 @@
 """Bars laid end to end, symbol after symbol, with the gaps closed.
 
 A symbol that misses a bar (another market's holiday, a halt) keeps its history: windows and lags
-count the bars it *has*. Every array is one contiguous vector, so that numpy takes the same code
-path whatever the panel's shape, and a value never depends in its last bit on how much follows it.
+count the bars it *has*. After a gap of more than a month it begins anew: the ticker may belong to
+another company, and what lies between two spells in an index is no return. Every array is one
+contiguous vector, so that numpy takes the same code path whatever the panel's shape, and a value
+never depends in its last bit on how much follows it.
 """
 
 from collections.abc import Callable
@@ -13,7 +15,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tradewind.engine.records import MEMBER, Bools, Floats, Ints, Panel
+from tradewind.engine.records import DAY_NS, MEMBER, Bools, Floats, Ints, Panel
+from tradewind.engine.sessions import interval_ns
+
+LONG_GAP_DAYS = 31  # longer than any halt that a history survives
+LONG_GAP_BARS = 5  # of weekly and monthly bars
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,7 @@ class Tape:
     bar, symbol : ndarray of int64, shape (n_rows,)
         Row and column of each bar in the panel; symbols in order, oldest bar first.
     age : ndarray of int64, shape (n_rows,)
-        How many bars of the same symbol stand before it.
+        How many bars of the same symbol stand before it, since its last long gap.
     """
 
     panel: Panel
@@ -45,6 +51,16 @@ class Tape:
         """First row of each symbol and the end of the last, shape (n_symbols + 1,)."""
         counts = np.bincount(self.symbol, minlength=self.panel.n_symbols)
         return np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+
+    @cached_property
+    def lives(self) -> Ints:
+        """First row of each stretch without a long gap, and the end of the last."""
+        return np.append(np.flatnonzero(self.age == 0), self.n_rows).astype(np.int64)
+
+    @property
+    def first(self) -> Ints:
+        """Row that each row's stretch begins with, shape (n_rows,)."""
+        return np.arange(self.n_rows) - self.age
 
     def take(self, array: Floats) -> Floats:
         """Values of a panel's array, shape (n_bars, n_symbols) to (n_rows,)."""
@@ -229,7 +245,13 @@ def lay(panel: Panel) -> Tape:
         One row per bar that a symbol has (its close is not NaN).
     """
     symbol, bar = np.nonzero(~np.isnan(panel.close.T))
-    counts = np.bincount(symbol, minlength=panel.n_symbols)
-    starts = np.cumsum(counts) - counts
-    age = np.arange(len(bar)) - starts[symbol]
+    rows = np.arange(len(bar))
+    anew = np.ones(len(bar), np.bool_)
+    anew[1:] = (np.diff(symbol) != 0) | (np.diff(panel.ts[bar]) > long_gap(panel.interval))
+    age = rows - np.maximum.accumulate(np.where(anew, rows, 0))
     return Tape(panel, bar.astype(np.int64), symbol.astype(np.int64), age.astype(np.int64))
+
+
+def long_gap(interval: str) -> int:
+    """Nanoseconds between two bars from which a symbol's history begins anew."""
+    return max(LONG_GAP_DAYS * DAY_NS, LONG_GAP_BARS * interval_ns(interval))

@@ -197,7 +197,7 @@ class Drift(Baseline):
         if lookback is not None:
             return log_return(tape, lookback) * (self.horizon / lookback)
         mean = np.full(tape.n_rows, np.nan)
-        since_first = tape.log_close - tape.log_close[tape.bounds[tape.symbol]]
+        since_first = tape.log_close - tape.log_close[tape.first]
         np.divide(since_first * self.horizon, tape.age, out=mean, where=tape.age > 0)
         return mean
 

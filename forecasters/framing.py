@@ -138,7 +138,7 @@ class Framing:
         if samples.n:
             return
         made = samples.table
-        longest = int(np.diff(made.tape.bounds).max(initial=0))
+        longest = int(made.tape.age.max(initial=-1)) + 1
         if longest < self.warmup:
             raise ForecastError(
                 f"{self.name}: the longest history has {longest} bars; a window of "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tradewind.engine.records import Floats
 from tradewind.engine.tape import Tape
 
-VERSION = 1  # raised whenever a feature of the same name begins to mean something else
+VERSION = 2  # raised whenever a feature of the same name begins to mean something else
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,13 @@ class Memory:
     slots : list of dict of str to ndarray
         ``kind`` beside the arrays says what it is the past of.
     age : ndarray of int64, shape (n_symbols,)
-        Bars each symbol has had.
+        Bars each symbol has had since its last long gap.
+    last : ndarray of int64, shape (n_symbols,)
+        Close of each symbol's last bar, UTC nanoseconds; -1: none yet.
     """
 
     age: Ints
+    last: Ints
     slots: list[Slot] = field(default_factory=list)
 
     def slot(self, number: int, kind: str, make: Callable[[], Slot]) -> Slot:

@@ -79,7 +79,8 @@ def ewm(tape: Newest, values: Floats, com: float, least: int) -> Floats:
     )
     out = tape.empty()
     run = steps.fast(steps.ewm)
-    run(slot["average"], slot["weight"], slot["seen"], tape.present, values, out, com, least)
+    state = slot["average"], slot["weight"], slot["seen"]
+    run(*state, tape.age, tape.present, values, out, com, least)
     return out
 
 

@@ -3,7 +3,7 @@
 Each works in the order of arithmetic of what it stands for, so that every bit is the same: windows
 are merged as in :meth:`tradewind.engine.tape.Tape.moments`, averages run as in pandas. Arrays are
 of shape (..., n_symbols); ``age`` counts a symbol's bars before this one; who has no bar at this
-moment (``present``) keeps its state and gets NaN. The numba subset.
+moment (``present``) keeps its state and gets NaN; at age 0 all is forgotten. The numba subset.
 """
 
 from functools import cache
@@ -114,6 +114,7 @@ def ewm(
     average: Any,
     weight: Any,
     seen: Any,
+    age: Any,
     present: Any,
     values: Any,
     out: Any,
@@ -126,6 +127,8 @@ def ewm(
         out[s] = np.nan
         if not present[s]:
             continue
+        if age[s] == 0:
+            average[s], weight[s], seen[s] = np.nan, 1.0, 0
         now = values[s]
         if np.isinf(now):
             now = np.nan
@@ -184,6 +187,9 @@ def rolling(ring: Any, state: Any, age: Any, present: Any, values: Any, out: Any
         out[s] = np.nan
         if not present[s]:
             continue
+        if age[s] == 0:
+            state[:, s] = 0.0
+            state[5, s] = np.nan
         at = age[s] % n
         now, old = values[s], ring[at, s]
         if np.isinf(now):

@@ -18,7 +18,7 @@ from tradewind.engine.features.names import feature
 from tradewind.engine.features.recurrences import RECURRENCES
 from tradewind.engine.records import FIELDS, Floats, Panel, label
 from tradewind.engine.ta_columns import INDICATORS
-from tradewind.engine.tape import lay
+from tradewind.engine.tape import lay, long_gap
 
 FORMAT = 1
 
@@ -72,8 +72,9 @@ class FeatureStream:
         self.names = tuple(names)
         self._features: tuple[Feature, ...] = tuple(feature(name) for name in names)
         self._like = _blank(like)
-        self._memory = Memory(np.zeros(like.n_symbols, np.int64))
+        self._memory = Memory(np.zeros(like.n_symbols, np.int64), np.full(like.n_symbols, -1))
         self._zeros, self._columns = np.zeros(like.n_symbols, np.int64), np.arange(like.n_symbols)
+        self._long_gap = long_gap(like.interval)
         self._kept: list[Row] = []
         self.last_ts = -1
         self.recomputed = tuple(name for name in self.names if _made_anew(name))
@@ -115,9 +116,10 @@ class FeatureStream:
         self._check(row)
         if self.recomputed:
             self._kept.append(row)
-        n = len(self.symbols)
+        n, memory = len(self.symbols), self._memory
+        memory.age[(memory.last >= 0) & (row.ts - memory.last > self._long_gap)] = 0
         tape = LiveTape(
-            self._like, self._zeros, self._columns, self._memory.age, self._memory,
+            self._like, self._zeros, self._columns, memory.age, memory,
             {name: getattr(row, name) for name in FIELDS}, row.columns, row.ts,
             _Kept(self._kept, self._like).indicator if said else self._nothing,
         )  # fmt: skip
@@ -126,7 +128,8 @@ class FeatureStream:
             for k, one in enumerate(self._features):
                 out[k] = one.compute(tape)
         np.copyto(out, np.nan, where=~tape.present)
-        self._memory.age += tape.present
+        memory.age += tape.present
+        np.copyto(memory.last, row.ts, where=tape.present)
         self.last_ts = row.ts
         return np.ascontiguousarray(out.T)
 
@@ -157,6 +160,7 @@ class FeatureStream:
             If it cannot be written.
         """
         arrays: dict[str, Any] = {"about": np.array(self._about()), "age": self._memory.age}
+        arrays["last"] = self._memory.last
         for number, slot in enumerate(self._memory.slots):
             arrays |= {f"slot/{number}/{name}": np.asarray(a) for name, a in slot.items()}
         if self._kept:
@@ -200,7 +204,7 @@ class FeatureStream:
                     f"{path}: {name} {held.get(name)!r}, wanted {value!r}; warm up from bars "
                     "instead"
                 )
-        self._memory = Memory(arrays["age"], _slots(arrays))
+        self._memory = Memory(arrays["age"], arrays["last"], _slots(arrays))
         fields = [arrays.get(f"kept/{name}", ()) for name in FIELDS]
         kept = zip(arrays.get("kept/ts", ()), *fields, strict=True)
         self._kept = [Row(int(ts), *values) for ts, *values in kept]

@@ -14,7 +14,7 @@ from tradewind.engine.errors import CheckpointError, DataError, ForecastError
 from tradewind.engine.features.feature import Feature
 from tradewind.engine.features.recurrences import RECURRENCES
 from tradewind.engine.features.stream import FeatureStream, Row
-from tradewind.engine.records import GROUP, MEMBER, Floats, Panel
+from tradewind.engine.records import DAY_NS, GROUP, MEMBER, Floats, Panel
 from tradewind.engine.ta_columns import INDICATORS
 from tradewind.engine.tape import Tape
 
@@ -123,6 +123,7 @@ class Odd:
             array[gone] = np.nan
         names = tuple(f"S{k}" for k in range(self.n_symbols))
         ts = np.cumsum(rng.integers(1, 10**14, n_bars))
+        ts[n_bars - self.late // 4 :] += self.seed % 3 * 20 * DAY_NS  # sometimes a long gap
         return Panel(names, ts, close.copy(), high, low, close, volume)
 
 
@@ -202,6 +203,16 @@ def test_a_feature_that_asks_for_other_things_at_another_bar_is_refused() -> Non
     stream._features = (Feature("fickle", 1, fickle),)
     with pytest.raises(ForecastError, match="must ask its tape for the same things"):
         said(stream, panel)
+
+
+@pytest.mark.parametrize("names", [OWN, ACROSS, BY_RECURRENCE], ids=["own", "across", "ta"])
+def test_after_a_long_gap_a_stream_begins_anew_too(names: tuple[str, ...]) -> None:
+    panel = market(3, n_bars=330)
+    ts = panel.ts + np.where(np.arange(330) >= 150, 40 * DAY_NS, 0)
+    gone = replace(panel, ts=ts)
+    want = features.compute(gone, names)
+    assert np.isnan(want[150]).sum() > np.isnan(want[149]).sum()
+    assert first_difference(said(FeatureStream(names, gone), gone), want, names) == ""
 
 
 def test_a_first_bar_and_a_symbol_that_never_trades_are_no_trouble() -> None:

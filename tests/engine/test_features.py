@@ -212,6 +212,20 @@ def test_a_tape_leads_back_to_the_panel() -> None:
         assert (np.diff(tape.bar[own]) > 0).all()
 
 
+@pytest.mark.parametrize(("days", "kept"), [(31, True), (32, False)])
+def test_what_lies_beyond_a_gap_of_a_month_is_another_history(days: int, kept: bool) -> None:
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, (200, 1)), axis=0))
+    ts = np.arange(200, dtype=np.int64) * DAY_NS + DAY_NS
+    ts[120:] += (days - 1) * DAY_NS
+    panel = replace(panel_of(close), ts=ts)
+    got = features.compute(panel, ("return_1", "vol_20", "ta.momentum_roc"))[:, 0]
+    assert np.isfinite(got[120]).tolist() == [kept] * 3
+    assert np.isfinite(got[141]).all()
+    alone = features.compute(panel.rows(120, 200), ("return_1", "vol_20", "ta.momentum_roc"))[:, 0]
+    assert kept or np.array_equal(got[120:], alone, equal_nan=True)
+    assert features.is_causal("vol_20", panel, cuts=(119, 120, 121, 150))
+
+
 def test_a_symbol_without_any_bar_is_nan_throughout() -> None:
     close = np.column_stack((np.linspace(10, 20, 30), np.full(30, np.nan)))
     got = features.compute(panel_of(close), ("return_1", "vol_5", "ta.momentum_roc"))

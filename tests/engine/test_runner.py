@@ -62,6 +62,8 @@ def test_what_is_read_back_is_what_was_computed(made: Path) -> None:
     assert len(run.simulation.fills) > 50
     assert run.metrics["strategy"]["final_equity"] == pytest.approx(run.simulation.equity[-1])
     assert run.manifest["data_digest"] == run.panel.digest()
+    assert run.manifest["universe"]["file"] is None
+    assert "survivors are over-represented" in run.manifest["universe"]["survivorship"]
 
 
 def test_a_universe_silences_forecasts_outside_it_and_is_on_record(tmp_path: Path) -> None:
@@ -78,8 +80,6 @@ def test_a_universe_silences_forecasts_outside_it_and_is_on_record(tmp_path: Pat
     assert run.manifest["universe"]["file"]["path"] == str(tmp_path / "members.csv")
     assert len(run.manifest["universe"]["file"]["sha256"]) == 64
     assert any("those without (GONE) are missing" in note for note in run.notes)
-    plain = runner.compute(*config(DRIFT, tmp_path), workers=0).manifest["universe"]
-    assert plain["file"] is None and "survivors are over-represented" in plain["survivorship"]
 
 
 def test_the_other_executor_agrees_and_a_forged_fill_does_not(made: Path) -> None:

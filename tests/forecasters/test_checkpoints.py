@@ -169,7 +169,7 @@ def test_a_changed_record_is_refused_by_its_seal(kept: Path, tmp_path: Path) -> 
     ("change", "told"),
     [
         (lambda body: body.update(format=1), "format is 1, wanted 2"),
-        (lambda body: body.update(features_version=0), "features_version is 0, wanted 1"),
+        (lambda body: body.update(features_version=0), "features_version is 0, wanted 2"),
         (lambda body: body.update(kind="Gru"), "kind is 'Gru', wanted 'Lstm'"),
         (lambda body: body.update(config=None), "holds no configuration"),
         (lambda body: body["state"].clear(), "holds no network"),
