@@ -156,7 +156,7 @@ def inspect(
     DataError
         If there is nothing to look at: unreadable, no such symbol, no bar in the range.
     """
-    return _together(_each(config, progress, now))
+    return with_members(config, _together(_each(config, progress, now)))
 
 
 def _read(config: DataConfig, progress: Progress, now: datetime | None) -> History:

@@ -155,3 +155,4 @@ def test_loaded_data_carry_their_universe(tmp_path: Path) -> None:
     assert (str(days[0]), str(days[-1])) == ("2014-01-02", "2015-05-29")
     assert not (inside[:, 1] > 0).any()
     assert history.survivorship.startswith("Universe from m.csv: 1 symbols were members")
+    assert feeds.inspect(config).survivorship == history.survivorship  # as data check says it
