@@ -201,7 +201,7 @@ def contiguous_folds(n_bars: int) -> list[Split]:
 
 # How a fit is stopped, chosen and fed
 
-STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
+STRENGTHS = (0.0, 0.5, 1.0, 4.0)
 
 
 def loss(model: Model, data: Data) -> float:

@@ -29,7 +29,7 @@ from tradewind.engine.types import Intent
 N_BARS, N_SYMBOLS = 140, 4
 TRAIN, TEST = 80, 30
 HORIZON = 3
-EFFORT = Effort(cuts=3, fit_hows=5, worth=24, placebos=0)
+EFFORT = Effort(cuts=3, fit_hows=5, worth=12, placebos=0)
 KINDS = ("rank", "linear", "neighbours")
 
 Features = Callable[[Panel], Floats]
@@ -109,10 +109,9 @@ class Model:
         if self.kind in ("rank", "linear"):
             out[good] = (x[good] * self.fitted).sum(axis=1)  # row by row: the same in every bit
         elif len(self.fitted.y):
-            for i in np.flatnonzero(good):
-                far = ((self.fitted.x - x[i]) ** 2).sum(axis=1)
-                near = np.argsort(far, kind="stable")[: int(4 * self.strength) + 1]
-                out[i] = self.fitted.y[near].mean()
+            far = ((self.fitted.x[None] - x[good][:, None]) ** 2).sum(axis=2)
+            near = np.argsort(far, axis=1, kind="stable")[:, : int(4 * self.strength) + 1]
+            out[good] = self.fitted.y[near].mean(axis=1)
         return out
 
 

@@ -67,6 +67,8 @@ def tampering(
             n_tried += 1
             _compare(stage, whole, other, (cut, how), trails)
             step()
+    if trails:
+        _refuse_unrepeatable(stage, whole, panel)
     findings = [
         finding
         for name, trail in trails.items()
@@ -76,6 +78,17 @@ def tampering(
     return findings, [
         Check("tampering", stage.kind, stage.name, n_tried, len(findings), note[:300])
     ]
+
+
+def _refuse_unrepeatable(stage: Stage, whole: Outputs, panel: Panel) -> None:
+    """Raise DataError where the same bars give other values: then nothing is proven by others."""
+    again = stage.compute(panel)
+    for name, values in whole.items():
+        if first_difference(again[name], values, len(values)) is not None:
+            raise DataError(
+                f"audit: {stage.kind} {stage.name} {name} is another when it is asked for twice "
+                "on the same bars; seed its generators, then audit it again"
+            )
 
 
 def checked(stage: Stage, made: Outputs, panel: Panel) -> Outputs:

@@ -12,6 +12,7 @@ from tradewind.engine.audit.stages import Effort, Stage, cuts
 from tradewind.engine.audit.watching import Watched, watched
 from tradewind.engine.audit.worth import FEWEST, pooled_ic
 from tradewind.engine.causality import differing
+from tradewind.engine.errors import StrategyError
 from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Book, Signals, Strategy, View
 from tradewind.engine.records import Bools, Floats, Panel
@@ -93,6 +94,8 @@ def decisions(
                 other = Asked.of(strategy, other_panel, other_said)
                 for bar in bars:
                     _compare(strategy, (whole, other), (panel, bar, cut, how), held[bar], found)
+            except StrategyError:
+                raise
             except IndexError as error:
                 _read_beyond(name, panel, cut, error, found)
             except Exception as error:
@@ -140,6 +143,11 @@ def _compare(
                 f"prepare's {key or 'array'}[{', '.join(map(str, at))}] is read at bar {bar} as "
                 f"{now:.6g}, and is another number when the bars from {cut} on {future}",
             )  # fmt: skip
+    if ours != theirs and whole.decide(strategy, bar, book) != ours:
+        raise StrategyError(
+            f"audit: asked twice at bar {bar}, the strategy decides otherwise; a decision may "
+            "depend on its view alone"
+        )
     if ours != theirs and ("wishes" not in found or bar < found["wishes"].bar):
         found["wishes"] = _finding(
             panel, bar, "wishes", (bar,),

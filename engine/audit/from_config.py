@@ -14,6 +14,7 @@ from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
 from tradewind.engine.audit.data_facts import closes_of, published, reloaded
 from tradewind.engine.audit.facts import Facts, Split
 from tradewind.engine.audit.made_up import other_future, signals
+from tradewind.engine.audit.membership import nobody_leaves
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
 from tradewind.engine.config import RunConfig, WalkForwardConfig
@@ -52,6 +53,9 @@ def subject_of(
     if parts.forecaster is not None and parts.config.forecaster is not None:
         walk, note = _schedule(parts.config.forecaster.walk_forward, parts.forecaster, few, effort)
         unseen += note
+        schedule = parts.config.forecaster.walk_forward
+        if schedule.warm_start or schedule.seeds > 1:
+            unseen.append("every fold was fitted once and from scratch, whatever walk_forward says")
         if parts.config.forecaster.choose is not None:
             unseen.append("forecaster.choose was left out: its parameters were taken as written")
         stages, evaluations, facts = _forecasting(parts, few, walk, facts)
@@ -65,7 +69,10 @@ def subject_of(
         evaluations=evaluations,
         facts=facts,
         code=tuple(_code(parts, document)),
-        data=(partial(reloaded, config, history.panel, 1 if effort.cuts < 8 else 3),),
+        data=(
+            partial(reloaded, config, history.panel, 1 if effort.cuts < 8 else 3),
+            partial(nobody_leaves, history.panel),
+        ),
         unseen=(*unseen, *more),
     )
 

@@ -1,6 +1,7 @@
 """Who is in the data and who is spoken about must be who was there then."""
 
 from collections.abc import Sequence
+from math import exp
 
 import numpy as np
 
@@ -8,7 +9,10 @@ from tradewind.engine.audit.facts import Facts, Found, fact
 from tradewind.engine.audit.findings import Check, Danger, Finding
 from tradewind.engine.audit.stages import Stage
 from tradewind.engine.records import Bools, Panel
+from tradewind.engine.sessions import bars_per_year
 
+LEAVING = 0.02  # of listed names a year, few for stocks; what a living universe loses at least
+UNLIKELY = 0.02
 SPOKEN = ("evaluation", "score", "signal")  # what is traded on; a forecaster may say more
 
 
@@ -64,3 +68,28 @@ def _outside(stage: Stage, members: Bools, panel: Panel) -> list[Finding]:
                 )
             ]  # fmt: skip
     return []
+
+
+def nobody_leaves(panel: Panel) -> Found:
+    """Doubt a universe that nobody ever leaves, where there are enough years for it to matter."""
+    years = float((~np.isnan(panel.close)).sum()) / bars_per_year(panel)
+    by_chance = exp(-LEAVING * years)
+    findings = []
+    if by_chance < UNLIKELY and not (panel.ends >= 0).any():
+        findings.append(
+            fact(
+                Danger.UNIVERSE,
+                "universe",
+                "symbols",
+                f"none of {panel.n_symbols} symbols stops trading in {years:,.0f} years of all "
+                f"symbols together; where two in a hundred leave a year that has a chance of "
+                f"{by_chance:.1g}",
+                "if they were chosen because they exist today, take the members as of each date, "
+                "with those that are gone (data.universe)",
+                severity="doubt",
+                column="survivorship",
+                bar=0,
+                date=str(panel.dates[0]),
+            )
+        )
+    return findings, [Check("universe", "data", "leavers", 1, len(findings))]

@@ -7,6 +7,7 @@ import numpy as np
 from tradewind.engine.audit.findings import Check, Danger, Finding, Worth
 from tradewind.engine.audit.stages import Effort, Stage, cuts
 from tradewind.engine.audit.worth import FEWEST, pooled_ic
+from tradewind.engine.errors import StrategyError
 from tradewind.engine.records import Bools, Floats, Panel, Records, Simulation
 from tradewind.engine.types import OrderType, Reason
 
@@ -65,6 +66,11 @@ def orders(
             n_tried += 1
             _compare(name, (whole, other), (panel, cut, how), found)
             step()
+    if found and not np.array_equal(simulate(None, "")[1].equity, whole.equity):
+        raise StrategyError(
+            f"audit: {name} trades otherwise when the same bars are simulated twice; seed its "
+            "generators, then audit it again"
+        )
     note = "; ".join(failed.values())[:300]
     n_fills = len(whole.fills)
     if n_fills == 0:

@@ -135,3 +135,12 @@ def test_data_that_reads_otherwise_when_it_ends_earlier_is_named() -> None:
     moved = changed_by_its_end(PANEL, later, date(2016, 9, 14))
     assert moved is not None
     assert moved.column == "clock"
+
+
+def test_a_universe_that_nobody_leaves_is_doubted_after_enough_years() -> None:
+    living = probe(seed=1, n_bars=4_000, n_symbols=20)
+    alive = replace(living, ends=np.full(20, -1))
+    (doubt,) = membership.nobody_leaves(alive)[0]
+    assert (doubt.severity, doubt.danger) == ("doubt", Danger.UNIVERSE)
+    assert not membership.nobody_leaves(replace(alive, ends=np.array([2_000] + [-1] * 19)))[0]
+    assert not membership.nobody_leaves(alive.rows(0, 300))[0]

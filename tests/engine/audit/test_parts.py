@@ -303,3 +303,20 @@ def test_what_is_asked_and_evaluated_may_be_left_out() -> None:
     way = Evaluated("flat", lambda p: np.full(p.shape, np.nan), 5)
     report = audit(Subject(name="x", panel=panel, strategies=(asked,), evaluations=(way,)), LIGHT)
     assert not report.findings
+
+
+def test_what_draws_from_an_unseeded_generator_is_no_leak_but_an_error() -> None:
+    draw = np.random.default_rng()
+    panel = history()
+    stage = feature_stage("noise", lambda p: draw.normal(size=p.shape))
+
+    class Dices(Reads):
+        def decide(self, view: View) -> list[Intent]:
+            return [Intent(0, float(draw.normal()))]
+
+    asked = Asked("dices", Dices(""), panel, Signals())
+    report = audit(Subject(name="x", panel=panel, stages=(stage,), strategies=(asked,)), LIGHT)
+    assert not report.findings
+    assert len(report.failed) == 2
+    assert "is another when it is asked for twice on the same bars" in report.failed[0]
+    assert "asked twice at bar" in report.failed[1]
