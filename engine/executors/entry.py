@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.compiling import inlined
 from tradewind.engine.executors.ending import finish
 from tradewind.engine.executors.fills import start_trail
 from tradewind.engine.executors.placing import (
@@ -84,18 +85,20 @@ def heed(market: Market, terms: Terms, state: State, log: Log, n: int, t: int) -
         wish = state.intents[i]
         k = wish["symbol"]
         if wish["action"] == TARGET:
-            withdraw(state, log, k, -1, REBALANCED)
+            if state.count[OPEN] > 0:
+                withdraw(state, log, k, -1, REBALANCED)
         elif wish["action"] == CANCEL:
             withdraw(state, log, k, wish["order"], BY_USER)
         elif wish["action"] == REPLACE:
             send_again(market, terms, state, log, wish, t)
     parity = size_targets(market, terms, state, log, n, t)
     for i in range(n):  # reductions first: they free cash
-        if state.intents[i]["action"] == TARGET:
+        if state.intents[i]["action"] == TARGET and reduces(state, i):
             send_target(market, terms, state, log, i, t, False)
     for i in range(n):
         if state.intents[i]["action"] == TARGET:
-            send_target(market, terms, state, log, i, t, True)
+            if adds(state, i):
+                send_target(market, terms, state, log, i, t, True)
         elif state.intents[i]["action"] == ORDER:
             send_plain(market, terms, state, log, i, t, parity)
     return FINE
@@ -204,6 +207,22 @@ def too_small(market: Market, terms: Terms, k: int, t: int, size: float) -> Any:
     """Whether an order is worth less than the account's minimum."""
     value = abs(size) * last_price(market.close, t, k) * rate_of(market, t, k, True)
     return value < terms.sizing.min_notional
+
+
+@inlined
+def reduces(state: State, i: int) -> Any:
+    """Whether target ``i`` takes from what is held: with no other there is nothing to send."""
+    k = state.intents[i]["symbol"]
+    now, aim = state.qty[k], state.aim[k]
+    return now != 0.0 and (now * aim <= 0.0 or abs(aim) < abs(now))
+
+
+@inlined
+def adds(state: State, i: int) -> Any:
+    """Whether target ``i`` opens, adds, or brings protection: with no other, likewise."""
+    wish = state.intents[i]
+    now, aim = state.qty[wish["symbol"]], state.aim[wish["symbol"]]
+    return (aim != 0.0 and (now * aim <= 0.0 or abs(aim) > abs(now))) or guarded(wish)
 
 
 def send_target(
