@@ -138,7 +138,7 @@ def test_data_that_reads_otherwise_when_it_ends_earlier_is_named() -> None:
 
 
 def test_a_universe_that_nobody_leaves_is_doubted_after_enough_years() -> None:
-    living = probe(seed=1, n_bars=4_000, n_symbols=20)
+    living = probe(seed=1, n_bars=5_000, n_symbols=20)
     alive = replace(living, ends=np.full(20, -1))
     (doubt,) = membership.nobody_leaves(alive)[0]
     assert (doubt.severity, doubt.danger) == ("doubt", Danger.UNIVERSE)
