@@ -6,9 +6,11 @@ nothing about directions.
 
 - ``size``: up after a large move, down after a small one, whatever its direction. No line can see
   it.
-- ``pair``: up after two moves in the same direction, down after two in opposite ones: trend and
-  reversal. No line can see that either.
-- ``trend``: in the direction of the last move. A line can.
+- ``pair``: up after two moves in the same direction, down after two in opposite ones. No line can
+  see that either.
+- ``swing``: in the direction of a small move, against a large one: trend and reversal. A line can
+  see that large moves turn, and is then right as often as a coin.
+- ``trend``: in the direction of the last move. A line sees all of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,12 +35,16 @@ def _pair(last: Floats, before: Floats) -> Floats:
     return np.where(last * before > 0, 1.0, -1.0)
 
 
+def _swing(last: Floats, before: Floats) -> Floats:
+    return np.where((last > 0) == (np.abs(last) < VOL), 1.0, -1.0)
+
+
 def _trend(last: Floats, before: Floats) -> Floats:
     return np.where(last > 0, 1.0, -1.0)
 
 
 Rule = Callable[[Floats, Floats], Floats]
-RULES: Mapping[str, Rule] = {"pair": _pair, "size": _size, "trend": _trend}
+RULES: Mapping[str, Rule] = {"pair": _pair, "size": _size, "swing": _swing, "trend": _trend}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +115,13 @@ def permuted(panel: Panel, *, seed: int) -> Panel:
     Bars keep their ranges and volumes, so features look as before.
     """
     draw = np.random.default_rng(seed)
-    steps = np.diff(np.log(panel.close), axis=0, prepend=np.log(panel.close[:1]))
+    steps = np.diff(np.log(panel.close), axis=0)
     order = np.argsort(draw.random(steps.shape), axis=0)
     steps = np.take_along_axis(steps, order, axis=0)
-    signs = np.where(draw.random(steps.shape) < 0.5, 1.0, -1.0)
-    return replace(_panel(steps * signs, draw), symbols=panel.symbols, ts=panel.ts)
+    steps *= np.where(draw.random(steps.shape) < 0.5, 1.0, -1.0)
+    return replace(
+        _panel(np.insert(steps, 0, 0.0, axis=0), draw), symbols=panel.symbols, ts=panel.ts
+    )
 
 
 def hits(forecasts: Forecasts, panel: Panel, *, first: int) -> tuple[int, int]:
@@ -122,6 +130,26 @@ def hits(forecasts: Forecasts, panel: Panel, *, first: int) -> tuple[int, int]:
     said = np.sign(forecasts.mean)
     counted = np.isfinite(outcome) & np.isfinite(said) & (said != 0) & (outcome != 0)
     return int((said == outcome)[counted].sum()), int(counted.sum())
+
+
+def net_sharpe(position: Floats, panel: Panel, *, first: int, cost_bps: float) -> float:
+    """Sharpe ratio per bar, after costs, of a book with an equal share in each symbol.
+
+    Parameters
+    ----------
+    position : ndarray of float64, shape (n_bars - first, n_symbols)
+        Share of a symbol's part of capital held over the next bar; from nothing at the start.
+    panel : Panel
+    first : int
+        Bar of the first position.
+    cost_bps : float
+        Of what is traded.
+    """
+    returns = np.expm1(realised(panel, 1)[first:-1])
+    held = position[:-1]
+    before = np.concatenate((np.zeros_like(held[:1]), held[:-1]))
+    net = (held * returns - 1e-4 * cost_bps * np.abs(held - before)).mean(axis=1)
+    return float(net.mean() / net.std())
 
 
 def _panel(steps: Floats, draw: np.random.Generator) -> Panel:
