@@ -5,14 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import numpy.typing as npt
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.checkpoints import Checkpoint
+from tradewind.forecasters.scalings import scales_of
 from tradewind.forecasters.tabular import Learnt, TabularForecaster
-from tradewind.forecasters.windows import Scaling
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -65,7 +64,7 @@ class KeptLearners(TabularForecaster):
                 if key.startswith(f"{name}/")
             }
             model = self._model(own, f"{folder}, {name}")
-            restored[name] = _restored(record, model, len(self.features), folder)
+            restored[name] = _restored(record, model, self.scaling, len(self.features), folder)
         self._learnt = restored
         return self
 
@@ -73,24 +72,18 @@ class KeptLearners(TabularForecaster):
 def _record(one: Learnt) -> dict[str, Any]:
     """Everything but the model, as JSON; floats come back exactly."""
     return {
-        "mean": one.scaling.mean.tolist(),
-        "std": one.scaling.std.tolist(),
+        **one.scaling.record(),
         "spread": one.spread,
         "n_samples": one.n_samples,
         "curve": [list(pair) for pair in one.curve],
     }
 
 
-def _restored(record: Any, model: Any, n_features: int, folder: Path) -> Learnt:
+def _restored(record: Any, model: Any, kind: str, n_features: int, folder: Path) -> Learnt:
     try:
-        scaling = Scaling(np.array(record["mean"], float), np.array(record["std"], float))
+        scaling = scales_of(kind, record, n_features, folder)
         curve = tuple((float(a), float(b)) for a, b in record["curve"])
         spread, n_samples = float(record["spread"]), int(record["n_samples"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{folder}: record of a learner lacks {error}; fit again") from None
-    for array in (scaling.mean, scaling.std):
-        if array.shape != (n_features,):
-            raise CheckpointError(
-                f"{folder}: scaling of shape {array.shape}, wanted ({n_features},); fit again"
-            )
     return Learnt(model, scaling, spread, n_samples, curve)

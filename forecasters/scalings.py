@@ -5,7 +5,7 @@
 ``cross_section``: by the members' mean and deviation at each bar; what is the same for all symbols
 at a bar (the calendar, the market) keeps the pair of the training part.
 ``window``: the pair of the training part first, and then each window by its own mean and deviation,
-inside the network (:func:`tradewind.forecasters.networks.base.levelled`); the horizon is not in it.
+inside the network or as its rows are laid out; the horizon is not in it.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ from tradewind.engine.records import Bools, Floats
 from tradewind.forecasters.windows import LIMIT, Samples, Scaling, covered, fit_scaling
 
 Kind = Literal["train", "symbol", "window", "cross_section"]
+FLAT = 1e-3  # of the training part's deviation: a feature that moves less in a window stays small
 LEAST_ROWS = 60  # bars of a symbol from which a mean and deviation of its own are taken
 
 Rows = npt.NDArray[np.float32]
@@ -174,6 +175,16 @@ def scales_of(kind: str, record: Mapping[str, Any], n_features: int, folder: Pat
             f"{folder}: scaling across {across.shape} features, wanted {wanted}; fit again"
         )
     return CrossScaling(Scaling(mean, std), across)
+
+
+def levelled(x: Rows) -> Rows:
+    """Each window by its own mean and deviation, (..., T, F) -> (..., T, F).
+
+    As the networks do it (:func:`tradewind.forecasters.networks.base.levelled`).
+    """
+    away = x - x.mean(axis=-2, keepdims=True)
+    spread = np.sqrt((away * away).mean(axis=-2, keepdims=True))
+    return np.asarray(away / (spread + np.float32(FLAT)), np.float32)
 
 
 def check_kind(kind: str, pooled: bool, where: str) -> None:

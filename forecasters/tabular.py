@@ -29,7 +29,8 @@ from tradewind.forecasters.framing import (
     Share,
     TooFewWindowsError,
 )
-from tradewind.forecasters.windows import LIMIT, Samples, Scaling
+from tradewind.forecasters.scalings import Kind, Scales, check_kind, fit_scales, levelled
+from tradewind.forecasters.windows import LIMIT, Samples
 
 ROWS_A_CALL = 512  # of a prediction, about; a forest spends more on a call than on a row
 
@@ -64,7 +65,7 @@ class Learnt:
     ----------
     model : object
         Whatever the family makes of it.
-    scaling : Scaling
+    scaling : Scales
         Of its inputs, from the fitting part.
     spread : float
         Root mean square error on rows it had not seen, in units of the target; > 0.
@@ -76,7 +77,7 @@ class Learnt:
     """
 
     model: Any
-    scaling: Scaling
+    scaling: Scales
     spread: float
     n_samples: int
     curve: tuple[tuple[float, float], ...] = ()
@@ -96,6 +97,9 @@ class TabularForecaster(ABC):
         Bars that make a row.
     features : tuple of str
         See :func:`tradewind.engine.features.known`.
+    scaling : str
+        What features are measured by: ``train``, ``symbol``, ``cross_section`` or ``window``; see
+        :mod:`.scalings`.
     pooled : bool
         One learner for all symbols, or one for each.
     stride : int or None
@@ -109,6 +113,7 @@ class TabularForecaster(ABC):
     horizon: Horizon = 5
     window: Annotated[int, Ge(1), Le(1_000)] = 20
     features: tuple[str, ...] = FEATURES
+    scaling: Kind = "train"
     pooled: bool = True
     stride: Count | None = None
     validation: Share = 0.2
@@ -118,6 +123,9 @@ class TabularForecaster(ABC):
         """Refuse what cannot be used before anything is read."""
         self.features = tuple(self.features)
         check_bounds(type(self), self._params)
+        check_kind(self.scaling, self.pooled, self._name)
+        if self.scaling == "window" and self.window < 2:
+            raise ConfigError(f"{self._name}: a window of one bar has no level of its own to leave")
         if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
         _ = self.warmup  # looks every feature up
@@ -193,9 +201,9 @@ class TabularForecaster(ABC):
 
     def _fit_one(self, samples: Samples, scale: Floats, where: str) -> Learnt:
         fitting, stopping = self._framing.split(samples, where)
-        scaling = windows.fit_scaling(fitting, where=where)
-        table = scaling.apply(samples.table.values)
-        parts = [_part(part, table, scale) for part in (fitting, stopping)]
+        scaling = fit_scales(self.scaling, fitting, where=where)
+        table = scaling.rows(samples.table, 0, samples.table.tape.n_rows)
+        parts = [self._part(part, table, scale) for part in (fitting, stopping)]
         model, spread, curve = self._learn(*parts)
         if not (np.isfinite(spread) and spread > 0):
             raise ForecastError(
@@ -235,7 +243,7 @@ class TabularForecaster(ABC):
         :meth:`tradewind.forecasters.fitted.Fitted.outputs` and for the same reason.
         """
         per_call = max(1, ROWS_A_CALL // width)
-        table = one.scaling.apply(samples.table.values)
+        table = one.scaling.rows(samples.table, 0, samples.table.tape.n_rows)
         view = windows.windows(table, samples.window)
         calls, at = np.unique(samples.bar // per_call, return_inverse=True)
         row = samples.bar % per_call * width + slots
@@ -243,30 +251,30 @@ class TabularForecaster(ABC):
         for k in range(len(calls)):
             mine = at == k
             x = np.zeros((per_call * width, samples.window * table.shape[1]), np.float32)
-            x[row[mine]] = _flat(view[samples.row[mine] - samples.window + 1])
+            x[row[mine]] = self._flat(view[samples.row[mine] - samples.window + 1])
             said[k] = self._say(one.model, x)
         out = np.asarray(said[at, row])
         if not np.isfinite(out).all():
             raise ForecastError(f"{self._name}: the learner said {out[~np.isfinite(out)][0]}")
         return out
 
+    def _part(self, samples: Samples, table: Rows, scale: Floats) -> Part:
+        """Rows and targets of samples, from a scaled table."""
+        view = windows.windows(table, samples.window)
+        target = np.clip(samples.target / scale[samples.row], -LIMIT, LIMIT)
+        return Part(self._flat(view[samples.row - samples.window + 1]), target)
+
+    def _flat(self, windows_of: npt.NDArray[Any]) -> Rows:
+        """(n, T, F) -> (n, T * F), oldest bar first."""
+        if self.scaling == "window":
+            windows_of = levelled(windows_of)
+        flat: Rows = np.ascontiguousarray(windows_of).reshape(len(windows_of), -1)
+        return flat
+
     def _learnt_or_raise(self, what: str) -> dict[str, Learnt]:
         if self._learnt is None:
             raise ForecastError(f"{self._name}: {what} before fit; call fit(past) first")
         return self._learnt
-
-
-def _part(samples: Samples, table: Rows, scale: Floats) -> Part:
-    """Rows and targets of samples, from a scaled table."""
-    view = windows.windows(table, samples.window)
-    target = np.clip(samples.target / scale[samples.row], -LIMIT, LIMIT)
-    return Part(_flat(view[samples.row - samples.window + 1]), target)
-
-
-def _flat(windows_of: npt.NDArray[Any]) -> Rows:
-    """(n, T, F) -> (n, T * F), oldest bar first."""
-    flat: Rows = np.ascontiguousarray(windows_of).reshape(len(windows_of), -1)
-    return flat
 
 
 def root_mean_square(errors: Floats) -> float:

@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-FLAT = 1e-3  # of the training part's deviation: a feature that moves less in a window stays small
+from tradewind.forecasters.scalings import FLAT
+
 TRAIT_STD = 0.1  # of an embedding's first values: small beside features of standard deviation 1
 
 

@@ -12,11 +12,13 @@ from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import MEMBER, Panel
-from tradewind.forecasters import windows
+from tradewind.forecasters import scalings, windows
 from tradewind.forecasters.checkpoints import Checkpoint
-from tradewind.forecasters.networks.base import FLAT, levelled
+from tradewind.forecasters.networks.base import levelled
 from tradewind.forecasters.recurrent import Rnn
+from tradewind.forecasters.ridge import Ridge
 from tradewind.forecasters.scalings import (
+    FLAT,
     LEAST_ROWS,
     CrossScaling,
     Kind,
@@ -122,6 +124,8 @@ def test_a_window_is_scaled_by_its_own_bars() -> None:
     np.testing.assert_allclose(levelled(x * 2 + 5).numpy(), got, atol=2e-3)
     assert (levelled(torch.full((1, 4, 1), 0.3)) == 0).all()
     np.testing.assert_array_equal(levelled(x[None])[0], levelled(x))  # grouped or alone
+    rows = scalings.levelled(x.numpy().astype(np.float32))  # as learners over rows have it
+    np.testing.assert_allclose(rows, got, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -141,6 +145,23 @@ def test_a_network_of_each_scaling_is_causal_and_survives_its_checkpoint(
     others = next(k for k in KINDS if k != kind)
     with pytest.raises(CheckpointError, match="scaling"):
         Rnn(scaling=others, **TINY).restore(tmp_path / "kept")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_learner_over_rows_is_scaled_alike(kind: Kind, tmp_path: Path) -> None:
+    panel = market()
+    params: dict[str, Any] = {"window": 6, "horizon": 2, "features": NAMES, "vol_lookback": 5}
+    fitted = Ridge(scaling=kind, **params).fit(panel.past(200))
+    whole = fitted.predict(panel, first=200)
+    assert np.isfinite(whole.mean).sum() > 100
+    early = fitted.predict(panel.past(231), first=200)
+    np.testing.assert_array_equal(early.mean, whole.mean[:31])
+    fitted.save(tmp_path / "kept")
+    again = Ridge(scaling=kind, **params).restore(tmp_path / "kept").predict(panel, first=200)
+    np.testing.assert_array_equal(again.mean, whole.mean)
+    if kind != "train":
+        plain = Ridge(**params).fit(panel.past(200)).predict(panel, first=200)
+        assert not np.array_equal(plain.mean, whole.mean, equal_nan=True)
 
 
 def test_scalings_make_different_networks() -> None:
