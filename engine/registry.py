@@ -168,6 +168,8 @@ def check(
 ) -> dict[str, Any]:
     """Validate parameters with their defaults filled in, without building the object.
 
+    A path is taken relative to the folder of the config.
+
     Raises
     ------
     ConfigError
@@ -175,9 +177,17 @@ def check(
     """
     model = signature_model(cls)
     values = checked(model, params, document, (key,))
-    return {
+    found = {
         field.alias or name: getattr(values, name) for name, field in model.model_fields.items()
     }
+    return {name: _absolute(value, document) for name, value in found.items()}
+
+
+def _absolute(value: Any, document: Document) -> Any:
+    """Return a path as one from the folder of the config, anything else as it is."""
+    if not isinstance(value, Path):
+        return value
+    return (document.folder / value.expanduser()).resolve()
 
 
 def signature_model(cls: type[Any]) -> type[BaseModel]:

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from tradewind.forecasters.sums import DLinear, Nhits, NLinear
     from tradewind.forecasters.tabular import TabularForecaster
     from tradewind.forecasters.windowed import WindowedForecaster
+    from tradewind.forecasters.zero_shot import Chronos
 
 __all__ = [
     "Ar",
     "AutoArima",
     "AutoEts",
+    "Chronos",
     "DLinear",
     "Drift",
     "Ewma",
@@ -48,6 +50,7 @@ _HOMES = {
     "Ar": "autoregression",
     "AutoArima": "classical",
     "AutoEts": "classical",
+    "Chronos": "zero_shot",
     "DLinear": "sums",
     "Drift": "baselines",
     "Ewma": "baselines",
