@@ -9,7 +9,7 @@ from annotated_types import Ge, Le
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.evaluation import realised
 from tradewind.engine.features import log_return, volatility
-from tradewind.engine.records import Bools, Floats, Ints, Panel
+from tradewind.engine.records import ELIGIBLE, Bools, Floats, Ints, Panel
 from tradewind.engine.tape import Tape, lay
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.baselines import Baseline, Horizon, Learned, VolLookback
@@ -62,6 +62,8 @@ class Ar(Baseline):
         regressors = self._regressors(tape)
         target = tape.take(realised(past, self.horizon)) / self._scale(tape)
         known = np.isfinite(target) & np.isfinite(regressors).all(axis=1)
+        if ELIGIBLE in past.columns:
+            known &= past.marked(ELIGIBLE)[tape.bar, tape.symbol]
         found: Learned = {}
         for name, rows in self._groups(tape, past):
             own = rows[known[rows]]

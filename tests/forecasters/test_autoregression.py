@@ -1,5 +1,6 @@
 """Autoregression against numpy's least squares and a process whose answer is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ForecastError
-from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.records import DAY_NS, ELIGIBLE, Floats, Panel
 from tradewind.forecasters import Ar
 
 
@@ -69,6 +70,17 @@ def test_a_symbol_without_history_at_the_fit_gets_no_forecast() -> None:
     said = Ar(lags=2, vol_lookback=20).fit(young.past(130)).predict(young, first=199)
     assert np.isfinite(said.mean[0, 0])
     assert np.isnan(said.mean[0, 1])
+
+
+def test_bars_that_are_not_eligible_are_not_learned_from() -> None:
+    panel = panel_of(np.vstack((process(0.5, 300, seed=1), process(-0.5, 300, seed=2))))
+    eligible = np.ones(panel.shape)
+    eligible[300:] = 0.0
+    marked = replace(panel, columns={ELIGIBLE: eligible})
+    alone = Ar(horizon=1, lags=1, vol_lookback=20).fit(marked)._learned["A"]
+    early = Ar(horizon=1, lags=1, vol_lookback=20).fit(panel.past(301))._learned["A"]
+    np.testing.assert_allclose(alone, early, rtol=1e-12)
+    assert alone[1] > 0.3
 
 
 def test_a_checkpoint_of_another_number_of_lags_is_refused(tmp_path: Path) -> None:

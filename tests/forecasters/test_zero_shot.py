@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,15 +24,16 @@ def bolt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import T5Config
 
     folder = tmp_path_factory.mktemp("bolt")
-    config = T5Config(
-        d_model=16, d_kv=8, d_ff=16, num_layers=1, num_decoder_layers=1, num_heads=2, vocab_size=2,
-        pad_token_id=0, decoder_start_token_id=0,
-        chronos_config={
+    sizes: dict[str, Any] = {
+        "d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_decoder_layers": 1,
+        "num_heads": 2, "vocab_size": 2, "pad_token_id": 0, "decoder_start_token_id": 0,
+        "chronos_config": {
             "context_length": 64, "prediction_length": 8, "input_patch_size": 8,
             "input_patch_stride": 8, "quantiles": DECILES, "use_reg_token": True,
         },
-    )  # fmt: skip
-    config.chronos_pipeline_class = "ChronosBoltPipeline"
+        "chronos_pipeline_class": "ChronosBoltPipeline",
+    }  # fmt: skip
+    config = T5Config(**sizes)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         ChronosBoltModelForForecasting(config).save_pretrained(folder)
