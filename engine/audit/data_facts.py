@@ -9,12 +9,14 @@ from tradewind.engine.audit.comparing import Found
 from tradewind.engine.audit.findings import Check, Danger, Finding, apart
 from tradewind.engine.causality import first_difference
 from tradewind.engine.config import RunConfig
+from tradewind.engine.config_universe import UniverseConfig
 from tradewind.engine.errors import DataError, TradewindError
-from tradewind.engine.feeds import load
-from tradewind.engine.records import FIELDS, Floats, Ints, Panel
+from tradewind.engine.feeds import load, memberships
+from tradewind.engine.records import DAY_NS, FIELDS, Floats, Ints, Panel
 from tradewind.engine.sessions import session_closes
 
 ASOF = "_asof"  # column NAME_asof says when the values of column NAME were published
+LAST_DAY = 100_000  # 2243; a membership without an end lasts that long
 EARLIEST_NS = 10**17  # 1973; a time below it is in seconds or days
 
 
@@ -50,6 +52,17 @@ def closes_of(panel: Panel) -> Ints:
     times = np.array([latest[calendar] for calendar in panel.calendars], np.int64)
     relative: Ints = times - times.max()
     return relative
+
+
+def lives_of(config: UniverseConfig) -> dict[str, tuple[int, int]]:
+    """First and last day of membership of every name in a file, UTC nanoseconds."""
+    found = memberships.read(config)
+    lives: dict[str, tuple[int, int]] = {}
+    for code, start, stop in zip(found.code, found.start, found.stop, strict=True):
+        name, end = found.names[int(code)], min(int(stop), LAST_DAY)
+        first, last = lives.get(name, (int(start) * DAY_NS, end * DAY_NS))
+        lives[name] = min(first, int(start) * DAY_NS), max(last, end * DAY_NS)
+    return lives
 
 
 def reloaded(config: RunConfig, whole: Panel, n_cuts: int) -> Found:

@@ -11,10 +11,11 @@ import numpy as np
 from tradewind.engine import pipeline, trading
 from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
-from tradewind.engine.audit.data_facts import closes_of, published, reloaded
+from tradewind.engine.audit.comparing import Found
+from tradewind.engine.audit.data_facts import closes_of, lives_of, published, reloaded
 from tradewind.engine.audit.facts import Facts, Split
 from tradewind.engine.audit.made_up import other_future, signals
-from tradewind.engine.audit.membership import nobody_leaves
+from tradewind.engine.audit.membership import missing_names, nobody_leaves
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
 from tradewind.engine.config import RunConfig, WalkForwardConfig
@@ -71,7 +72,7 @@ def subject_of(
         code=tuple(_code(parts, document)),
         data=(
             partial(reloaded, config, history.panel, 1 if effort.cuts < 8 else 3),
-            partial(nobody_leaves, history.panel),
+            partial(_leavers, config, history.panel),
         ),
         unseen=(*unseen, *more),
     )
@@ -206,6 +207,13 @@ def _simulated(
         other = tampered(panel, cut, how)
         others = other_future(said, cut, other.n_bars)
     return other, trading.simulate(parts, other, Outlook(others, 0), Diary()).simulation
+
+
+def _leavers(config: RunConfig, panel: Panel) -> Found:
+    """Whether those who left the universe are in the data: by its file, else by their number."""
+    if config.data.universe is None:
+        return nobody_leaves(panel)
+    return missing_names(lives_of(config.data.universe), panel)
 
 
 def _facts(parts: Parts, panel: Panel) -> Facts:

@@ -1,7 +1,7 @@
 """Who is in the data and who is spoken about must be who was there then."""
 
-from collections.abc import Sequence
-from math import exp
+from collections.abc import Mapping, Sequence
+from math import comb, exp
 
 import numpy as np
 
@@ -15,13 +15,15 @@ LEAVING = 0.02  # of listed names a year, few for stocks; what a living universe
 UNLIKELY = 0.02
 SPOKEN = ("evaluation", "score", "signal")  # what is traded on; a forecaster may say more
 
+Lives = Mapping[str, tuple[int, int]]
+
 
 def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
     """Who is in the data, and who is spoken about, must be who was there."""
     findings, n_tried = [], 0
     if facts.lives:
         n_tried += 1
-        findings += _missing_names(facts, panel)
+        findings += missing_names(facts.lives, panel)[0]
     if facts.members is not None:
         for stage in stages:
             if stage.kind not in SPOKEN:
@@ -31,24 +33,43 @@ def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
     return findings, [Check("universe", "data", "symbols", n_tried, len(findings))]
 
 
-def _missing_names(facts: Facts, panel: Panel) -> list[Finding]:
+def missing_names(lives: Lives, panel: Panel) -> Found:
+    """Names that a universe had inside the panel and that left it, where most have no bars.
+
+    Parameters
+    ----------
+    lives : mapping of str to (int, int)
+        First and last day of every name, UTC nanoseconds.
+    panel : Panel
+        With all symbols of the data.
+    """
     start, stop = int(panel.ts[0]), int(panel.ts[-1])
-    alive = {name for name, (first, last) in facts.lives.items() if first <= stop and last >= start}
-    missing = sorted(alive - set(panel.symbols))
-    dead = [name for name in missing if facts.lives[name][1] < stop]
-    gone = [name for name in alive if facts.lives[name][1] < stop]
-    if not gone or len(dead) < max(1, round(0.5 * len(gone))):
-        return []
-    return [
-        fact(
-            Danger.UNIVERSE, "universe", "symbols",
-            f"{len(dead)} of the {len(gone)} names that stopped trading inside the data are not in "
-            f"it ({', '.join(dead[:5])} ...), {len(missing) - len(dead)} of the "
-            f"{len(alive) - len(gone)} that live: the survivors were chosen afterwards",
-            "take every name that was a member at each date, with its bars to the end",
-            column="survivorship", bar=0, date=str(panel.dates[0]),
+    there = {name for name, (first, last) in lives.items() if first <= stop and last >= start}
+    gone = {name for name in there if lives[name][1] < stop}
+    held = there & set(panel.symbols)
+    chance = _so_few(len(there), len(gone), len(held), len(gone & held))
+    findings = []
+    if gone and chance < UNLIKELY:
+        lacking = sorted(gone - held)
+        text = (
+            f"{len(lacking)} of the {len(gone)} names that left the universe inside the data have "
+            f"no bars ({', '.join(lacking[:5])} ...), and {len(there - gone - held)} of the "
+            f"{len(there - gone)} that stay; a choice that did not know who stays has a chance of "
+            f"{chance:.2g} to take so few"
         )
-    ]  # fmt: skip
+        advice = "take every name that was a member at each date, with its bars to the end"
+        day = str(panel.dates[0])
+        findings = [
+            fact(Danger.UNIVERSE, "universe", "symbols", text, advice, column="survivorship",
+                 bar=0, date=day)
+        ]  # fmt: skip
+    return findings, [Check("universe", "data", "leavers", len(there), len(findings))]
+
+
+def _so_few(n: int, n_gone: int, n_held: int, n_gone_held: int) -> float:
+    """Chance that ``n_held`` names drawn from ``n`` hold so few of the ``n_gone``, or fewer."""
+    ways = sum(comb(n_gone, k) * comb(n - n_gone, n_held - k) for k in range(n_gone_held + 1))
+    return ways / comb(n, n_held)
 
 
 def _outside(stage: Stage, members: Bools, panel: Panel) -> list[Finding]:

@@ -89,9 +89,11 @@ def test_a_universe_with_its_dead_is_no_finding() -> None:
     stop = int(PANEL.ts[-1])
     lives = {name: (0, stop) for name in PANEL.symbols} | {"P0": (0, stop - 5 * DAY_NS)}
     assert not membership.universe(Facts(lives=lives), (), PANEL)[0]
-    lives["DEAD"] = (0, stop - 9 * DAY_NS)
+    lives |= {f"DEAD{k}": (0, stop - 9 * DAY_NS) for k in range(8)}
     (found,) = membership.universe(Facts(lives=lives), (), PANEL)[0]
-    assert "1 of the 2 names that stopped trading" in found.text
+    assert "8 of the 9 names that left the universe" in found.text
+    lives |= {f"ALIVE{k}": (0, stop) for k in range(8)}  # a sample of both is no choice
+    assert not membership.universe(Facts(lives=lives), (), PANEL)[0]
 
 
 def test_what_closes_later_may_not_move_what_closed_before() -> None:
