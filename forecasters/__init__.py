@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tradewind.forecasters.boosting import LightGbm
     from tradewind.forecasters.classical import AutoArima, AutoEts
     from tradewind.forecasters.convolutional import Tcn
+    from tradewind.forecasters.live import LiveForecaster
     from tradewind.forecasters.recurrent import Gru, Lstm, LstmAttention, Rnn
     from tradewind.forecasters.ridge import Ridge
     from tradewind.forecasters.scikit import ScikitLearn
@@ -31,6 +32,7 @@ __all__ = [
     "Ewma",
     "Gru",
     "LightGbm",
+    "LiveForecaster",
     "Lstm",
     "LstmAttention",
     "NLinear",
@@ -56,6 +58,7 @@ _HOMES = {
     "Ewma": "baselines",
     "Gru": "recurrent",
     "LightGbm": "boosting",
+    "LiveForecaster": "live",
     "Lstm": "recurrent",
     "LstmAttention": "recurrent",
     "NLinear": "sums",

@@ -247,6 +247,12 @@ class WindowedForecaster(Guided):
         fitted = self._fitted_or_raise("save")
         kept_networks.save(folder, self._name, self._params, fitted, self.served)
 
+    def export(self, folder: Path) -> None:
+        """Write a checkpoint that :class:`LiveForecaster` opens; see :func:`.exporting.export`."""
+        from tradewind.forecasters.exporting import export
+
+        export(self, folder)
+
     def restore(self, folder: Path) -> Self:
         """Take over a saved state; predictions are then the same to the last bit.
 

@@ -86,8 +86,11 @@ class PatchTstEncoder(Encoder):
         generator: Generator,
     ) -> None:
         super().__init__(n_inputs * sums)
-        self.patch, self.hop = patch, hop
         n_patches = (window - patch) // hop + 1
+        # The last patch ends with the window; bars that fill no patch are its oldest.
+        first = (window - patch) % hop + hop * torch.arange(n_patches)  # (N,)
+        bars = first[:, None] + torch.arange(patch)  # (N, P)
+        self.register_buffer("bars", bars, persistent=False)
         self.enter = linear(patch, width, generator)
         self.register_buffer("places", positions(n_patches, width), persistent=False)
         self.layers = nn.Sequential(*(Layer(width, heads, generator) for _ in range(layers)))
@@ -96,11 +99,9 @@ class PatchTstEncoder(Encoder):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, F) -> (B, F * S)."""
-        # The last patch ends with the window; bars that fill no patch are its oldest.
-        skip = (x.shape[1] - self.patch) % self.hop
-        patches = x[:, skip:].unfold(1, self.patch, self.hop)  # (B, N, F, P)
-        each = patches.transpose(1, 2).flatten(0, 1)  # (B * F, N, P)
+        patches = x[:, self.get_buffer("bars")]  # (B, N, P, F)
+        each = patches.permute(0, 3, 1, 2).flatten(0, 1)  # (B * F, N, P)
         states = self.leave(self.layers(self.enter(each) + self.places))  # (B * F, N, D)
         sums = self.sums(states.flatten(1))  # (B * F, S)
-        out: Tensor = sums.unflatten(0, (len(x), -1)).flatten(1)  # (B, F * S)
+        out: Tensor = sums.unflatten(0, (-1, x.shape[2])).flatten(1)  # (B, F * S)
         return out

@@ -102,7 +102,7 @@ class NhitsEncoder(Encoder):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, F) -> (B, H)."""
         left = x.transpose(1, 2)  # (B, F, T)
-        said = x.new_zeros(len(x), self.width)  # (B, H)
+        said = x.new_zeros(())  # (), then (B, H): a graph holds no number of rows
         for block in self.blocks:
             explained, more = block(left)  # (B, F, T), (B, H)
             left, said = left - explained, said + more

@@ -29,6 +29,11 @@ def test_the_example_in_python_gives_the_shapes_it_claims() -> None:
     assert np.isfinite(forecasts.mean).any()  # type: ignore[attr-defined]
 
 
+def test_the_example_of_live_forecasts_gives_some() -> None:
+    forecast = examples("docs/live-forecasts.md")["forecast"]
+    assert np.isfinite(forecast.mean).any()  # type: ignore[attr-defined]
+
+
 def test_the_template_of_a_network_is_a_forecaster(tmp_path: Path) -> None:
     linear = examples("forecasters/README.md")["Linear"]
     says_something_of_the_right_shape(
