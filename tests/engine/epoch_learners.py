@@ -100,6 +100,7 @@ class Descent:
         if not self.weights:
             raise TooLittleHistoryError(f"Descent: fewer than {self.least} samples for any symbol")
         self.spread = float(np.nanstd(y)) / 100.0
+        self._earlier, self._folder, self._report = {}, None, lambda epoch: None
         return self
 
     def _fit_one(self, name: str, x: Floats, y: Floats, n_bars: int) -> None:
