@@ -165,3 +165,11 @@ def test_quantiles_never_cross() -> None:
     head = QuantileHead(1)
     raw = torch.randn(5_000, 7, generator=torch.Generator().manual_seed(0)) * 30
     assert bool((head.bend(raw).diff(dim=1) >= 0).all())
+
+
+@pytest.mark.parametrize("kind", sorted(HEADS))
+def test_a_loss_of_what_is_no_number_is_none_either_so_training_refuses_it(kind: str) -> None:
+    head = head_of(READINGS[kind](), 1)
+    raw = raw_of(head)
+    raw[1] = float("nan")
+    assert torch.isnan(head.loss(head.bend(raw), target_of(kind)))
