@@ -163,9 +163,12 @@ def _imports(tree: ast.Module, module: str) -> Iterator[str]:
                 parents = module.split(".")[: -node.level]
                 base = ".".join([*parents, base] if base else parents)
             if base:
-                yield base
-                # "from package import name": the name may be a module of its own.
-                yield from (f"{base}.{alias.name}" for alias in node.names)
+                # "from package import name": where the name is a module of its own, the package is
+                # a folder to it, as in "import package.name"; its face may lead to everything.
+                modules = [f"{base}.{alias.name}" for alias in node.names]
+                yield from modules
+                if not all(find_module(module) for module in modules):
+                    yield base
 
 
 @cache

@@ -8,7 +8,6 @@ upgrade may change which. ``ta`` works on pandas, so both are imported only when
 from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -107,10 +106,11 @@ def raw(name: str, tape: Tape) -> Floats:
 
 
 def _raw(recipe: Indicator, tape: Tape) -> Floats:
+    import ta  # by its name, so that what depends on its version can be told
     from pandas import Series
 
     module, name = recipe.path.split(".")
-    make: Callable[..., Any] = getattr(import_module(f"ta.{module}"), name)
+    make: Callable[..., Any] = getattr(getattr(ta, module), name)
     needs = [k for k in ("open", "high", "low", "close", "volume") if k in _arguments(make)]
     out = np.full(tape.n_rows, np.nan)
     for start, stop in zip(tape.lives[:-1], tape.lives[1:], strict=True):

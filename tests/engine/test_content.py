@@ -81,6 +81,30 @@ def test_our_own_forecasters_are_followed_into_what_they_share() -> None:
     assert "tradewind" not in content["versions"]
 
 
+def test_a_package_is_followed_for_what_it_holds_itself_and_not_on_the_way_to_a_module(
+    project: Path,
+) -> None:
+    package = project / "package_beside"
+    package.mkdir()
+    (package / "__init__.py").write_text("from helper_beside import scale\nOWN = 1\n")
+    (package / "part.py").write_text("def scale(x):\n    return x\n")
+    for line, moved in (("from package_beside import part", False),
+                        ("from package_beside import part, OWN", True)):  # fmt: skip
+        text = SOURCE.replace("from helper_beside import scale", line)
+        (project / "guess.py").write_text(text.replace("scale(1.0)", "part.scale(1.0)"))
+        found = []
+        for factor in (2, 3):
+            (project / "helper_beside.py").write_text(f"def scale(x):\n    return {factor} * x\n")
+            found.append(code_of(project)["code"])
+        assert (found[0] != found[1]) == moved
+
+
+def test_the_library_of_indicators_counts_by_version_and_brokers_do_not() -> None:
+    versions = code_content("tradewind.forecasters.recurrent:Lstm")["versions"]
+    assert {"ta", "torch", "numpy", "pandas"} <= set(versions)
+    assert not {"backtrader", "yfinance", "jinja2"} & set(versions)
+
+
 def test_finding_a_module_does_not_import_it(project: Path) -> None:
     (project / "explosive.py").write_text("raise RuntimeError('imported')\n")
     assert find_module("explosive") == project / "explosive.py"
