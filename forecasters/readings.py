@@ -78,7 +78,9 @@ class Gaussian(Reading):
 
     def bend(self, raw: Floats) -> Floats:
         """See :class:`Reading`."""
-        return np.stack((raw[:, 0], _limited(raw[:, 1], LOG_STD_LIMIT)), axis=1)
+        output = raw.copy()
+        output[:, 1] = _limited(raw[:, 1], LOG_STD_LIMIT)
+        return output
 
     def said(self, output: Floats, scale: Floats) -> Said:
         """See :class:`Reading`."""

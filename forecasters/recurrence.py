@@ -161,9 +161,12 @@ class Recurrence:
         self._kernel(inputs, self.state, self.n_taken, raw, said)
         if self._plain:
             return Said(said[:, :, 0], said[:, :, 1], np.empty((n_bars, n_symbols, 0)))
-        given = said[:, :, 0] == 0.0
-        scale = inputs[:, :, -1][given] * np.sqrt(self.voice.horizon)
         reading = self.voice.reading
+        if n_bars == 1 and not said.any():  # every symbol speaks: nothing to pick out
+            read = reading.said(reading.bend(raw[0]), inputs[0, :, -1] * sqrt(self.voice.horizon))
+            return Said(read.mean[None], read.std[None], read.quantiles[None])
+        given = said[:, :, 0] == 0.0
+        scale = inputs[:, :, -1][given] * sqrt(self.voice.horizon)
         read = reading.said(reading.bend(raw[given]), scale)
         mean, std = said[:, :, 0], said[:, :, 1]
         quantiles = np.full((n_bars, n_symbols, len(reading.levels)), np.nan)

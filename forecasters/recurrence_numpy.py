@@ -57,16 +57,19 @@ class NumpyKernel:
     ) -> None:
         """(T, n, F + 1), (n, W), (n,), (T, n, K), (T, n, 2): all but the first in place."""
         for values, outputs, found in zip(inputs, raw, said, strict=True):
-            self._take(values[:, :-1], state, n_taken, outputs)
+            all_ready = self._take(values[:, :-1], state, n_taken, outputs)
+            if all_ready and n_taken.min() >= self.least and values[:, -1].min() > 0:
+                found.fill(0.0)
+                continue
             spoken = (n_taken >= self.least) & (values[:, -1] > 0) & ~np.isnan(outputs[:, 0])
             found[:] = np.where(spoken, 0.0, np.nan)[:, None]
 
-    def _take(self, values: Floats, state: Singles, n_taken: Ints, outputs: Singles) -> None:
-        """One bar, for the symbols that have all features."""
+    def _take(self, values: Floats, state: Singles, n_taken: Ints, outputs: Singles) -> bool:
+        """One bar, for the symbols that have all features; whether all have."""
         # One call finds what is missing in most bars; infinities that cancel are NaN as well.
         if isfinite(values.sum()):
             outputs[:] = self._bar(values, self.scales, self.traits, state, n_taken)
-            return
+            return True
         ready = np.isfinite(values).all(axis=1)
         kept, taken = state[ready], n_taken[ready]
         outputs[:] = np.nan
@@ -74,6 +77,7 @@ class NumpyKernel:
             given = values[ready], self.scales[ready], self.traits[ready]
             outputs[ready] = self._bar(*given, kept, taken)
         state[ready], n_taken[ready] = kept, taken
+        return False
 
     def _bar(
         self, values: Floats, scales: Floats, traits: Singles, state: Singles, n_taken: Ints
