@@ -13,10 +13,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from live_step_page import section as live_step_section
 from simulator_page import section as simulator_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "memory", "commands")
+NAMES = ("engine", "memory", "commands", "live_step")
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -87,6 +88,7 @@ def main() -> int:
         "engine": simulator_section,
         "memory": memory_section,
         "commands": commands_section,
+        "live_step": live_step_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()

@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from goals import Goal
+from live_step_page import goals
 
 from tradewind.engine.causality import probe
 from tradewind.engine.records import Floats
@@ -109,8 +109,8 @@ def engines(folder: Path) -> list[Engine]:
     return made
 
 
-def timed(call: Call, bars: Sequence[Floats]) -> list[int]:
-    """Nanoseconds of each call."""
+def timed(call: Call, bars: Floats) -> list[int]:
+    """Nanoseconds of each call, over bars (n_bars, n_symbols, n_inputs)."""
     found = []
     for bar in bars:
         begun = perf_counter_ns()
@@ -157,49 +157,11 @@ def measure(found: list[Engine], quick: bool) -> list[dict[str, Any]]:
     return rows
 
 
-def goals(rows: Sequence[dict[str, Any]]) -> list[Goal]:
-    """What a step was asked to cost, beside what it does."""
-    wanted = (("tradewind_numpy", 1, 15.0), ("tradewind", 1, 8.0), ("tradewind", 500, 400.0))
-    found = []
-    for engine, n, most in wanted:
-        key = ("step", engine, n, 1)
-        names = ("workload", "engine", "symbols", "layers")
-        row = next(row for row in rows if tuple(row[name] for name in names) == key)
-        what = f"{engine}, {n} symbol{'s' * (n > 1)}: under {most:g} us"
-        found.append(Goal("step", what, f"{row['median_us']:.1f} us", row["median_us"] < most))
-    return found
-
-
 def text(row: dict[str, Any]) -> str:
     """One line."""
     line = f"{row['workload']:7} {row['engine']:16} {row['symbols']:>4} x {row['layers']} layers"
     line += f"  {row['median_us']:>9.1f} us  p99 {row['p99_us']:>9.1f} us"
     return line + (f"  {row['ratio']:6.3f} x {row['peer']}" if "ratio" in row else "")
-
-
-def section(rows: list[dict[str, Any]]) -> str:
-    """The page's part."""
-    lines = [
-        "## One bar, live\n",
-        "`python benchmarks/live_step.py`. An LSTM of 64 units on 8 features and windows of 60 "
-        "bars, on one thread, after features: from a bar to mean and deviation of every symbol. "
-        "*step* carries a state, *window* reads 60 bars; the two are different networks. *ratio* "
-        "is the time over that of torch in `inference_mode`, measured in turn with it.\n",
-        "| | engine | symbols | layers | median | p99 | ratio |",
-        "|---|---|--:|--:|--:|--:|--:|",
-    ]
-    for row in rows:
-        ratio = f"{row['ratio']:.3f}" if "ratio" in row else ""
-        lines.append(
-            f"| {row['workload']} | {row['engine']} | {row['symbols']} | {row['layers']} "
-            f"| {row['median_us']:,.1f} us | {row['p99_us']:,.1f} us | {ratio} |"
-        )
-    lines += ["", "| goal | found | |", "|---|--:|---|"]
-    lines += [
-        f"| {one.wanted} | {one.found} | {'met' if one.met else '**missed**'} |"
-        for one in goals(rows)
-    ]
-    return "\n".join(lines)
 
 
 def main() -> int:
