@@ -10,9 +10,7 @@ errors drift, adaptive intervals keep the share over time (Gibbs and Candes 2021
 is learned among several if none is named (Gibbs and Candes 2024).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from math import ceil, log, sqrt
+from math import log, sqrt
 from typing import Any
 
 import numpy as np
@@ -53,11 +51,7 @@ def calibrated(forecasts: Forecasts, panel: Panel, config: ConformalConfig) -> F
     for level in config.levels:
         low, high = forecasts.interval(level)
         score = np.maximum(low - truth, truth - high) / forecasts.std
-        reach = np.full(score.shape, np.nan)
-        for columns in _groups(score.shape[1], config):
-            reach[:, columns] = _reaches(
-                score[:, columns], forecasts.mean[:, columns], level, forecasts.horizon, config
-            )
+        reach = _reaches(score, level, forecasts.horizon, config)
         middle = (low + high) / 2.0  # a reach below zero shrinks an interval, never turns it round
         low = np.minimum(low - reach * forecasts.std, middle)
         high = np.maximum(high + reach * forecasts.std, middle)
@@ -126,118 +120,119 @@ def _coverage(
     return {"value": share.value, "low": ends[0], "high": ends[1], "width": width}
 
 
-def _groups(n_symbols: int, config: ConformalConfig) -> Iterator[list[int]]:
-    """Columns whose errors are pooled."""
-    every = list(range(n_symbols))
-    yield from ([column] for column in every) if config.per_symbol else [every]
-
-
-def _reaches(
-    score: Floats, mean: Floats, level: float, horizon: int, config: ConformalConfig
-) -> Floats:
+def _reaches(score: Floats, level: float, horizon: int, config: ConformalConfig) -> Floats:
     """How far beyond the forecaster's own interval the conformal one reaches, in std.
 
     Parameters
     ----------
-    score : ndarray of float64, shape (n_bars, n)
+    score : ndarray of float64, shape (n_bars, n_symbols)
         How far beyond it the outcome lay; known ``horizon`` bars later, NaN where never.
-    mean : ndarray of float64, shape (n_bars, n)
-        NaN where there is no forecast.
     level : float
     horizon : int
     config : ConformalConfig
 
     Returns
     -------
-    ndarray of float64, shape (n_bars, n)
+    ndarray of float64, shape (n_bars, n_symbols)
     """
+    n_bars, n_symbols = score.shape
+    groups, members = (n_symbols, 1) if config.per_symbol else (1, n_symbols)
+    came = score.reshape(n_bars, groups, members)
     rates = (0.0,) if config.method == "split" else (config.rate,) if config.rate else RATES
-    rule = _Steps(level, np.array(rates))
-    known = np.empty(0)
-    by_step = np.full((len(score), len(rates)), np.nan)
-    reach = np.full(score.shape, np.nan)
-    for bar in range(len(score)):
+    rule = _Steps(level, np.array(rates), groups)
+    window = min(config.window, n_bars)
+    last = np.full((groups, window, members), np.nan)  # errors known, the oldest overwritten
+    known = _Known(np.empty((groups, 0)))
+    by_step = np.empty((n_bars, groups, len(rates)))
+    reach = np.empty((n_bars, groups, 1))
+    for bar in range(n_bars):
         past = bar - horizon
         if past >= 0:
-            came = np.sort(score[past][np.isfinite(score[past])])
-            rule.learn(came, known, by_step[past])
-            known = np.insert(known, np.searchsorted(known, came), came)
-        if past >= config.window:
-            gone = score[past - config.window]
-            known = _without(known, gone[np.isfinite(gone)])
-        by_step[bar] = _quantiles(known, rule.misses, level)
-        reach[bar] = _quantiles(known, np.array([rule.miss]), level)[0]
-    return np.where(np.isfinite(mean), reach, np.nan)
+            rule.learn(came[past], known, by_step[past])
+            last[:, past % window] = came[past]
+            known = _Known(np.sort(last.reshape(groups, -1), axis=1))
+        by_step[bar] = known.exceeded_by(rule.misses, level)
+        reach[bar] = known.exceeded_by(rule.miss[:, None], level)
+    return np.broadcast_to(reach, came.shape).reshape(score.shape)
 
 
-def _without(known: Floats, gone: Floats) -> Floats:
-    """Sorted numbers less some of them; equal ones go once each."""
-    gone = np.sort(gone)
-    nth = np.arange(len(gone)) - np.searchsorted(gone, gone)
-    return np.delete(known, np.searchsorted(known, gone) + nth)
+class _Known:
+    """Past errors of each group, sorted, (n_groups, n); NaN, at the end, is none."""
+
+    def __init__(self, errors: Floats) -> None:
+        self.errors = errors
+        self.n = np.isfinite(errors).sum(axis=1)
+
+    def exceeded_by(self, misses: Floats, level: float) -> Floats:
+        """Errors that shares ``misses`` of those to come exceed, each from a rank; (n_groups, K).
+
+        Where more is asked than was ever seen it is the largest; NaN as long as ``level`` itself
+        asks for more.
+        """
+        n = self.n[:, None]
+        enough = np.ceil((n + 1) * level - ROUNDING) <= n
+        if not enough.any():
+            return np.full(misses.shape, np.nan)
+        rank = np.ceil((n + 1) * (1.0 - misses) - ROUNDING).astype(np.int64)
+        place = np.clip(rank, 1, np.maximum(n, 1)) - 1
+        return np.where(enough, np.take_along_axis(self.errors, place, axis=1), np.nan)
+
+    def shares_above(self, came: Floats) -> Floats:
+        """Share of misses that would just have held each error, (n_groups, n_members)."""
+        below = [
+            np.searchsorted(own[:n], new)
+            for own, n, new in zip(self.errors, self.n, came, strict=True)
+        ]
+        n = self.n[:, None]
+        return np.asarray((n - np.array(below) + 1) / (n + 1))
 
 
-def _quantiles(known: Floats, misses: Floats, level: float) -> Floats:
-    """Of sorted past errors, those that a share of ``misses`` exceeds, each from a rank.
-
-    Where more is asked than was ever seen it is the largest; NaN as long as ``level`` itself asks
-    for more.
-    """
-    n = len(known)
-    if ceil((n + 1) * level - ROUNDING) > n:
-        return np.full(len(misses), np.nan)
-    rank = np.ceil((n + 1) * (1.0 - misses) - ROUNDING).astype(np.int64)
-    return np.asarray(known[np.clip(rank, 1, n) - 1])
-
-
-@dataclass(slots=True)
 class _Steps:
-    """Shares of misses to ask for, one per step length, and how far each is trusted.
+    """Shares of misses to ask for, one per group and step length, and how far each is trusted.
 
-    Attributes
+    Parameters
     ----------
     level : float
     rates : ndarray of float64, shape (n_steps,)
         A single 0 never moves.
+    groups : int
     """
 
-    level: float
-    rates: Floats
-    misses: Floats = field(init=False)  # (n_steps,) alpha of each
-    weights: Floats = field(init=False)  # (n_steps,) sum to 1
-
-    def __post_init__(self) -> None:
-        self.misses = np.full(len(self.rates), 1.0 - self.level)
-        self.weights = np.full(len(self.rates), 1.0 / len(self.rates))
+    def __init__(self, level: float, rates: Floats, groups: int) -> None:
+        self.allowed = 1.0 - level
+        self.rates = rates
+        self.misses = np.full((groups, len(rates)), self.allowed)  # alpha of each
+        self.weights = np.full((groups, len(rates)), 1.0 / len(rates))  # sum to 1
+        spread = level**2 * self.allowed**3 + self.allowed**2 * level**3
+        # Their equation for the least regret over ``MEMORY`` bars.
+        self.eagerness = sqrt(3.0 / MEMORY) * sqrt((log(len(rates) * MEMORY) + 2.0) / spread)
 
     @property
-    def miss(self) -> float:
-        """Share of misses to ask for now."""
-        return float(self.weights @ self.misses)
+    def miss(self) -> Floats:
+        """Share of misses to ask for now, (n_groups,)."""
+        return np.asarray((self.weights * self.misses).sum(axis=1))
 
-    def learn(self, came: Floats, known: Floats, reaches: Floats) -> None:
-        """Take in errors that became known, and how far each step reached when they were forecast.
+    def learn(self, came: Floats, known: _Known, reaches: Floats) -> None:
+        """Take in errors that became known, (n_groups, n_members), NaN where none did.
 
-        Gibbs and Candes (2024), algorithm 1, with the mean over symbols in place of one error.
+        ``reaches``, (n_groups, n_steps), is how far each step reached when they were forecast.
+        Gibbs and Candes (2024), algorithm 1, with the mean over members in place of one error.
         """
-        if not len(came) or np.isnan(reaches[0]):
+        given = np.isfinite(came)  # (n_groups, n_members)
+        n = given.sum(axis=1)[:, None]
+        active = (n > 0) & np.isfinite(reaches[:, :1])  # (n_groups, 1)
+        if not (active.any() and self.rates.any()):
             return
-        missed = (came[:, None] > reaches).mean(axis=0)  # (n_steps,)
+        n = np.maximum(n, 1)
+        missed = (came[:, :, None] > reaches[:, None]).sum(axis=1) / n  # (n_groups, n_steps)
         if len(self.rates) > 1:
-            larger = len(known) - np.searchsorted(known, came)
-            beta = ((larger + 1) / (len(known) + 1))[:, None]  # the share that would just have held
-            target = 1.0 - self.level
-            loss = (target * (beta - self.misses) - np.minimum(0.0, beta - self.misses)).mean(
-                axis=0
-            )
-            grown = self.weights * np.exp(-self._eagerness * loss)
+            error = known.shares_above(came)[:, :, None] - self.misses[:, None]
+            loss = self.allowed * error - np.minimum(0.0, error)
+            loss = np.where(given[:, :, None], loss, 0.0).sum(axis=1) / n  # (n_groups, n_steps)
+            grown = self.weights * np.exp(-self.eagerness * loss)
+            grown /= grown.sum(axis=1, keepdims=True)
             share = 1.0 / (2.0 * MEMORY)
-            self.weights = (1.0 - share) * grown / grown.sum() + share / len(grown)
-        self.misses = np.clip(self.misses + self.rates * (1.0 - self.level - missed), 0.0, 1.0)
-
-    @property
-    def _eagerness(self) -> float:
-        """How fast trust moves; their equation for the least regret over ``MEMORY`` bars."""
-        miss = 1.0 - self.level
-        spread = (1.0 - miss) ** 2 * miss**3 + miss**2 * (1.0 - miss) ** 3
-        return sqrt(3.0 / MEMORY) * sqrt((log(len(self.rates) * MEMORY) + 2.0) / spread)
+            mixed = (1.0 - share) * grown + share / len(self.rates)
+            self.weights = np.where(active, mixed, self.weights)
+        moved = np.clip(self.misses + self.rates * (self.allowed - missed), 0.0, 1.0)
+        self.misses = np.where(active, moved, self.misses)

@@ -18,7 +18,7 @@ from tradewind.engine.conformal import MEMORY, RATES, calibrated, ends_of, measu
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Forecasts
-from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.engine.report.run import Run
 
 FOUR_SE = 4.0  # a stochastic bound fails once in 16,000 runs
@@ -228,6 +228,21 @@ def test_symbols_alone_have_widths_of_their_own() -> None:
     )
     low, high = alone.interval(0.8)
     assert (high - low)[-1, 1] / (high - low)[-1, 0] == pytest.approx(5.0, rel=0.25)
+
+
+@pytest.mark.parametrize("rate", [0.05, None])
+def test_symbols_alone_are_treated_as_if_there_were_no_others(rate: float | None) -> None:
+    forecasts, panel = made_up(2)
+    config = ConformalConfig(levels=(0.8,), window=25, rate=rate, per_symbol=True)
+    together = calibrated(forecasts, panel, config)
+    for k in range(panel.n_symbols):
+        one = replace(forecasts, mean=forecasts.mean[:, k : k + 1], std=forecasts.std[:, k : k + 1])
+        fields = {name: getattr(panel, name)[:, k : k + 1] for name in FIELDS}
+        alone = replace(panel, symbols=(panel.symbols[k],), **fields, ends=panel.ends[k : k + 1])
+        for pooled in (True, False):
+            found = calibrated(one, alone, config.model_copy(update={"per_symbol": pooled}))
+            np.testing.assert_array_equal(found.quantiles[:, 0], together.quantiles[:, k])
+    assert np.isfinite(together.quantiles).sum() > 400
 
 
 def test_a_forecaster_given_quantiles_answers_for_them_and_not_for_a_normal_distribution() -> None:
