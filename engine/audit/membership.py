@@ -34,7 +34,7 @@ def universe(facts: Facts, stages: Sequence[Stage], panel: Panel) -> Found:
 
 
 def missing_names(lives: Lives, panel: Panel) -> Found:
-    """Names that a universe had inside the panel and that left it, where most have no bars.
+    """Names that a universe had inside the panel and that left it, missing by more than chance.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def missing_names(lives: Lives, panel: Panel) -> Found:
         day = str(panel.dates[0])
         findings = [
             fact(Danger.UNIVERSE, "universe", "symbols", text, advice, column="survivorship",
-                 bar=0, date=day)
+                 bar=0, date=day, severity="leak" if 2 * len(lacking) > len(gone) else "doubt")
         ]  # fmt: skip
     return findings, [Check("universe", "data", "leavers", len(there), len(findings))]
 

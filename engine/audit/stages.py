@@ -1,7 +1,7 @@
 """What can be audited: anything that turns bars into values, seen as one function of a panel."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any
 
@@ -268,6 +268,8 @@ class Effort:
         Random walks, and permuted histories, that skill must vanish on; 0 for none.
     bars, symbols : int
         Of the data that is looked at: the newest bars, the symbols with most of them.
+    folds : int
+        Of a config's walk-forward.
     """
 
     cuts: int = 12
@@ -276,7 +278,7 @@ class Effort:
     placebos: int = 8
     bars: int = 1_000
     symbols: int = 12
-    folds: int = field(default=3)
+    folds: int = 3
 
 
 QUICK = Effort(cuts=5, fit_hows=1, worth=40, placebos=0, bars=600, symbols=6, folds=1)
