@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tradewind.engine.compiling import compiled, fused
+
 LOOP = """
 import helpers
 from helpers import LIMIT, scaled
@@ -123,3 +125,23 @@ def test_a_cache_that_cannot_be_written_is_replaced_by_a_folder_of_our_own(work:
     refused = start(work, **unusable)
     _, err = refused.communicate()
     assert "set TRADEWIND_KERNELS to a folder" in err
+
+
+def product_less(x: float, y: float, z: float) -> float:
+    return x * y - z
+
+
+@fused
+def product_less_fused(x: float, y: float, z: float) -> float:
+    return x * y - z
+
+
+def test_only_what_is_marked_may_round_a_product_and_a_sum_once() -> None:
+    from llvmlite.binding import get_host_cpu_features
+
+    x = 1.0 + 2.0**-30
+    assert compiled(product_less)(x, x, x * x) == 0.0
+    lost = (
+        2.0**-60 if get_host_cpu_features().get("fma") else 0.0
+    )  # the last bit of x * x that rounding drops
+    assert compiled(product_less_fused)(x, x, x * x) == lost

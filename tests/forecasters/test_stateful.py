@@ -1,6 +1,6 @@
 """Recurrent forecasters that carry a state: how they are trained, and what they refuse."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,3 +175,29 @@ def test_what_happened_long_before_a_window_is_remembered() -> None:
     # time. The standard error of a share of 1,194 is 1.4 points.
     assert found["window"] < 0.58
     assert found["stateful"] > 0.61
+
+
+def test_a_fit_that_was_killed_goes_on_and_one_begun_from_another_is_trained_on(
+    tmp_path: Path,
+) -> None:
+    panel = probe(n_bars=200)
+    params = STATEFUL | {"epochs": 3, "patience": 3}
+    whole = Gru(**params).fit(panel).predict(panel, first=150)
+    killed, again = Gru(**params), Gru(**params)
+    for one in (killed, again):
+        one.keep_progress(tmp_path)
+
+    def kill(told: Mapping[str, Any]) -> None:
+        if told["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    killed.watch(kill)
+    with pytest.raises(KeyboardInterrupt):
+        killed.fit(panel)
+    epochs: list[int] = []
+    again.watch(lambda told: epochs.append(told["epoch"]))
+    resumed = again.fit(panel)
+    assert epochs == [3]
+    assert resumed.predict(panel, first=150).mean.tobytes() == whole.mean.tobytes()
+    warm = Gru(**STATEFUL).begin_from(resumed).fit(panel)
+    assert warm.history[0].stopping == pytest.approx(min(p.stopping for p in resumed.history))
