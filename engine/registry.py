@@ -5,6 +5,7 @@ user's package plugs in the way ours does; ``path/to/file.py:Class`` works for c
 packaged. Parameters are the keyword arguments of the class, checked against its annotations.
 """
 
+import dataclasses
 import inspect
 import sys
 import traceback
@@ -190,6 +191,21 @@ def _absolute(value: Any, document: Document) -> Any:
     return (document.folder / value.expanduser()).resolve()
 
 
+def _field(cls: type[Any], parameter: inspect.Parameter) -> Any:
+    """Field with a parameter's default; a dataclass may make its default anew each time."""
+    made = {f.name: f.default_factory for f in dataclasses.fields(cls)} if _is_record(cls) else {}
+    factory = made.get(parameter.name, dataclasses.MISSING)
+    if factory is not dataclasses.MISSING:
+        return Field(default_factory=factory, alias=parameter.name)
+    default = ... if parameter.default is parameter.empty else parameter.default
+    return Field(default, alias=parameter.name)
+
+
+def _is_record(cls: type[Any]) -> bool:
+    """Whether the constructor is the one that a dataclass wrote."""
+    return dataclasses.is_dataclass(cls) and "__init__" in vars(cls)
+
+
 def signature_model(cls: type[Any]) -> type[BaseModel]:
     """Pydantic model of a constructor's keyword arguments; aliases are their names.
 
@@ -213,9 +229,8 @@ def signature_model(cls: type[Any]) -> type[BaseModel]:
             )
         if parameter.kind is parameter.POSITIONAL_ONLY:
             raise ConfigError(f"{cls.__qualname__}: {name} must be usable as a keyword")
-        default = ... if parameter.default is parameter.empty else parameter.default
         # A field of its own name would clash with pydantic's methods: copy, json, schema.
-        fields[f"arg_{name}"] = (hints.get(name, Any), Field(default, alias=name))
+        fields[f"arg_{name}"] = (hints.get(name, Any), _field(cls, parameter))
     config = ConfigDict(
         frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False
     )

@@ -18,11 +18,17 @@ from tradewind.engine.config_file import checked
 from tradewind.engine.config_sizing import SizingConfig
 from tradewind.engine.config_spread import SpreadConfig
 from tradewind.engine.config_yaml import parse, parse_value
+from tradewind.forecasters.tabular import TabularForecaster
+from tradewind.forecasters.windowed import WindowedForecaster
 
 TEXT = (Path(__file__).parents[2] / "docs" / "config.md").read_text("utf-8")
 ROW = re.compile(r"^\| `([\w.]+)` \| (?:`(.*?)`|(\w+)) \| (.+) \|$")
 REQUIRED, NONE = "required", "none"
 KINDS = {"strategy": "strategies", "forecaster": "forecasters"}
+SHARED: dict[type[Any], str] = {
+    WindowedForecaster: "forecaster, every network",
+    TabularForecaster: "forecaster, every learner over windows",
+}
 SIZINGS = {
     str(get_args(model.model_fields["kind"].annotation)[0]): model for model in models(SizingConfig)
 }
@@ -128,7 +134,11 @@ def test_every_key_of_a_registered_class_is_documented_with_its_default(
     document = parse(f"{block}: {{kind: {kind}}}", where="c", folder=Path())
     cls = registry.find(KINDS[block], kind, document, key=block)
     wanted = defaults(registry.signature_model(cls), f"{block}.")
-    assert documented()[f"{block}, kind: {kind}"] == wanted
+    tables = documented()
+    shared = [tables[title] for base, title in SHARED.items() if issubclass(cls, base)]
+    own = tables[f"{block}, kind: {kind}"]
+    assert not any(own.keys() & table.keys() for table in shared)
+    assert {key: value for table in [*shared, own] for key, value in table.items()} == wanted
 
 
 def test_the_example_is_a_valid_config() -> None:
