@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import leaderboard, leaderboard_words, pipeline, spreads
+from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.config_file import Document, override, read_document
 from tradewind.engine.content import code_content
 from tradewind.engine.entrant_numbers import facts, first_bar, trade
@@ -175,18 +176,20 @@ def _compared(
     kept = {name: forecasts for name, forecasts in said.items() if name not in left_out}
     with diary.stage("score"):
         board = leaderboard.compare(
-            kept, panel, given, reference=_reference(entrants, kept), seed=seed
+            kept, forward_adjusted(panel), given, reference=_reference(entrants, kept), seed=seed
         )
     task = "trading each of them"
     progress.start(task, len(kept))
+    market: dict[str, Any] | None = None
     for one in entrants:
         if one.name in kept:
-            trade(one, given, history, diary, first)
+            market = trade(one, given, history, diary, first) or market
             progress.advance(task, note=one.name)
     progress.finish(task)
     by_name = {one.name: one for one in entrants}
     for name, row in board["rows"].items():
         row |= jsonable({"strategy": by_name[name].strategy, **facts(by_name[name])})
+    board["benchmark"] = jsonable(market)
     networks = [one.name for one in entrants if one.network]
     board["failed"] = [
         {"name": one.name, "kind": one.kind, "error": one.error} for one in entrants if one.error

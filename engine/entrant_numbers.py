@@ -1,5 +1,6 @@
 """What one forecaster of a comparison comes to beside its accuracy: after costs, and in time."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +15,16 @@ from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Bools
 
 
-def trade(one: Entrant, given: Bools, history: History, diary: Diary, first: int) -> None:
-    """Trade a forecaster's forecasts of the common pairs; its numbers after costs."""
+def trade(
+    one: Entrant, given: Bools, history: History, diary: Diary, first: int
+) -> dict[str, Any] | None:
+    """Trade a forecaster's forecasts of the common pairs and note its numbers after costs.
+
+    Returns
+    -------
+    dict or None
+        What the benchmark came to on the same bars; None where nothing could be traded.
+    """
     assert one.parts is not None and one.outlook is not None
     said = one.outlook.signals.forecasts
     assert said is not None
@@ -39,16 +48,25 @@ def trade(one: Entrant, given: Bools, history: History, diary: Diary, first: int
     except TradewindError as error:
         diary.note("not traded", forecaster=one.name, error=str(error))
         one.strategy = {"error": str(error)}
-        return
-    mine = numbers["strategy"]
-    errors = [mine[key] for key in ("sharpe_se", "sharpe_se_hac") if mine[key] is not None]
+        return None
     one.strategy = {
-        "sharpe": mine["sharpe"],
-        "sharpe_se": max(errors) if errors else None,
-        **{key: mine[key] for key in ("annual_return", "max_drawdown", "turnover_annual")},
+        **_growth(numbers["strategy"]),
+        "turnover_annual": numbers["strategy"]["turnover_annual"],
         "cost_bps_annual": numbers["costs"]["total_bps_annual"],
     }
     one.equity = traded.simulation.equity[first:]
+    return {"name": one.parts.config.benchmark, **_growth(numbers["benchmark"])}
+
+
+def _growth(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Sharpe ratio with the wider of its two standard errors, return and drawdown."""
+    errors = [numbers[key] for key in ("sharpe_se", "sharpe_se_hac") if numbers[key] is not None]
+    return {
+        "sharpe": numbers["sharpe"],
+        "sharpe_se": max(errors) if errors else None,
+        "annual_return": numbers["annual_return"],
+        "max_drawdown": numbers["max_drawdown"],
+    }
 
 
 def facts(one: Entrant) -> dict[str, Any]:

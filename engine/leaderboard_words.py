@@ -137,10 +137,15 @@ def _after_costs(board: Mapping[str, Any]) -> str:
     if best["sharpe_se"] is None:
         return f"{told}."
     clear = abs(best["sharpe"]) > 2 * best["sharpe_se"]
-    return (
+    told = (
         f"{told} ± {best['sharpe_se']:.2f}, which is {'more' if clear else 'less'} than two "
-        f"standard errors from zero, and the best of {len(traded)}."
+        f"standard errors from zero, and the best of {len(traded)}"
     )
+    market = board.get("benchmark") or {}
+    if market.get("sharpe") is None:
+        return f"{told}."
+    name = str(market["name"]).replace("_", " ")
+    return f"{told}; the benchmark, {name}, has {market['sharpe']:.2f} without costs."
 
 
 def _listed(names: Sequence[str]) -> str:

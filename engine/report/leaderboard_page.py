@@ -122,7 +122,13 @@ def _costs(board: Board) -> Section:
     if curves:
         label = "Value of one unit of money after costs, traded on each forecaster's forecasts."
         picture = lines(board.dates, curves, named, label)
-    html = render("leaderboard_costs.html", rows=board.table["rows"], picture=picture, n=len(named))
+    html = render(
+        "leaderboard_costs.html",
+        rows=board.table["rows"],
+        picture=picture,
+        n=len(named),
+        market=board.table.get("benchmark"),
+    )
     return Section("costs", "The same strategy, after costs", html, "After costs")
 
 

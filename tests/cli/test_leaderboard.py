@@ -113,6 +113,8 @@ def test_every_measure_of_the_table_has_a_number(table: Mapping[str, Any]) -> No
     assert row["strategy"]["sharpe_se"] > 0
     assert set(row["confidence_set"]) == {"mae", "crps"}
     assert row["against"]["reference"] == "naive"
+    assert table["benchmark"]["name"] == "equal_weight"
+    assert table["benchmark"]["sharpe"] is not None
 
 
 def test_the_folder_is_a_run_that_runs_report_and_reproduce_understand(
