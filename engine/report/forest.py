@@ -1,7 +1,7 @@
 """Estimates with their intervals, one line each, around a zero line: a forest plot as SVG."""
 
 from collections.abc import Sequence
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from tradewind.engine.report.words import is_number
 
 WIDTH, NAMES, ROW, FOOT = 340, 112, 20, 22  # CSS pixels: of all, of the names; a line; the axis
 MARGIN = 8
+MOST = 4  # steps of an axis
 
 
 class Estimate(NamedTuple):
@@ -76,11 +77,10 @@ def forest(estimates: Sequence[Estimate], label: str, *, unit: str, scale: float
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """Round numbers between, two to five of them."""
-    step = 10.0 ** floor(log10(high - low))
-    step *= next(m for m in (1.0, 0.5, 0.25, 0.2) if (high - low) / (step * m) >= 2 or m == 0.2)
-    first = -(-low // step)
-    return [k * step for k in range(int(first), int(high // step) + 1)]
+    """Round numbers between ``low`` and ``high``, so few that their texts stay apart."""
+    power = 10.0 ** floor(log10(high - low))
+    step = next(m * power for m in (0.2, 0.5, 1.0, 2.0, 5.0) if (high - low) / (m * power) <= MOST)
+    return [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def _tick(value: float, low: float, high: float) -> str:
