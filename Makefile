@@ -32,7 +32,7 @@ help:
 	@echo "make test AGAIN=1 run them although nothing has changed since they passed"
 	@echo "make lint         style, types and layers only"
 	@echo "make bench        run every benchmark and write docs/benchmarks.md; minutes"
-	@echo "make peers        other backtesters, in environments of their own, for make bench to set beside ours"
+	@echo "make peers        other backtesters and neuralforecast, in environments of their own, for make bench"
 	@echo "make install      .venv with the package; install-dev adds what tests need"
 	@echo "make clean        remove .venv, .venv-peers and what was built"
 
@@ -69,12 +69,14 @@ bench: install
 # reported as absent. NautilusTrader needs an older pandas than vectorbt.
 PEERS := .venv-peers
 
-peers: $(PEERS)/main/installed $(PEERS)/nautilus/installed
+peers: $(PEERS)/main/installed $(PEERS)/nautilus/installed $(PEERS)/neuralforecast/installed
 
 $(PEERS)/main/installed: WANTED := vectorbt[rust] raptorbt bt backtrader
 $(PEERS)/main/installed: benchmarks/peers.txt
 $(PEERS)/nautilus/installed: WANTED := nautilus_trader
 $(PEERS)/nautilus/installed: benchmarks/peers-nautilus.txt
+$(PEERS)/neuralforecast/installed: WANTED := neuralforecast
+$(PEERS)/neuralforecast/installed: benchmarks/peers-neuralforecast.txt
 $(PEERS)/%/installed:
 	$(PYTHON) -m venv --clear $(@D)
 	@for peer in $(WANTED); do \

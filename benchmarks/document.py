@@ -15,9 +15,10 @@ from typing import Any
 
 from live_step_page import section as live_step_section
 from simulator_page import section as simulator_section
+from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "memory", "commands", "live_step")
+NAMES = ("engine", "memory", "commands", "live_step", "training")
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -89,6 +90,7 @@ def main() -> int:
         "memory": memory_section,
         "commands": commands_section,
         "live_step": live_step_section,
+        "training": training_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()

@@ -8,7 +8,7 @@ progress, not the fit.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,10 @@ def identity_of(job: Job, kind: str, params: Mapping[str, Any]) -> str:
 def _hash_part(digest: Any, part: Examples) -> None:
     _hash(digest, "rows", part.windows[:, 0])  # (n_rows - T + 1, F); the last window adds the rest
     _hash(digest, "last", part.windows[-1])
-    for name in ("index", "target", "who", "run"):
-        tensor = getattr(part, name)
-        if tensor is not None:
-            _hash(digest, name, tensor)
+    for own in fields(part):
+        value = getattr(part, own.name)
+        if own.name != "windows" and isinstance(value, Tensor):
+            _hash(digest, own.name, value)
 
 
 def _hash(digest: Any, name: str, tensor: Tensor) -> None:

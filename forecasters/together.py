@@ -11,13 +11,14 @@ from tradewind.forecasters.hardware import refuse_slow_bf16
 from tradewind.forecasters.jobs import Job
 from tradewind.forecasters.next_fit import Fit
 from tradewind.forecasters.progress import Following
-from tradewind.forecasters.training import Epoch, one_thread
+from tradewind.forecasters.training import Epoch, Examples, one_thread
 
 if TYPE_CHECKING:
     from tradewind.engine.records import Panel
     from tradewind.forecasters.guided import Guided
 
 BY_FIT = "{name}: on {device} progress is kept by fit, not by epoch"
+ALONE = "{name}: trained by itself on the CPU: a state that is carried on cannot be grouped"
 
 
 class _Member(NamedTuple):
@@ -76,9 +77,13 @@ def _member(fit: Fit, name: str, job: Job, device: torch.device) -> _Member:
 def _curves(members: Sequence[_Member], device: torch.device, at_once: int | None) -> list[Curve]:
     """Learning curve of each member; members of one shape are trained as one group."""
     groups: dict[Any, list[int]] = {}
-    for number, member in enumerate(members):
-        groups.setdefault(_shape(member), []).append(number)
     curves: dict[int, Curve] = {}
+    for number, member in enumerate(members):
+        if type(member.job.fitting) is Examples:
+            groups.setdefault(_shape(member), []).append(number)
+        else:
+            member.fit.notes.append(ALONE.format(name=member.name))
+            curves[number] = member.job.train(member.following).curve
     for numbers in groups.values():
 
         def tell(place: int, epoch: int, point: Epoch, numbers: list[int] = numbers) -> None:

@@ -246,7 +246,7 @@ def train(
         check_finite(point, 0, schedule)
         run.add(point)
     while not run.over(schedule):
-        learned = _pass(run, loss, fitting, schedule)
+        learned = one_epoch(run, loss, fitting, schedule)
         point = Epoch(learned, evaluate(network, loss, stopping))
         check_finite(point, run.epoch + 1, schedule)
         run.add(point)
@@ -256,21 +256,24 @@ def train(
     return tuple(run.curve)
 
 
-def _pass(run: Run, loss: Loss, examples: Examples, schedule: Schedule) -> float:
+def one_epoch(run: Run, loss: Loss, examples: Examples, schedule: Schedule) -> float:
     """One step per batch over all examples in a random order; mean loss on the way."""
     network, optimiser = run.network, run.optimiser
     network.train()
     parameters = list(network.parameters())
-    total = torch.zeros((), dtype=torch.float64)
+    values, sizes = [], []
     for n, parts in examples.steps(network, schedule.batch, run.generator):
         optimiser.zero_grad(set_to_none=True)
         for output, part in parts:
-            value = loss(output, examples.target[part]) * (len(part) / n)
-            value.backward()  # type: ignore[no-untyped-call]
-            total += value.detach().double() * n
+            value = loss(output, examples.target[part])
+            own = value if len(part) == n else value * (len(part) / n)
+            own.backward()  # type: ignore[no-untyped-call]
+            values.append(value.detach())
+            sizes.append(len(part))
         nn.utils.clip_grad_norm_(parameters, schedule.clip)
         optimiser.step()
-    return float(total) / len(examples)
+    weights = torch.tensor(sizes, dtype=torch.float64)
+    return float(torch.stack(values).double() @ weights) / len(examples)
 
 
 def evaluate(network: nn.Module, loss: Loss, examples: Examples) -> float:

@@ -104,6 +104,13 @@ def test_features_scaled_in_any_way_are_learned_from_alike_in_a_group(scaling: s
     agree(*both(Lstm, SMALL | {"hidden": 4, "scaling": scaling}))
 
 
+def test_a_state_that_is_carried_on_is_learned_alone_and_noted() -> None:
+    params = SMALL | {"hidden": 4, "serving": "stateful", "epochs": 1}
+    alone, many = both(Lstm, params)
+    agree(alone, many, relative=1e-12)
+    assert "cannot be grouped" in many[0].notes[0]
+
+
 def test_networks_leave_the_group_when_they_are_done_and_the_others_go_on() -> None:
     params = SMALL | {"hidden": 4, "pooled": False, "epochs": 12, "patience": 1}
     alone, many = both(Lstm, params)
