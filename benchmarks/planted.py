@@ -43,6 +43,7 @@ SHARED: dict[str, Any] = {
 }  # fmt: skip
 OWN: dict[str, dict[str, Any]] = {
     "dlinear": {"smooth": 2},
+    "gru": {"learning_rate": 0.005},
     "lightgbm": {"trees": 300, "patience": 30},
     "nhits": {"pools": (2, 1)},
     "patchtst": {"patch": 2, "hop": 1, "layers": 1, "patience": 25},
@@ -200,7 +201,10 @@ def main() -> None:
     for name in asked.only.split(","):
         for row in parts[name]():
             rows.append(row)
-            print(json.dumps(row) if asked.json else text(row), flush=True)
+            print(
+                json.dumps(row, default=lambda value: value.item()) if asked.json else text(row),
+                flush=True,
+            )
     if asked.out:
         asked.out.write_text(page(rows, ACCURACY), encoding="utf-8")
 
