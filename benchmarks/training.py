@@ -107,7 +107,7 @@ def _over(upper: list[float], lower: list[float]) -> list[float]:
 def whole_fits(quick: bool) -> Iterator[Row]:
     """A whole fit, features, scaling and stopping included, beside neuralforecast's."""
     case, peer = "lstm, hidden 64, a whole fit", "neuralforecast"
-    size = training_walks.Size(8, 0, 1 if quick else 2, 0, train=300 if quick else 800)
+    size = training_walks.Size(8, 0, 1 if quick else 5, 0, train=300 if quick else 800)
     if not PEER.exists():
         yield {"case": case, "engine": peer, "absent": "not installed; make peers"}
         return
@@ -121,7 +121,7 @@ def whole_fits(quick: bool) -> Iterator[Row]:
     child = training_load.Child(str(PEER), script, *map(str, numbers), **environment)
     _fit(panel, 1)  # whatever loads late
     rates: dict[str, list[float]] = {peer: [], "tradewind": []}
-    for _ in range(2 if quick else 5):
+    for _ in range(2 if quick else 3):
         found = child.ask()
         rates[peer].append(found["samples"] / found["cpu_seconds"])
         begun = process_time()

@@ -55,9 +55,15 @@ class Job:
     def train(self, follower: Follower | None = None) -> Fitted:
         """Train it by itself."""
         parts = self.fitting, self.stopping
-        curve = train(
-            self.network, self.head.loss, *parts, self.schedule, self.generator, follower=follower
-        )
+        try:
+            curve = train(
+                self.network, self.head.loss, *parts, self.schedule, self.generator,
+                follower=follower,
+            )  # fmt: skip
+        except RuntimeError as error:
+            if "allocate memory" in str(error):  # how torch says so on a CPU
+                raise MemoryError(str(error)) from error
+            raise
         return self.done(curve)
 
     def done(self, curve: tuple[Epoch, ...]) -> Fitted:

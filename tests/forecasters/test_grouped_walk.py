@@ -11,7 +11,7 @@ from tradewind.engine.config import WalkForwardConfig
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.fold_group import waves
 from tradewind.engine.walkforward import run, spec_of
-from tradewind.forecasters import Lstm, grouped, together
+from tradewind.forecasters import Lstm, grouped, jobs, together
 
 SMALL: dict[str, Any] = {
     "window": 8,
@@ -88,3 +88,15 @@ def test_auto_without_a_gpu_is_noted_in_every_fold(monkeypatch: pytest.MonkeyPat
 def test_waves_put_each_task_behind_what_it_waits_for() -> None:
     assert list(waves([None, 0, None, 1, 2])) == [[0, 2], [1, 4], [3]]
     assert list(waves([None, None])) == [[0, 1]]
+
+
+def test_a_memory_that_is_full_names_the_fold_and_what_to_lower(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")
+
+    monkeypatch.setattr(jobs, "train", full)
+    config = WalkForwardConfig(train=280, refit=80)
+    with pytest.raises(ForecastError, match=r"Lstm, fold 0 .*: out of memory; use fewer workers"):
+        run(spec_of(Lstm, SMALL), probe(n_bars=400), config, seed=1, workers=0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewind.contracts.fit_contract import CHECKS
+from tradewind.contracts.optional_members import CHECKS
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.protocols import Continuing, Divisible, Forecaster, Resumable, Watched
@@ -91,6 +91,19 @@ def test_a_fit_killed_in_the_middle_of_an_epoch_ends_with_the_bits_of_a_whole_on
     assert 1 <= len(epochs) < QUICK["epochs"]
     assert resumed.history == whole.history
     assert resumed.notes == ()
+
+
+def test_progress_of_other_fits_in_the_same_folder_moves_nothing(tmp_path: Path) -> None:
+    for seed, bars in ((0, probe(seed=4, n_bars=300)), (1, past())):
+        other = Lstm(**QUICK, seed=seed)
+        other.keep_progress(tmp_path)
+        other.fit(bars)
+    one, epochs = Lstm(**QUICK), []
+    one.keep_progress(tmp_path)
+    one.watch(lambda report: epochs.append(report["epoch"]))
+    assert bits(one.fit(past())) == bits(Lstm(**QUICK).fit(past()))
+    assert epochs[0] == 1
+    assert one.notes == ()
 
 
 @pytest.mark.parametrize("name", ["state.json", "weights.safetensors"])
