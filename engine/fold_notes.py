@@ -8,6 +8,7 @@ from typing import Any
 from tradewind.engine.config_walk import ChooseConfig, WalkForwardConfig
 from tradewind.engine.fold_report import Control, FoldReport
 
+MOST_TOLD = 5  # different things said by folds; the manifest has them all
 DEAF = (
     "the forecaster learned from bars outside the universe as well: it does not heed the column "
     "'eligible' in fit (its forecasts there were removed)"
@@ -39,6 +40,7 @@ def fit_notes(
                 _warm_note([fold.control for fold in folds if fold.control], folds),
                 _choice_note(folds, choose),
                 _alike_note(folds, config),
+                *_said_by_folds(folds),
                 _cache_note(folds),
             ],
         )
@@ -98,6 +100,16 @@ def _alike_note(folds: Sequence[FoldReport], config: WalkForwardConfig) -> str:
         f"the {config.seeds} fits of every fold gave the same forecasts, so nothing in this "
         "forecaster depends on its seed; walk_forward.seeds: 1 gives the same run sooner"
     )
+
+
+def _said_by_folds(folds: Sequence[FoldReport]) -> list[str]:
+    """What single folds have to say, such as where they fell back to, each thing once."""
+    said = Counter(fold.note for fold in folds if fold.note)
+    told = [f"{note} (in {count} of {len(folds)} folds)" for note, count in said.most_common()]
+    if len(told) > MOST_TOLD:
+        more = len(told) - MOST_TOLD
+        told[MOST_TOLD:] = [f"{more} more notes of single folds are in the record of the run"]
+    return told
 
 
 def _cache_note(folds: Sequence[FoldReport]) -> str:

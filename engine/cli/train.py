@@ -79,6 +79,7 @@ def _show(training: "Training") -> None:
 def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names and rows of the table; a column that would be empty all the way down is left out."""
     from tradewind.engine.fold_notes import written
+    from tradewind.engine.learning_curve import n_epochs
 
     names = (
         "fold", "trained on", "predicts", "chosen", "fits", "samples", "epochs", "forecasts",
@@ -96,7 +97,7 @@ def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...
                 "" if report.choice is None else written(report.choice.params),
                 str(len(report.fits)) if several else "",
                 "" if report.n_samples is None else f"{report.n_samples:,}",
-                str(len(report.history) or "") if not several else "",
+                str(n_epochs(report.history) or ""),
                 f"{report.n_forecasts:,}",
                 "from the cache" if report.from_cache else f"{report.seconds:.1f} s",
                 "; ".join(filter(None, ["warm" if report.warm else "", report.note])),

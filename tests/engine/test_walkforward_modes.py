@@ -107,10 +107,20 @@ def test_every_few_folds_a_warm_one_is_compared_with_one_from_scratch(
     last = [min(p["stopping"] for p in r.folds[2].history if p["network"] == n)
             for r in (warm,) for n in {p["network"] for p in r.folds[2].history}]  # fmt: skip
     assert control.warm_loss == pytest.approx(np.mean(last))
-    (note,) = fit_notes(warm.folds, config)
+    note, *_ = fit_notes(warm.folds, config)
     assert note.startswith("warm start: 5 of 6 folds began from the weights of the fold before")
     assert "beside 2 fitted from scratch as well: stopping loss" in note
     assert "of 2" in note
+
+
+def test_what_folds_have_to_say_is_told_once_with_how_often(panel: Panel) -> None:
+    folds = go(spec("Quantiles"), panel).folds
+    assert len(folds) > 2
+    marked = [replace(fold, note="no GPU: on the CPU") for fold in folds[:2]]
+    notes = fit_notes((*marked, *folds[2:]), schedule())
+    assert notes == (f"no GPU: on the CPU (in 2 of {len(folds)} folds)",)
+    many = [replace(folds[0], note=f"note {k}") for k in range(7)]
+    assert fit_notes(many, schedule())[-1].startswith("2 more notes of single folds")
 
 
 def test_without_a_control_the_note_says_that_nothing_is_known(panel: Panel) -> None:

@@ -177,6 +177,18 @@ def test_a_table_leaves_out_what_no_fold_has() -> None:
     )
 
 
+def test_a_table_says_how_the_loss_fell_and_what_a_fold_notes() -> None:
+    fold: dict[str, Any] = {
+        "fold": 0, "train_dates": ["2015-01-02", "2015-06-30"],
+        "test_dates": ["2015-07-01", "2015-07-31"], "seconds": 1.25, "note": "no GPU: on the CPU",
+        "history": [{"epoch": 0, "stopping": 0.8}, {"epoch": 1, "stopping": 0.7}],
+    }  # fmt: skip
+    columns, (row,) = table_of([fold])
+    said = dict(zip(columns, row, strict=True))
+    assert said["Loss"] == "0.8, least 0.7 at 1 of 1"
+    assert said["Notes"] == "no GPU: on the CPU"
+
+
 def test_a_schedule_is_said_in_words() -> None:
     rolling = WalkForwardConfig(mode="rolling", train=50, refit=1)
     assert (

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tradewind.engine.fold_notes import written
+from tradewind.engine.learning_curve import told
 from tradewind.engine.report.section import Context, Section, render
 from tradewind.engine.report.words import number, plural, signed_percent, significant
 
@@ -48,7 +49,7 @@ def table_of(folds: Sequence[Mapping[str, Any]]) -> tuple[Row, list[Row]]:
     """Names of the columns and a row for each fold; what is empty all the way down is left out."""
     names = (
         "Fold", "Trained on", "Predicts", "Chosen", "Began", "Against from scratch", "Samples",
-        "Seconds",
+        "Loss", "Seconds", "Notes",
     )  # fmt: skip
     rows = [
         (
@@ -59,7 +60,9 @@ def table_of(folds: Sequence[Mapping[str, Any]]) -> tuple[Row, list[Row]]:
             "from the fold before" if fold.get("warm") else "",
             _against(fold.get("control")),
             "" if fold.get("samples") is None else number(fold["samples"], 0),
+            told(fold.get("history", ())),
             "from the cache" if fold.get("from_cache") else number(fold["seconds"], 1),
+            fold.get("note", ""),
         )
         for fold in folds
     ]
