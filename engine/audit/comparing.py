@@ -11,6 +11,7 @@ from tradewind.engine.audit.worth import worth_of
 from tradewind.engine.causality import Leak, first_difference
 from tradewind.engine.errors import DataError
 from tradewind.engine.records import Floats, Panel
+from tradewind.engine.report.words import plural
 from tradewind.engine.tampering import tampered
 
 ROUNDING = 1e-6  # of a column's standard deviation: what another array length may round otherwise
@@ -74,10 +75,22 @@ def tampering(
         for name, trail in trails.items()
         for finding in _told(stage, name, trail, panel, effort)
     ]
+    if not stage.timeless and not any(np.isfinite(values).any() for values in whole.values()):
+        failed[""] = _silent(stage)
     note = "; ".join(failed.values())
     return findings, [
         Check("tampering", stage.kind, stage.name, n_tried, len(findings), note[:300])
     ]
+
+
+def _silent(stage: Stage) -> str:
+    """What to note of a stage without a value on any bar; raises DataError for forecasts."""
+    if stage.kind in ("forecast", "evaluation"):
+        raise DataError(
+            f"audit: {stage.kind} {stage.name} says nothing on any of the bars that were looked "
+            "at; give it more history, or leave out --quick"
+        )
+    return "says nothing on any bar: nothing was compared"
 
 
 def _refuse_unrepeatable(stage: Stage, whole: Outputs, panel: Panel) -> None:
@@ -188,14 +201,14 @@ def _sentence(stage: Stage, trail: Trail, scaler: bool) -> str:
             f"reads {now} after a fit on {stage.first} bars, and {then} when what lies behind "
             f"those bars is {future}: the fit looked behind the bars it was given"
         )
-    reach = f"reaches {trail.reach} bars back"
+    reach = f"reaches {plural(trail.reach, 'bar')} back"
     if scaler:
         reach = "shifts and stretches all of the past: a mean or deviation of the whole sample"
     elif trail.reach > LOCAL:
-        reach = f"reaches at least {trail.reach} bars back"
+        reach = f"reaches at least {plural(trail.reach, 'bar')} back"
     return (
         f"reads {now}, and {then} when the bars from {leak.cut} on are {future}; {reach} "
-        f" ({trail.n_differing} comparisons differ)"
+        f"({trail.n_differing} comparisons differ)"
     )
 
 
@@ -214,5 +227,5 @@ def _advice(stage: Stage, trail: Trail, scaler: bool) -> str:
             "between the last training sample and the first test bar"
         )
     if trail.reach <= LOCAL:
-        return f"end the window at its own bar; it takes in at least {trail.reach} later ones"
+        return f"end the window at its own bar; it takes in at least {trail.reach} later"
     return "compute each row from rows up to its own"

@@ -1,6 +1,7 @@
 """What a strategy reads and wishes at a bar, when everything behind that bar is another."""
 
 from collections.abc import Callable
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from tradewind.engine.audit import made_up
 from tradewind.engine.audit.findings import Check, Danger, Finding, Worth
 from tradewind.engine.audit.stages import Effort, Stage, cuts
 from tradewind.engine.audit.watching import Watched, watched
-from tradewind.engine.audit.worth import FEWEST, pooled_ic
+from tradewind.engine.audit.worth import compared
 from tradewind.engine.causality import differing
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.evaluation import realised
@@ -25,22 +26,30 @@ HOWS = ("noise", "scaled", "reversed", "gone", "some", "dropped")
 
 @dataclass(slots=True)
 class Asked:
-    """Inputs of a strategy on one panel, watched."""
+    """A strategy of its own on one panel, with its inputs watched.
 
+    What ``prepare`` keeps on the strategy itself must stay that of this panel, so each is a copy.
+    """
+
+    strategy: Strategy
     inputs: Any
     arrays: dict[str, Watched]
 
     @classmethod
     def of(cls, strategy: Strategy, panel: Panel, said: Signals) -> "Asked":
-        """Prepare a strategy on a panel."""
-        return cls(*watched(strategy.prepare(panel, said)))
+        """Prepare a copy of a strategy on a panel."""
+        try:
+            own = deepcopy(strategy)
+        except Exception:  # it holds a lock, a file, a generator
+            own = copy(strategy)
+        return cls(own, *watched(own.prepare(panel, said)))
 
-    def decide(self, strategy: Strategy, bar: int, book: Book) -> list[tuple[Any, ...]]:
+    def decide(self, bar: int, book: Book) -> list[tuple[Any, ...]]:
         """Wishes at a bar; what was read for them is marked in the arrays."""
         for array in self.arrays.values():
             array.forget()
         fresh = book._replace(memory=np.zeros_like(book.memory))
-        return [_as_row(wish) for wish in strategy.decide(View(bar, self.inputs, fresh))]
+        return [_as_row(wish) for wish in self.strategy.decide(View(bar, self.inputs, fresh))]
 
 
 def _as_row(wish: Any) -> tuple[Any, ...]:
@@ -93,7 +102,7 @@ def decisions(
                 other_said = made_up.other_future(said, cut, other_panel.n_bars)
                 other = Asked.of(strategy, other_panel, other_said)
                 for bar in bars:
-                    _compare(strategy, (whole, other), (panel, bar, cut, how), held[bar], found)
+                    _compare((whole, other), (panel, bar, cut, how), held[bar], found)
             except StrategyError:
                 raise
             except IndexError as error:
@@ -119,7 +128,6 @@ def _placed(finding: Finding, name: str, worth: Worth | None) -> Finding:
 
 
 def _compare(
-    strategy: Strategy,
     pair: tuple[Asked, Asked],
     where: tuple[Panel, int, int, str],
     book: Book,
@@ -127,9 +135,9 @@ def _compare(
 ) -> None:
     whole, other = pair
     panel, bar, cut, how = where
-    ours = whole.decide(strategy, bar, book)
+    ours = whole.decide(bar, book)
     read = {key: array.was_read.copy() for key, array in whole.arrays.items()}
-    theirs = other.decide(strategy, bar, book)
+    theirs = other.decide(bar, book)
     future = "are dropped" if how == "dropped" else f"are replaced ({how})"
     for key, array in whole.arrays.items():
         twin = other.arrays.get(key)
@@ -143,7 +151,7 @@ def _compare(
                 f"prepare's {key or 'array'}[{', '.join(map(str, at))}] is read at bar {bar} as "
                 f"{now:.6g}, and is another number when the bars from {cut} on {future}",
             )  # fmt: skip
-    if ours != theirs and whole.decide(strategy, bar, book) != ours:
+    if ours != theirs and whole.decide(bar, book) != ours:
         raise StrategyError(
             f"audit: asked twice at bar {bar}, the strategy decides otherwise; a decision may "
             "depend on its view alone"
@@ -236,33 +244,20 @@ def _worths(
     leaking, honest = (np.full((len(rows), panel.n_symbols), np.nan) for _ in range(2))
     for i, bar in enumerate(rows):
         bar = int(bar)
-        _lay(whole.decide(strategy, bar, held[bar]), leaking[i])
+        _lay(whole.decide(bar, held[bar]), leaking[i])
         try:
             past = panel.past(bar + 1)
             cut_off = made_up.other_future(said, bar + 1, bar + 1)
-            _lay(Asked.of(strategy, past, cut_off).decide(strategy, bar, held[bar]), honest[i])
+            _lay(Asked.of(strategy, past, cut_off).decide(bar, held[bar]), honest[i])
         except Exception:  # it needs the bar behind: without it there is no wish
             continue
-    worth = _worth(leaking, honest, truth[rows])
+    worth = compared(leaking, honest, truth[rows], 1)
     return dict.fromkeys(found, worth) if worth else {}
 
 
 def _lay(rows: list[tuple[Any, ...]], out: Floats) -> None:
     for row in rows:
         out[row[0]] = row[1]
-
-
-def _worth(leaking: Floats, honest: Floats, truth: Floats) -> Worth | None:
-    known, fair = (np.isfinite(x) & np.isfinite(truth) for x in (leaking, honest))
-    if known.sum() < FEWEST:
-        return None
-    return Worth(
-        leaking=pooled_ic(leaking[known], truth[known]),
-        honest=pooled_ic(honest[fair], truth[fair]) if fair.sum() >= FEWEST else 0.0,
-        se=float(np.sqrt(2.0 / known.sum())),
-        n_pairs=int(known.sum()),
-        horizon=1,
-    )
 
 
 def _level(
@@ -276,7 +271,7 @@ def _level(
     for bar in range(first, last, max(1, (last - first) // (4 * effort.cuts))):
         book = held[bar]
         half = book._replace(entry=book.entry * 0.5, qty=book.qty * 2.0)
-        ours, theirs = whole.decide(strategy, bar, book), other.decide(strategy, bar, half)
+        ours, theirs = whole.decide(bar, book), other.decide(bar, half)
         # Distances and prices of orders are in currency and follow the level; sides may not.
         if [row[:2] for row in ours] == [row[:2] for row in theirs]:
             continue

@@ -120,7 +120,7 @@ class Finding:
         """Stage, part and column in one word, or the place in the code."""
         if self.place:
             return self.place
-        return " ".join(filter(None, [self.stage, self.part, self.column]))
+        return " ".join(dict.fromkeys(filter(None, [self.stage, self.part, self.column])))
 
     def as_mapping(self) -> dict[str, Any]:
         """Plain values, for JSON."""

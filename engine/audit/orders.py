@@ -103,7 +103,7 @@ def _compare(
 
 
 def _same_until(ours: Records, theirs: Records, cut: int) -> int:
-    """First bar that may differ: the last before the cut, or an end that only one of them knows.
+    """First bar that may differ: the cut, or an end that only one of them knows.
 
     What a symbol that leaves is worth is paid at its last close, by everybody's knowledge that it
     left: with another future it leaves on another bar.
@@ -112,7 +112,7 @@ def _same_until(ours: Records, theirs: Records, cut: int) -> int:
         {(int(row["symbol"]), int(row["bar"])) for row in orders[orders["reason"] == GONE]}
         for orders in (ours, theirs)
     ]
-    return min([cut - 1, *(bar for _, bar in ends[0] ^ ends[1])])
+    return min([cut, *(bar for _, bar in ends[0] ^ ends[1])])
 
 
 def _first_change(
@@ -143,7 +143,7 @@ def _finding(name: str, what: str, bar: int, where: tuple[Panel, int, str]) -> F
         column=what,
         bar=bar,
         date=str(panel.dates[bar]),
-        text=f"{what} of bar {bar} change when the bars from {cut} on are {future}",
+        text=f"the {what} of bar {bar} are others when the bars from {cut} on are {future}",
         advice="look for the stage above it that moves too; if there is none, the simulator or "
         "what it was set to looks ahead",
     )

@@ -15,7 +15,13 @@ LEVEL = 1e-3  # of a standard deviation: what restated prices may round otherwis
 MOST = 0.5  # share of forecasts: a fit near a tie may turn some of them on rounding alone
 
 
-def warm_up(stage: Stage, panel: Panel, starts: tuple[int, ...] = ()) -> Found:
+def warm_up(
+    stage: Stage,
+    panel: Panel,
+    starts: tuple[int, ...] = (),
+    *,
+    without: frozenset[str] = frozenset(),
+) -> Found:
     """Begin the history later: where the declared warm-up has passed, nothing may move.
 
     Parameters
@@ -25,6 +31,8 @@ def warm_up(stage: Stage, panel: Panel, starts: tuple[int, ...] = ()) -> Found:
     panel : Panel
     starts : tuple of int
         First bars of the shorter histories; by default two inside the first third.
+    without : frozenset of str
+        Columns not to look at: those that read later bars move for that reason.
     """
     if stage.warmup is None or stage.timeless:
         return [], []
@@ -40,11 +48,13 @@ def warm_up(stage: Stage, panel: Panel, starts: tuple[int, ...] = ()) -> Found:
             continue
         ready = _ready(panel, start, stage.warmup)
         for name, values in short.items():
+            if name in without:
+                continue
             found = _moved(stage, name, (whole[name][start:], values), ready, (panel, start))
             if found is not None:
                 findings.setdefault(name, found)
     return list(findings.values()), [
-        Check("warm-up", stage.kind, stage.name, len(tries), len(findings))
+        Check("warm-up", stage.kind, stage.name, len(tries), len(findings), _left_out(without))
     ]
 
 
@@ -116,7 +126,13 @@ def _widely(a: Floats, b: Floats) -> bool:
     return bool(moved.sum() > MOST * max(1, given.sum()))
 
 
-def price_level(stage: Stage, panel: Panel, effort: Effort) -> Found:
+def _left_out(without: frozenset[str]) -> str:
+    return f"without {', '.join(sorted(without))}, which reads later bars" if without else ""
+
+
+def price_level(
+    stage: Stage, panel: Panel, effort: Effort, *, without: frozenset[str] = frozenset()
+) -> Found:
     """Restate the past as a later split or dividend would: adjusted prices must not show it.
 
     The level of adjusted prices holds every split and dividend that is still to come; a value that
@@ -132,7 +148,7 @@ def price_level(stage: Stage, panel: Panel, effort: Effort) -> Found:
         other = stage.compute(readjusted(panel, cut))
         for name in whole:
             long, short = whole[name][:cut], other[name][:cut]
-            if name in findings or not differing(long, short).any():
+            if name in findings or name in without or not differing(long, short).any():
                 continue
             if stage.kind == "evaluation" and not _widely(long, short):
                 continue
@@ -150,5 +166,7 @@ def price_level(stage: Stage, panel: Panel, effort: Effort) -> Found:
                     advice="use ratios or returns, or prices: raw for levels, filters and ticks",
                 )
     return list(findings.values()), [
-        Check("restated prices", stage.kind, stage.name, len(tries), len(findings))
+        Check(
+            "restated prices", stage.kind, stage.name, len(tries), len(findings), _left_out(without)
+        )
     ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import features
+from tradewind.engine.errors import ForecastError
 from tradewind.engine.protocols import Forecaster, Forecasts, Selector
 from tradewind.engine.records import Floats, Panel
 
@@ -151,6 +152,11 @@ def named_features(names: Sequence[str], *, horizon: int) -> tuple[Stage, ...]:
 
 def forecast_outputs(said: Forecasts, first: int, n_bars: int) -> Outputs:
     """Forecasts on the panel's own rows, column by column; NaN before ``first``."""
+    if len(said.mean) != n_bars - first:
+        raise ForecastError(
+            f"predict gave {len(said.mean)} rows, wanted {n_bars - first}: one row per bar from "
+            "'first' to the last"
+        )
     parts = {"mean": said.mean, "std": said.std}
     parts |= {f"{p:g} quantile": said.quantiles[:, :, k] for k, p in enumerate(said.levels)}
     laid = {}

@@ -40,18 +40,28 @@ def worth_of(stage: Stage, name: str, panel: Panel, n_bars: int) -> Worth | None
             honest[i] = stage.compute(panel.past(int(row) + 1))[name][row]
         except Exception:  # too short for the stage: there is no honest value to compare with
             continue
-    leaking, y = whole[rows], truth[rows]
-    known = np.isfinite(leaking) & np.isfinite(y)
+    return compared(whole[rows], honest, truth[rows], stage.horizon)
+
+
+def compared(leaking: Floats, honest: Floats, truth: Floats, horizon: int) -> Worth | None:
+    """Correlations of both with what came, where it is known; None where there are too few pairs.
+
+    Parameters
+    ----------
+    leaking, honest, truth : ndarray of float64, of one shape
+    horizon : int
+    """
+    known = np.isfinite(leaking) & np.isfinite(truth)
     n_pairs = int(known.sum())
     if n_pairs < FEWEST:
         return None
     fair = known & np.isfinite(honest)
     return Worth(
-        leaking=pooled_ic(leaking[known], y[known]),
-        honest=pooled_ic(honest[fair], y[fair]) if fair.sum() >= FEWEST else 0.0,
+        leaking=pooled_ic(leaking[known], truth[known]),
+        honest=pooled_ic(honest[fair], truth[fair]) if fair.sum() >= FEWEST else 0.0,
         se=float(np.sqrt(2.0 / n_pairs)),
         n_pairs=n_pairs,
-        horizon=stage.horizon,
+        horizon=horizon,
     )
 
 

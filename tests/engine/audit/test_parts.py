@@ -64,7 +64,7 @@ def test_a_forecaster_that_looks_ahead_is_named(
     found = {(one.stage, one.column): one for one in of_forecaster(make).leaks}
     assert (stage, column) in found
     if reach is not None:
-        assert f"reaches {reach} bars back" in found[stage, column].text
+        assert f"reaches {reach} bar back" in found[stage, column].text
 
 
 def test_a_fitted_state_that_knows_more_is_named_by_its_attribute() -> None:
