@@ -38,6 +38,7 @@ def score(
     first_bar: int,
     rivals: Mapping[str, Forecasts],
     name: str = "forecaster",
+    mean_is_return: bool = True,
 ) -> dict[str, Any]:
     """Accuracy of forecasts, of rivals beside them, and whether the difference can be chance.
 
@@ -52,6 +53,9 @@ def score(
         Of the same horizon.
     name : str
         What sentences call the forecaster.
+    mean_is_return : bool
+        Whether its mean is an expected return. If not, absolute errors stand in the result, but
+        nobody is called better by them, and the verdict is about signs.
 
     Returns
     -------
@@ -92,11 +96,14 @@ def score(
         test = diebold_mariano(loss, rival_loss, horizon=forecasts.horizon)
         against = {
             **asdict(test),
-            "better": _better(test, name, rival),
-            "verdict": verdict(test, name, rival, rival_loss),
+            "better": _better(test, name, rival) if mean_is_return else None,
+            "verdict": verdict(test, name, rival, rival_loss) if mean_is_return else "",
         }
         result["rivals"][rival] = {**accuracy(other, truth, scored), "against": against}
-    result["verdict"] = _summary(result["rivals"], name)
+    if mean_is_return:
+        result["verdict"] = _summary(result["rivals"], name)
+    else:
+        result["verdict"] = _by_signs(result["forecaster"]["direction"], name)
     return jsonable(result)  # type: ignore[no-any-return]
 
 
@@ -288,3 +295,16 @@ def _summary(rivals: Mapping[str, Any], name: str) -> str:
     }
     parts = [f"{what} {' and '.join(whom)}" for what, whom in groups.items() if whom]
     return "; ".join(parts) + " in mean absolute error." if parts else ""
+
+
+def _by_signs(found: Mapping[str, Any], name: str) -> str:
+    """One sentence on a forecaster whose means are scores: how often their sign was right."""
+    head = f"{name}'s mean is a score and no return, so absolute errors do not judge it"
+    if found["by_chance"] is None:
+        return f"{head}; no sign of it could be compared."
+    known = isfinite(found["p"]) and found["p"] < SIGNIFICANT
+    return (
+        f"{head}; its sign is right in {found['value']:.1%} of cases (95 % interval "
+        f"{found['low']:.1%} to {found['high']:.1%}), where {found['by_chance']:.1%} would be by "
+        f"chance; the difference {'is significant' if known else 'can be chance'}."
+    )

@@ -246,9 +246,11 @@ def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
         name: walk_forward(spec, panel, block.walk_forward.plain(), seed=0, workers=0).forecasts
         for name, spec in parts.rivals.items()
     }
+    assert parts.forecaster is not None  # as above
     return evaluation.score(
-        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=_called(block.kind)
-    )
+        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=_called(block.kind),
+        mean_is_return=getattr(parts.forecaster.build(0), "mean_is_return", True),
+    )  # fmt: skip
 
 
 def _called(kind: str) -> str:

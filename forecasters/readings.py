@@ -44,9 +44,12 @@ class Reading(ABC):
     ----------
     sequential : bool
         Learned from runs of windows that neither overlap nor leave out a bar.
+    mean_is_return : bool
+        Whether the mean is an expected return; else only mean / std has a meaning.
     """
 
     sequential: ClassVar[bool] = False
+    mean_is_return: ClassVar[bool] = True
 
     @property
     def n_outputs(self) -> int:
@@ -176,6 +179,8 @@ class Direction(Reading):
     The std is the trailing volatility, which is not learned.
     """
 
+    mean_is_return: ClassVar[bool] = False
+
     def bend(self, raw: Floats) -> Floats:
         """See :class:`Reading`."""
         return _limited(raw, SCORE_LIMIT)
@@ -221,6 +226,7 @@ class Position(Reading):
     temperature: Annotated[float, Gt(0), Le(100)] = 0.2
 
     sequential: ClassVar[bool] = True
+    mean_is_return: ClassVar[bool] = False
 
     def bend(self, raw: Floats) -> Floats:
         """See :class:`Reading`."""

@@ -133,6 +133,11 @@ class WindowedForecaster(Guided):
         check_kind(self.scaling, self.pooled, self._name)
         if not self.features:
             raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
+        if self.embedding and not self.pooled:
+            raise ConfigError(
+                f"{self._name}: embedding {self.embedding} with pooled false; a network of one "
+                "symbol has none to tell apart: leave 'embedding' out, or set pooled to true"
+            )
         if self._reading.sequential and self.stride not in (None, self.horizon):
             raise ConfigError(
                 f"{self._name}: stride {self.stride} with horizon {self.horizon}; head "
@@ -155,6 +160,11 @@ class WindowedForecaster(Guided):
     @cached_property
     def _reading(self) -> Reading:
         return reading_of(self.head, self._name)
+
+    @property
+    def mean_is_return(self) -> bool:
+        """Whether its mean is an expected return, and not a score for its sign and size alone."""
+        return self._reading.mean_is_return
 
     @property
     def _framing(self) -> Framing:

@@ -308,3 +308,25 @@ def test_a_single_symbol_is_doubted_by_its_signs_and_nothing_by_no_scores(walk: 
     found = score(peeking(alone, skill=0.9, horizon=1), alone, first_bar=0, rivals={})
     assert "mine's share of right signs" in suspicion(found, "mine")
     assert suspicion({}, "mine") == ""
+
+
+@pytest.mark.parametrize("skill", [0.0, 0.5])
+def test_scores_that_are_no_returns_are_judged_by_their_signs(walk: Panel, skill: float) -> None:
+    said = peeking(walk, skill=skill, horizon=1)
+    huge = replace(said, mean=said.mean * 100)  # the same signs, absurd errors
+    naive = {"naive": forecasts_of(np.zeros(walk.shape))}
+    found = score(huge, walk, first_bar=50, rivals=naive, name="mine", mean_is_return=False)
+    assert found["rivals"]["naive"]["against"]["better"] is None
+    assert found["verdict"].startswith("mine's mean is a score and no return")
+    right = f"its sign is right in {found['forecaster']['direction']['value']:.1%} of cases"
+    assert right in found["verdict"]
+    ending = "is significant." if skill else "can be chance."
+    assert found["verdict"].endswith(ending)
+    beaten = score(huge, walk, first_bar=50, rivals=naive, name="mine")
+    assert beaten["verdict"] == "mine is beaten by naive in mean absolute error."
+
+
+def test_scores_without_a_sign_say_so(walk: Panel) -> None:
+    silent = forecasts_of(np.zeros(walk.shape))
+    found = score(silent, walk, first_bar=50, rivals={}, name="mine", mean_is_return=False)
+    assert found["verdict"].endswith("no sign of it could be compared.")

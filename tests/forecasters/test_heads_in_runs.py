@@ -41,6 +41,7 @@ def test_timing_trades_the_position_a_network_gives(tmp_path: Path) -> None:
     assert np.abs(position[given]).max() <= 1.0 + 1e-12
     side = np.sign(position[given])
     assert len(found.simulation.fills) > 0
+    assert found.forecast_scores["verdict"].startswith("lstm's mean is a score and no return")
     first = found.simulation.fills[0]
     assert np.sign(first["qty"]) in side
 
@@ -53,6 +54,7 @@ def test_quantiles_of_a_head_come_with_its_forecasts(tmp_path: Path) -> None:
     known = said.quantiles[np.isfinite(said.mean)]
     assert (np.diff(known, axis=1) >= 0).all()
     assert set(found.forecast_scores["forecaster"]["pinball"]) == {"0.1", "0.5", "0.9"}
+    assert found.forecast_scores["verdict"].endswith("in mean absolute error.")
 
 
 @pytest.mark.parametrize(

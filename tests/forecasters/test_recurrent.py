@@ -321,3 +321,8 @@ def test_a_planted_nonlinear_signal_is_found(seed: int) -> None:
 def test_on_a_random_walk_it_stays_inside_the_null_band(seed: int) -> None:
     # 3.3 standard errors: an honest forecaster leaves the band in 1 of 1,000 seeds.
     assert abs(accuracy(reversing_after_calm(seed, 0.0)) - 0.5) < 3.3 * STANDARD_ERROR
+
+
+def test_an_embedding_of_the_only_symbol_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Lstm: embedding 4 with pooled false; .* leave"):
+        Lstm(embedding=4, pooled=False)
