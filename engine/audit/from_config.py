@@ -18,6 +18,7 @@ from tradewind.engine.audit.made_up import other_future, signals
 from tradewind.engine.audit.membership import missing_names, nobody_leaves
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
+from tradewind.engine.audit.whole_sample import undated, whole_sample
 from tradewind.engine.config import RunConfig, WalkForwardConfig
 from tradewind.engine.config_file import Document
 from tradewind.engine.errors import ConfigError
@@ -48,6 +49,7 @@ def subject_of(
     block = config.forecaster
     few = _fewer(forward_adjusted(newest), effort.symbols, str(block.params) if block else "")
     unseen = [history.survivorship] if history.survivorship else []
+    unseen += undated(history.panel)
     facts = _facts(parts, few)
     stages: tuple[Stage, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
@@ -73,6 +75,7 @@ def subject_of(
         data=(
             partial(reloaded, config, history.panel, 1 if effort.cuts < 8 else 3),
             partial(_leavers, config, history.panel),
+            partial(whole_sample, history.panel),
         ),
         unseen=(*unseen, *more),
     )
