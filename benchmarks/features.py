@@ -18,10 +18,10 @@ from typing import Any
 
 from tradewind.engine import features
 from tradewind.engine.causality import probe
-from tradewind.engine.feature_store import FeatureStore
+from tradewind.engine.features.store import FeatureStore
 from tradewind.engine.features.stream import FeatureStream, Row
 from tradewind.engine.records import Panel
-from tradewind.forecasters.framing import FEATURES
+from tradewind.forecasters.inputs.framing import FEATURES
 
 NAMES = (*FEATURES, "vol_60")
 TRAIN, REFIT = 500, 63

@@ -143,7 +143,7 @@ def script(panel: Any) -> Any:
 
 def speed(n_bars: int) -> int:
     """Time both in turn on the same bars; returns 1 where they end with different money."""
-    from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig
+    from tradewind.engine.config.backtrader import BacktraderConfig, CommissionConfig
     from tradewind.engine.executors import backtrader_profile
     from tradewind.engine.executors.backtrader_options import Options
     from tradewind.engine.protocols import Signals

@@ -25,10 +25,10 @@ from live_step_page import goals
 from tradewind.engine.causality import probe
 from tradewind.engine.records import Floats
 from tradewind.forecasters import Lstm
-from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.networks.recurrent import RecurrentEncoder
-from tradewind.forecasters.stepper import Stepper
-from tradewind.forecasters.window_server import WindowServer
+from tradewind.forecasters.serving.stepper import Stepper
+from tradewind.forecasters.serving.windows import WindowServer
+from tradewind.forecasters.training.fitted import Fitted
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 HIDDEN, WINDOW, HORIZON = 64, 60, 5

@@ -29,7 +29,7 @@ CHILD = "child"
 
 def opens_of(days: int) -> Any:
     """Time of the open of each session, UTC nanoseconds."""
-    from tradewind.engine.sessions import session_closes
+    from tradewind.engine.bars.sessions import session_closes
 
     sessions = session_closes("XNYS", "2016-01-01", "2017-12-31")
     whole = sessions.closes - sessions.opens == 390 * MINUTE_NS  # half days are left out here
@@ -106,7 +106,7 @@ def write(path: Path, order: str, n_symbols: int) -> int:
 
 def load(path: Path) -> dict[str, Any]:
     """Load a file through the public door and say what it took."""
-    from tradewind.engine.config import DataConfig
+    from tradewind.engine.config.run import DataConfig
     from tradewind.engine.feeds import load as load_history
 
     said = {"source": "parquet", "path": path, "interval": "1min", "calendar": "XNYS"}

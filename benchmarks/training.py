@@ -29,7 +29,7 @@ from training_loops import Turn, Workload, bare, ceiling, in_a_group, ours
 
 from tradewind.engine.records import Panel
 from tradewind.forecasters import Lstm
-from tradewind.forecasters.hardware import refuse_slow_bf16
+from tradewind.forecasters.training.hardware import refuse_slow_bf16
 
 PEER = Path(__file__).resolve().parent.parent / ".venv-peers" / "neuralforecast" / "bin" / "python"
 KINDS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}

@@ -7,16 +7,16 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from tradewind.forecasters.grouped import train_grouped
 from tradewind.forecasters.heads.gaussian import GaussianHead
-from tradewind.forecasters.jobs import Job
+from tradewind.forecasters.inputs.windows import Scaling
 from tradewind.forecasters.networks.attention import PatchTstEncoder, TransformerEncoder
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.networks.convolution import TcnEncoder
 from tradewind.forecasters.networks.recurrent import GruEncoder, LstmEncoder, RnnEncoder
 from tradewind.forecasters.networks.sums import DLinearEncoder, NhitsEncoder, NLinearEncoder
-from tradewind.forecasters.training import Examples, Run, Schedule, one_epoch
-from tradewind.forecasters.windows import Scaling
+from tradewind.forecasters.training.grouped import train_grouped
+from tradewind.forecasters.training.jobs import Job
+from tradewind.forecasters.training.loop import Examples, Run, Schedule, one_epoch
 
 WINDOW, FEATURES, HIDDEN = 60, 8, 64
 Turn = Callable[[], float]  # one epoch; its processor seconds

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.records import DAY_NS, Panel
-from tradewind.engine.walkforward import run, spec_of
+from tradewind.engine.walkforward.run import run, spec_of
 from tradewind.forecasters import Lstm
 
 SCRIPT = Path(__file__).with_name("naive_walk.py")

@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewind.engine.adjusting import forward_adjusted
-    from tradewind.engine.config import RunConfig
-    from tradewind.engine.config_file import load as load_config
+    from tradewind.engine.bars.adjusting import forward_adjusted
+    from tradewind.engine.bars.resampling import resample
+    from tradewind.engine.bars.timeframes import Timeframe, finished
+    from tradewind.engine.config.file import load as load_config
+    from tradewind.engine.config.run import RunConfig
     from tradewind.engine.errors import (
         CheckpointError,
         ConfigError,
@@ -54,9 +56,7 @@ if TYPE_CHECKING:
     from tradewind.engine.records import Panel, Simulation
     from tradewind.engine.report.folder import read as read_run
     from tradewind.engine.report.run import Run
-    from tradewind.engine.resampling import resample
     from tradewind.engine.runner import backtest, reproduce, train, verify
-    from tradewind.engine.timeframes import Timeframe, finished
     from tradewind.engine.types import (
         Action,
         Bar,
@@ -137,9 +137,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "adjusting": ["forward_adjusted"],
-    "config": ["RunConfig"],
-    "config_file": ["load_config=load"],
+    "bars.adjusting": ["forward_adjusted"],
+    "config.run": ["RunConfig"],
+    "config.file": ["load_config=load"],
     "errors": [name for name in __all__ if name.endswith("Error")],
     "executors.batch": ["simulate_many"],
     "feeds": ["load_history=load"],
@@ -166,9 +166,9 @@ _HOMES = {
     "records": ["Panel", "Simulation"],
     "report.folder": ["read_run=read"],
     "report.run": ["Run"],
-    "resampling": ["resample"],
+    "bars.resampling": ["resample"],
     "runner": ["backtest", "reproduce", "train", "verify"],
-    "timeframes": ["Timeframe", "finished"],
+    "bars.timeframes": ["Timeframe", "finished"],
     "types": [
         "Action",
         "Bar",

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.books.round_trips import round_trips
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.metrics import growth
 from tradewind.engine.records import Floats, Panel, Records, Simulation
-from tradewind.engine.round_trips import round_trips
+from tradewind.engine.scoring.metrics import growth
 from tradewind.engine.types import Happening
 
 SAME = 1e-9  # relative: prices of one trade in two runs

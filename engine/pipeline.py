@@ -12,13 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import conformal, evaluation, metrics, registry
-from tradewind.engine.adjusting import forward_adjusted
-from tradewind.engine.benchmark import benchmark_returns
+from tradewind.engine import registry
+from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.bars.nesting import nested
+from tradewind.engine.bars.sessions import bars_per_year
+from tradewind.engine.books.round_trips import round_trips
+from tradewind.engine.books.spread_paid import spread_numbers
 from tradewind.engine.cache import ForecastCache, default_folder
-from tradewind.engine.config import ForecasterConfig, RunConfig, StrategyConfig
-from tradewind.engine.config_backtrader import BacktraderConfig
-from tradewind.engine.config_file import Document
+from tradewind.engine.config.backtrader import BacktraderConfig
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.run import ForecasterConfig, RunConfig, StrategyConfig
 from tradewind.engine.content import code_content, content_digest
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_options, user_strategy
@@ -26,18 +29,16 @@ from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.feeds import load
 from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
-from tradewind.engine.fold_notes import fit_notes, fold_facts
-from tradewind.engine.forecast_config import checked_choice
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
-from tradewind.engine.nesting import nested
 from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel, Records, Simulation
-from tradewind.engine.round_trips import round_trips
-from tradewind.engine.sessions import bars_per_year
-from tradewind.engine.spread_paid import spread_numbers
-from tradewind.engine.walkforward import WalkForward
-from tradewind.engine.walkforward import run as walk_forward
+from tradewind.engine.scoring import conformal, evaluation, metrics
+from tradewind.engine.scoring.benchmark import benchmark_returns
+from tradewind.engine.walkforward.notes import fit_notes, fold_facts
+from tradewind.engine.walkforward.of_config import checked_choice
+from tradewind.engine.walkforward.run import WalkForward
+from tradewind.engine.walkforward.run import run as walk_forward
 
 KEY_OF_DATA = re.compile(r"((?:data|account|costs|execution)(?:\.\w+)*): ")
 NAMED = 30  # symbols that a note lists

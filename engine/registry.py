@@ -22,7 +22,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
 
-from tradewind.engine.config_file import Document, checked
+from tradewind.engine.config.file import Document, checked
 from tradewind.engine.errors import ConfigError
 
 GROUPS = ("strategies", "forecasters")

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import pipeline, spreads, trading
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import Document, load
+from tradewind.engine.config.file import Document, load
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
-from tradewind.engine.forecast_config import located
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report.run import Run
+from tradewind.engine.walkforward.of_config import located
 
 SIMULATING = "simulating (what has changed is compiled first)"
 SAME = 1e-9  # relative; what two executors may differ by

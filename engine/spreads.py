@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.config_spread import (
+from tradewind.engine.config.spread import (
     BySymbolSpreadConfig,
     ColumnSpreadConfig,
     ConstantSpreadConfig,

@@ -4,8 +4,9 @@ from typing import Any, NamedTuple
 
 from tradewind.engine import spreads
 from tradewind.engine.ambiguity import Again, Bounds, ambiguous_bars, measured
-from tradewind.engine.break_even import SCALES, Simulate, break_even
-from tradewind.engine.config import RunConfig
+from tradewind.engine.bars.sessions import bars_per_year
+from tradewind.engine.books.break_even import SCALES, Simulate, break_even
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.interpreted import interpreted
@@ -14,7 +15,6 @@ from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.protocols import has_rule
 from tradewind.engine.records import Panel, Simulation
-from tradewind.engine.sessions import bars_per_year
 
 SAME = 1e-6  # relative: final equity of a run and of its curve at one times the spread
 

@@ -7,7 +7,7 @@ from annotated_types import Ge, Le
 from torch import Generator
 
 from tradewind.engine.errors import ConfigError
-from tradewind.forecasters.framing import Count
+from tradewind.forecasters.inputs.framing import Count
 from tradewind.forecasters.networks.attention import PatchTstEncoder, TransformerEncoder
 from tradewind.forecasters.windowed import Layers, Units, WindowedForecaster
 

@@ -7,10 +7,10 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from tradewind.engine.errors import CheckpointError, ForecastError
-from tradewind.engine.evaluation import realised
 from tradewind.engine.features import log_return, volatility
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.records import ELIGIBLE, Bools, Floats, Ints, Panel
-from tradewind.engine.tape import Tape, lay
+from tradewind.engine.scoring.evaluation import realised
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.baselines import Baseline, Horizon, Learned, VolLookback
 

@@ -10,9 +10,9 @@ from annotated_types import Ge, Le
 
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.features import log_return, volatility
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Panel
-from tradewind.engine.tape import Tape, lay
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.bounds import check_bounds
 

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le
 
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.records import Floats
-from tradewind.forecasters.framing import Count, Seed
+from tradewind.forecasters.inputs.framing import Count, Seed
 from tradewind.forecasters.kept_learners import Arrays, KeptLearners
 from tradewind.forecasters.optional import importing, require
 from tradewind.forecasters.tabular import Part, Rows, root_mean_square

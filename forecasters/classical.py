@@ -15,8 +15,8 @@ from annotated_types import Ge, Le
 
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.features import log_return
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.records import Floats, Panel
-from tradewind.engine.tape import Tape, lay
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.baselines import Baseline, Horizon, Learned
 from tradewind.forecasters.optional import importing, require

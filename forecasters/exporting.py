@@ -10,10 +10,10 @@ import torch
 
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.forecasters import checkpoints
-from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.optional import importing
-from tradewind.forecasters.training import one_thread
-from tradewind.forecasters.window_server import GRAPHS, OUTPUT, WHO, WINDOWS
+from tradewind.forecasters.serving.windows import GRAPHS, OUTPUT, WHO, WINDOWS
+from tradewind.forecasters.training.fitted import Fitted
+from tradewind.forecasters.training.loop import one_thread
 from tradewind.forecasters.windowed import WindowedForecaster
 
 OPSET = 17  # of ONNX: the oldest that has layer normalisation

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tradewind.engine.errors import CheckpointError
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.checkpoints import Checkpoint
-from tradewind.forecasters.scalings import scales_of
+from tradewind.forecasters.inputs.scalings import scales_of
 from tradewind.forecasters.tabular import Learnt, TabularForecaster
 
 Arrays = dict[str, npt.NDArray[Any]]

@@ -13,11 +13,11 @@ from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.features.stream import FeatureStream, Row
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.forecasters.readings import Said
-from tradewind.forecasters.recurrence import Backend
-from tradewind.forecasters.served import Served
-from tradewind.forecasters.serving import Serving
-from tradewind.forecasters.stepper import Stepper
-from tradewind.forecasters.window_server import WindowServer
+from tradewind.forecasters.serving.checkpoint import Served
+from tradewind.forecasters.serving.recurrence import Backend
+from tradewind.forecasters.serving.server import Serving
+from tradewind.forecasters.serving.stepper import Stepper
+from tradewind.forecasters.serving.windows import WindowServer
 
 STREAM = "the stream of features"  # name of what it remembers, in a saved state
 

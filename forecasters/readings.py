@@ -18,7 +18,7 @@ from annotated_types import Ge, Gt, Le
 
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import Floats
-from tradewind.engine.statistics import normal_quantile
+from tradewind.engine.scoring.statistics import normal_quantile
 
 LOG_STD_LIMIT = 4.0  # |log std| in units of scale: beyond it lies no market
 SCORE_LIMIT = 4.0  # |Phi^-1(P(up))|: 1 in 30,000 is as sure as anyone may be
@@ -266,7 +266,7 @@ def reading_of(head: HeadConfig, who: str) -> Reading:
     ConfigError
         If there is none of that name, or it does not take these parameters.
     """
-    from tradewind.engine.config_yaml import Document
+    from tradewind.engine.config.yaml import Document
     from tradewind.engine.registry import check
 
     params = {} if isinstance(head, str) else dict(head)

@@ -10,9 +10,8 @@ from torch import Generator
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import Floats, Ints
 from tradewind.forecasters import stateful
-from tradewind.forecasters.fitted import Fitted
-from tradewind.forecasters.framing import Framing
-from tradewind.forecasters.layout import Layout
+from tradewind.forecasters.inputs.framing import Framing
+from tradewind.forecasters.inputs.windows import Samples
 from tradewind.forecasters.networks.recurrent import (
     GruEncoder,
     LstmAttentionEncoder,
@@ -21,9 +20,10 @@ from tradewind.forecasters.networks.recurrent import (
     RnnEncoder,
 )
 from tradewind.forecasters.readings import Said
-from tradewind.forecasters.recurrence import Voice
+from tradewind.forecasters.serving.layout import Layout
+from tradewind.forecasters.serving.recurrence import Voice
+from tradewind.forecasters.training.fitted import Fitted
 from tradewind.forecasters.windowed import Layers, Units, WindowedForecaster
-from tradewind.forecasters.windows import Samples
 
 Serving = Literal["window", "stateful"]
 # What a carried state can be trained with. It rounds at every bar, and bfloat16 would add up; a bar

@@ -41,7 +41,7 @@ class Ridge(KeptLearners):
     penalty: Annotated[float, Gt(0), Le(1e6)] | None = None
 
     def _learn(self, fitting: Part, stopping: Part) -> tuple[Any, float, list[tuple[float, float]]]:
-        from tradewind.forecasters.training import one_thread
+        from tradewind.forecasters.training.loop import one_thread
 
         with one_thread():
             first, second = _equations(fitting), _equations(stopping)
@@ -54,7 +54,7 @@ class Ridge(KeptLearners):
         return model, errors[best], []
 
     def _say(self, model: Any, x: Rows) -> Floats:
-        from tradewind.forecasters.training import one_thread
+        from tradewind.forecasters.training.loop import one_thread
 
         with one_thread():
             return _product(model, x)

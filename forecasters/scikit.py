@@ -10,7 +10,7 @@ import numpy as np
 
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import Floats
-from tradewind.forecasters.framing import Seed
+from tradewind.forecasters.inputs.framing import Seed
 from tradewind.forecasters.optional import importing
 from tradewind.forecasters.tabular import Part, Rows, TabularForecaster, root_mean_square
 

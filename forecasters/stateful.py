@@ -3,12 +3,12 @@
 import numpy as np
 
 from tradewind.engine.records import Floats, Ints
-from tradewind.forecasters.fitted import Fitted
+from tradewind.forecasters.inputs.windows import Samples
 from tradewind.forecasters.networks.recurrent import RecurrentEncoder
 from tradewind.forecasters.readings import Said
-from tradewind.forecasters.recurrence import Recurrence, Voice
-from tradewind.forecasters.served import bare, pairs_of, traits_of
-from tradewind.forecasters.windows import Samples
+from tradewind.forecasters.serving.checkpoint import bare, pairs_of, traits_of
+from tradewind.forecasters.serving.recurrence import Recurrence, Voice
+from tradewind.forecasters.training.fitted import Fitted
 
 BARS = 256  # laid out for all symbols at a time
 

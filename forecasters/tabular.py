@@ -1,7 +1,7 @@
 """Learners that read a window as one row of numbers: what they share with the networks, and more.
 
 Windows, targets, thinning and the purged split are those of the networks
-(:mod:`tradewind.forecasters.framing`); a learner only says how it fits rows and what it then says
+(``inputs/framing.py``); a learner only says how it fits rows and what it then says
 about others. It gives a mean; the standard deviation is that of its errors on the part of the
 training time that it did not learn from.
 """
@@ -18,9 +18,9 @@ from annotated_types import Ge, Le
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
-from tradewind.forecasters import windows
 from tradewind.forecasters.bounds import check_bounds
-from tradewind.forecasters.framing import (
+from tradewind.forecasters.inputs import windows
+from tradewind.forecasters.inputs.framing import (
     FEATURES,
     POOLED,
     Count,
@@ -29,8 +29,8 @@ from tradewind.forecasters.framing import (
     Share,
     TooFewWindowsError,
 )
-from tradewind.forecasters.scalings import Kind, Scales, check_kind, fit_scales, levelled
-from tradewind.forecasters.windows import LIMIT, Samples
+from tradewind.forecasters.inputs.scalings import Kind, Scales, check_kind, fit_scales, levelled
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
 
 ROWS_A_CALL = 512  # of a prediction, about; a forest spends more on a call than on a row
 
@@ -240,7 +240,7 @@ class TabularForecaster(ABC):
         """What one learner says about windows, the same whatever else is asked with them.
 
         Every bar has a fixed place in calls of one size, as in
-        :meth:`tradewind.forecasters.fitted.Fitted.outputs` and for the same reason.
+        :meth:`tradewind.forecasters.training.fitted.Fitted.outputs` and for the same reason.
         """
         per_call = max(1, ROWS_A_CALL // width)
         table = one.scaling.rows(samples.table, 0, samples.table.tape.n_rows)

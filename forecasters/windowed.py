@@ -17,10 +17,10 @@ from torch import Generator
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
-from tradewind.forecasters import checkpoints, kept_networks
+from tradewind.forecasters import checkpoints
 from tradewind.forecasters.bounds import check_bounds
-from tradewind.forecasters.fitted import Fitted
-from tradewind.forecasters.framing import (
+from tradewind.forecasters.heads import head_of
+from tradewind.forecasters.inputs.framing import (
     FEATURES,
     Count,
     Framing,
@@ -28,14 +28,15 @@ from tradewind.forecasters.framing import (
     Seed,
     Share,
 )
-from tradewind.forecasters.guided import Guided
-from tradewind.forecasters.hardware import check_names
-from tradewind.forecasters.heads import head_of
+from tradewind.forecasters.inputs.scalings import Kind, check_kind
+from tradewind.forecasters.inputs.windows import Samples
 from tradewind.forecasters.networks.base import Encoder, Network
 from tradewind.forecasters.readings import HeadConfig, Reading, Said, reading_of
-from tradewind.forecasters.scalings import Kind, check_kind
-from tradewind.forecasters.training import one_thread
-from tradewind.forecasters.windows import Samples
+from tradewind.forecasters.training import kept as kept_networks
+from tradewind.forecasters.training.fitted import Fitted
+from tradewind.forecasters.training.guided import Guided
+from tradewind.forecasters.training.hardware import check_names
+from tradewind.forecasters.training.loop import one_thread
 
 Units = Annotated[int, Ge(1), Le(1_024)]
 Layers = Annotated[int, Ge(1), Le(8)]

@@ -16,12 +16,12 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from tradewind.engine.errors import ForecastError
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
-from tradewind.engine.statistics import normal_quantile
-from tradewind.engine.tape import Tape, lay
+from tradewind.engine.scoring.statistics import normal_quantile
 from tradewind.forecasters.bounds import check_bounds
-from tradewind.forecasters.framing import Horizon, Seed
+from tradewind.forecasters.inputs.framing import Horizon, Seed
 from tradewind.forecasters.optional import importing, require
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -112,7 +112,7 @@ class Chronos:
         """One row per bar ``first`` ... ``past.n_bars - 1``; NaN before ``context`` bars.
 
         Every bar has a fixed place in calls of one size, as in
-        :meth:`tradewind.forecasters.fitted.Fitted.outputs` and for the same reason. A model that
+        :meth:`.training.fitted.Fitted.outputs` and for the same reason. A model that
         draws samples gets a call and a seed for each bar.
 
         Raises
@@ -122,7 +122,7 @@ class Chronos:
         """
         if self._pipeline is None:
             raise ForecastError("Chronos: predict before fit; call fit(past) first")
-        from tradewind.forecasters.training import one_thread
+        from tradewind.forecasters.training.loop import one_thread
 
         tape, width = lay(past), past.n_symbols
         rows = np.flatnonzero((tape.bar >= first) & (tape.age >= self.context - 1))

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from annotated_types import Ge
 
-from tradewind.engine.adjusting import forward_adjusted
+from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.intents import target

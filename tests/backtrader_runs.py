@@ -5,7 +5,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
+from tradewind.engine.config.backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
 from tradewind.engine.executors.backtrader_options import Options
 from tradewind.engine.executors.user_backtrader import UserRun, run
 from tradewind.engine.executors.user_strategy import BacktraderStrategy

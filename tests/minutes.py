@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.bars.sessions import session_closes
 from tradewind.engine.records import Ints, Panel
-from tradewind.engine.sessions import session_closes
 
 MINUTE_NS = 60_000_000_000
 

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Panel
-from tradewind.engine.walkforward import ForecasterSpec, WalkForward, run
+from tradewind.engine.walkforward.run import ForecasterSpec, WalkForward, run
 
 LEARNERS = str(Path(__file__).parent / "engine" / "learners.py")
 EPOCHS = str(Path(__file__).parent / "engine" / "epoch_learners.py")

@@ -7,13 +7,13 @@ import numpy as np
 
 from tradewind.engine.audit.comparing import Found
 from tradewind.engine.audit.findings import Check, Danger, Finding, apart
+from tradewind.engine.bars.sessions import session_closes
 from tradewind.engine.causality import first_difference
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_universe import UniverseConfig
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.universe import UniverseConfig
 from tradewind.engine.errors import DataError, TradewindError
 from tradewind.engine.feeds import load, memberships
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Ints, Panel
-from tradewind.engine.sessions import session_closes
 
 ASOF = "_asof"  # column NAME_asof says when the values of column NAME were published
 LAST_DAY = 100_000  # 2243; a membership without an end lasts that long

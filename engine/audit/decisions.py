@@ -14,9 +14,9 @@ from tradewind.engine.audit.watching import Watched, watched
 from tradewind.engine.audit.worth import compared
 from tradewind.engine.causality import differing
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Book, Signals, Strategy, View
 from tradewind.engine.records import Bools, Floats, Panel
+from tradewind.engine.scoring.evaluation import realised
 from tradewind.engine.tampering import readjusted, tampered
 
 Found = tuple[list[Finding], list[Check]]

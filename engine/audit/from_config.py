@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import pipeline, trading
-from tradewind.engine.adjusting import forward_adjusted
 from tradewind.engine.audit.auditing import Asked, Evaluated, Simulated, Subject
 from tradewind.engine.audit.comparing import Found
 from tradewind.engine.audit.data_facts import closes_of, lives_of, published, reloaded
@@ -19,18 +18,19 @@ from tradewind.engine.audit.membership import missing_names, nobody_leaves
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
 from tradewind.engine.audit.whole_sample import undated, whole_sample
-from tradewind.engine.config import RunConfig, WalkForwardConfig
-from tradewind.engine.config_file import Document
+from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.run import RunConfig, WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
-from tradewind.engine.fold_conditions import as_in_a_worker, seed_globals
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.pipeline import Diary, Outlook, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Forecaster, Signals
 from tradewind.engine.records import ELIGIBLE, Floats, Panel, Simulation
-from tradewind.engine.schedule import Fold, folds
 from tradewind.engine.tampering import tampered
+from tradewind.engine.walkforward.conditions import as_in_a_worker, seed_globals
+from tradewind.engine.walkforward.schedule import Fold, folds
 
 
 def subject_of(

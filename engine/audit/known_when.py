@@ -10,8 +10,8 @@ from tradewind.engine.audit.findings import Check, Danger, Finding, Worth
 from tradewind.engine.audit.stages import Stage
 from tradewind.engine.audit.worth import FEWEST, pooled_ic
 from tradewind.engine.causality import differing
-from tradewind.engine.evaluation import realised
 from tradewind.engine.records import FIELDS, Bools, Floats, Ints, Panel, label
+from tradewind.engine.scoring.evaluation import realised
 
 TOO_GOOD = 0.5  # rank correlation of a column with the next bar's return; no published value has it
 

@@ -8,8 +8,8 @@ import numpy as np
 from tradewind.engine.audit.facts import Facts, Found, fact
 from tradewind.engine.audit.findings import Check, Danger, Finding
 from tradewind.engine.audit.stages import Stage
+from tradewind.engine.bars.sessions import bars_per_year
 from tradewind.engine.records import Bools, Panel
-from tradewind.engine.sessions import bars_per_year
 
 LEAVING = 0.02  # of listed names a year, few for stocks; what a living universe loses at least
 UNLIKELY = 0.02

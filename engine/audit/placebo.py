@@ -13,9 +13,9 @@ from math import isfinite, sqrt
 import numpy as np
 
 from tradewind.engine.audit.findings import Check, Danger, Finding, Worth
-from tradewind.engine.evaluation import realised
 from tradewind.engine.records import FIELDS, Floats, Panel
-from tradewind.engine.statistics import student_quantile, two_sided_p
+from tradewind.engine.scoring.evaluation import realised
+from tradewind.engine.scoring.statistics import student_quantile, two_sided_p
 
 SIZE = 1e-4  # chance that one placebo accuses an honest forecaster
 POWER = 0.8

@@ -18,13 +18,13 @@ from tradewind.engine.audit.stages import (
     named_features,
     selector_stage,
 )
+from tradewind.engine.bars.sessions import ALWAYS
 from tradewind.engine.causality import probe
-from tradewind.engine.config_file import Document
+from tradewind.engine.config.file import Document
 from tradewind.engine.errors import TradewindError
-from tradewind.engine.fold_conditions import seed_globals
 from tradewind.engine.protocols import Forecaster, Selector
 from tradewind.engine.records import GROUP, Panel
-from tradewind.engine.sessions import ALWAYS
+from tradewind.engine.walkforward.conditions import seed_globals
 
 LAG = "20"  # stands for N in the names of features
 FEWEST_BARS = 420

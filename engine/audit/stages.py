@@ -136,7 +136,7 @@ def feature_stage(
 
 def named_features(names: Sequence[str], *, horizon: int) -> tuple[Stage, ...]:
     """A stage for each of tradewind's own features, with the warm-up it declares."""
-    from tradewind.engine.ta_columns import SETTLED
+    from tradewind.engine.features.ta_columns import SETTLED
 
     return tuple(
         feature_stage(

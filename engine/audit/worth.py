@@ -4,8 +4,8 @@ import numpy as np
 
 from tradewind.engine.audit.findings import Worth
 from tradewind.engine.audit.stages import Stage
-from tradewind.engine.evaluation import realised
 from tradewind.engine.records import Floats, Panel
+from tradewind.engine.scoring.evaluation import realised
 
 FEWEST = 12  # pairs: below this a correlation says nothing
 

@@ -62,7 +62,7 @@ def audit(
 def _subject(
     config: str, assignments: list[str], effort: "Effort", bars: "Bars", *, everything: bool
 ) -> "Subject":
-    from tradewind.engine.config_file import load
+    from tradewind.engine.config.file import load
 
     if not everything and (config.endswith(".py") or Path(config).is_dir()):
         from tradewind.engine.audit.auditing import code_alone

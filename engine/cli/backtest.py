@@ -49,7 +49,7 @@ def backtest(
     Without CONFIG it runs the preset that ships with tradewind: an LSTM that times 120 US stocks,
     2013 to 2017, walk-forward and after costs.
     """
-    from tradewind.engine.config_file import load
+    from tradewind.engine.config.file import load
 
     chosen = [*(assignments or []), *([f"executor={executor}"] if executor else [])]
     settings, document = load(config, chosen)

@@ -14,7 +14,7 @@ from tradewind.engine.cli.progress import watched
 from tradewind.engine.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tradewind.engine.config import DataConfig
+    from tradewind.engine.config.run import DataConfig
     from tradewind.engine.feeds.history import History
 
 FETCHED_KEPT = "what had been fetched is kept in the store, so the same command goes on from there"

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tradewind.engine.cli.options import DEFAULT_CONFIG
-from tradewind.engine.config import DataConfig, RunConfig
-from tradewind.engine.config_file import checked, preset_names, read_document, validate
-from tradewind.engine.config_yaml import Document, Positions, copied
+from tradewind.engine.config.file import checked, preset_names, read_document, validate
+from tradewind.engine.config.run import DataConfig, RunConfig
+from tradewind.engine.config.yaml import Document, Positions, copied
 from tradewind.engine.errors import ConfigError
 
 SUFFIXES = {".csv": "csv", ".txt": "csv", ".gz": "csv", ".parquet": "parquet", ".pq": "parquet"}

@@ -9,7 +9,7 @@ from tradewind.engine.cli.failures import Interrupted
 from tradewind.engine.cli.progress import watched
 
 if TYPE_CHECKING:
-    from tradewind.engine.bench import Compared
+    from tradewind.engine.leaderboard.run import Compared
 
 FITS_KEPT = "fits that were finished are kept in the cache, so the same command goes on from there"
 NONE = "\N{EN DASH}"
@@ -32,7 +32,8 @@ def leaderboard(
         After Ctrl-C, once those that were done have been written and printed.
     """
     with watched("train", FITS_KEPT) as bars:
-        from tradewind.engine import bench  # after the config: a fault in it is told at once
+        # After the config: a fault in it is told at once.
+        from tradewind.engine.leaderboard import run as bench
 
         compared = bench.bench(
             config, assignments, results=results, progress=bars, fresh=fresh, workers=workers

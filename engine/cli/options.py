@@ -30,7 +30,7 @@ class Group(TyperGroup):
 
 def _configs(incomplete: str) -> list[str]:
     """Presets and YAML files that begin with what has been typed."""
-    from tradewind.engine.config_file import preset_names
+    from tradewind.engine.config.file import preset_names
 
     folder = Path(incomplete).parent if "/" in incomplete else Path()
     files = [str(path) for path in folder.glob("*.y*ml")] if folder.is_dir() else []

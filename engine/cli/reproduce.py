@@ -17,7 +17,8 @@ def reproduce(
     """
     folder = run_folder(run, results)
     with watched("reproduce", "the run folder is as it was") as bars:
-        from tradewind.engine import bench, runner
+        from tradewind.engine import runner
+        from tradewind.engine.leaderboard import run as bench
         from tradewind.engine.report.leaderboard_folder import is_leaderboard
 
         again = bench.reproduce if is_leaderboard(folder) else runner.reproduce

@@ -34,8 +34,8 @@ def train(
     comparison: it ends in a leaderboard, whose folder stands among the runs. Without CONFIG it
     trains the preset that ships with tradewind.
     """
-    from tradewind.engine.config_bench import is_bench
-    from tradewind.engine.config_file import load, override, read_document
+    from tradewind.engine.config.bench import is_bench
+    from tradewind.engine.config.file import load, override, read_document
 
     if is_bench(override(read_document(config), assignments or [])):
         leaderboard(
@@ -55,7 +55,7 @@ def train(
 
 
 def _summary(training: "Training") -> dict[str, Any]:
-    from tradewind.engine.fold_notes import fold_facts
+    from tradewind.engine.walkforward.notes import fold_facts
 
     return {
         "name": training.config.name,
@@ -78,8 +78,8 @@ def _show(training: "Training") -> None:
 
 def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names and rows of the table; a column that would be empty all the way down is left out."""
-    from tradewind.engine.fold_notes import written
     from tradewind.engine.learning_curve import n_epochs
+    from tradewind.engine.walkforward.notes import written
 
     names = (
         "fold", "trained on", "predicts", "chosen", "fits", "samples", "epochs", "forecasts",

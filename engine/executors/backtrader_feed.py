@@ -10,9 +10,9 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from tradewind.engine.bars.sessions import split_interval
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Ints, Panel
-from tradewind.engine.sessions import split_interval
 
 END_OF_DAY = time(23, 59, 59, 999990)  # backtrader's own end of a session, where it is told none
 UNITS = {

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
-from tradewind.engine.config_costs import CostsConfig
-from tradewind.engine.config_file import Document
-from tradewind.engine.config_sizing import TargetWeightConfig
+from tradewind.engine.config.backtrader import BacktraderConfig, CommissionConfig, SlippageConfig
+from tradewind.engine.config.costs import CostsConfig
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.sizing import TargetWeightConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_state as states
 from tradewind.engine.executors.backtrader_terms import StockSettings, stock_settings

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.books.ledger import Curves, Prices, balance, fold, nothing_held
 from tradewind.engine.compiling import compiled, compiled_with
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import backtrader_kernel as kernel
@@ -26,7 +27,6 @@ from tradewind.engine.executors.backtrader_options import (
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
 from tradewind.engine.executors.compile_errors import explained, is_refusal
-from tradewind.engine.ledger import Curves, Prices, balance, fold, nothing_held
 from tradewind.engine.protocols import Book, Rule, Strategy, has_rule
 from tradewind.engine.records import Floats, Panel, Simulation
 from tradewind.engine.series import Series, series

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_fees import PercentFeesConfig, PerShareFeesConfig, TieredFeesConfig
-from tradewind.engine.config_file import Document
+from tradewind.engine.config.fees import PercentFeesConfig, PerShareFeesConfig, TieredFeesConfig
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 
 EXPRESSED = {

@@ -21,7 +21,7 @@ from tradewind.engine.executors import state as states
 from tradewind.engine.executors.compile_errors import explained, is_refusal
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, has_rule
 from tradewind.engine.records import Floats, Ints, Panel, Records
-from tradewind.engine.statistics import FLAT
+from tradewind.engine.scoring.statistics import FLAT
 
 CHUNKS = 4  # for each thread, so that none waits long for the others
 EQUITY, ORDERS, FILLS, SUMS = 0, 1, 2, 3  # columns of what a setting ends in; SUMS and three more

@@ -10,14 +10,14 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from tradewind.engine.books.fill_checks import Rules
+from tradewind.engine.books.ledger import fold
 from tradewind.engine.executors.asking import wishes_of
 from tradewind.engine.executors.cerebro_broker import RuleBroker
 from tradewind.engine.executors.cerebro_entry import Entry
 from tradewind.engine.executors.cerebro_feed import CLOCK, MarketFeed
 from tradewind.engine.executors.cerebro_orders import Ticket
 from tradewind.engine.executors.state import Market, Terms, market_of
-from tradewind.engine.fill_checks import Rules
-from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Book, Strategy, View
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Simulation
 

@@ -5,10 +5,10 @@ from math import inf
 
 import numpy as np
 
-from tradewind.engine.adjusting import forward_adjusted
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_costs import BorrowConfig
-from tradewind.engine.config_fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
+from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.config.costs import BorrowConfig
+from tradewind.engine.config.fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.costs import DAYS_PER_YEAR, Costs, Fees
 from tradewind.engine.feeds.borrow_rates import AVAILABLE, RATE, check_symbols
 from tradewind.engine.records import Panel

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.break_even import Outcome, Simulate
+from tradewind.engine.books.break_even import Outcome, Simulate
 from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.batch import Batch

@@ -1,7 +1,7 @@
 """The finer bars of ``intrabar: path``, as the simulator reads them."""
 
+from tradewind.engine.bars.nesting import nested
 from tradewind.engine.executors.state import Path
-from tradewind.engine.nesting import nested
 from tradewind.engine.records import Panel
 
 
@@ -18,7 +18,7 @@ def path_of(fine: Panel, coarse: Panel) -> Path:
     Raises
     ------
     DataError
-        As :func:`tradewind.engine.nesting.nested`.
+        As :func:`tradewind.engine.bars.nesting.nested`.
     """
     found = nested(fine, coarse)
     return Path(found.first, found.open, found.high, found.low, found.close)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from tradewind.engine.books.fill_checks import Rules
+from tradewind.engine.books.ledger import fold
 from tradewind.engine.compiling import compiled_with
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
-from tradewind.engine.fill_checks import Rules
-from tradewind.engine.ledger import fold
 from tradewind.engine.protocols import Rule, Strategy, has_rule
 from tradewind.engine.records import Panel, Simulation
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from tradewind.engine import sizing as kinds
 from tradewind.engine.compiling import compiled
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_sizing import (
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.sizing import (
     AtrRiskConfig,
     FixedNotionalConfig,
     FixedUnitsConfig,

@@ -4,8 +4,8 @@ from math import inf
 
 import numpy as np
 
-from tradewind.engine.adjusting import DIVIDEND, SPLIT, forward_adjusted, has_actions
-from tradewind.engine.config import RunConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT, forward_adjusted, has_actions
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.cost_terms import by_symbol, costs_of
 from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of

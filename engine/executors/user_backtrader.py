@@ -13,6 +13,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from tradewind.engine.books.ledger import fold, known_close
 from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.executors.backtrader_feed import feeds_of, taken
 from tradewind.engine.executors.backtrader_options import Options
@@ -22,7 +23,6 @@ from tradewind.engine.executors.user_errors import translated
 from tradewind.engine.executors.user_output import printing
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.ledger import fold, known_close
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import EVENT, Floats, Panel, Records, Simulation
 from tradewind.engine.types import Happening

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from tradewind.engine.config import RunConfig, StrategyConfig
-from tradewind.engine.config_backtrader import BacktraderConfig, CommissionConfig
-from tradewind.engine.config_file import Document, checked
+from tradewind.engine.config.backtrader import BacktraderConfig, CommissionConfig
+from tradewind.engine.config.file import Document, checked
+from tradewind.engine.config.run import RunConfig, StrategyConfig
 from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.backtrader_terms import stock_settings
 from tradewind.engine.registry import load_file

@@ -13,8 +13,8 @@ import numpy as np
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.features.feature import Feature
 from tradewind.engine.features.own import log_return, ratio
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import GROUP, Bools, Floats
-from tradewind.engine.tape import Tape
 
 STALE = 5  # rows: another symbol's value older than this is none
 
@@ -96,7 +96,7 @@ def beta(tape: Tape, n: int, reference: Floats) -> Floats:
     """Slope of the own one-bar return on a reference return over the last ``n`` bars.
 
     The covariance is a quarter of var(x + y) - var(x - y), so that windows are merged as in
-    :meth:`tradewind.engine.tape.Tape.moments` and a symbol's slope on itself is exactly one.
+    :meth:`.tape.Tape.moments` and a symbol's slope on itself is exactly one.
     """
     own = log_return(tape, 1)
     _, both = tape.moments(own + reference, n)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tradewind.engine.bars.session_book import Days, Sessions
+from tradewind.engine.bars.sessions import is_intraday, session_closes, session_days
 from tradewind.engine.errors import DataError
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import Floats, Ints
-from tradewind.engine.session_book import Days, Sessions
-from tradewind.engine.sessions import is_intraday, session_closes, session_days
-from tradewind.engine.tape import Tape
 
 HOUR_NS = 3_600_000_000_000.0
 MARGIN = 40  # days: longer than any month, and than any closure on record but one

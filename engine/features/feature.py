@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import Floats
-from tradewind.engine.tape import Tape
 
 VERSION = 2  # raised whenever a feature of the same name begins to mean something else
 

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.features import recurrences, steps
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import MEMBER, Bools, Floats, Ints
-from tradewind.engine.tape import Tape
 
 Slot = dict[str, Any]
 

@@ -5,14 +5,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import partial
 
-from tradewind.engine import indicators
 from tradewind.engine.errors import ConfigError, DataError
-from tradewind.engine.features import cross, dates
+from tradewind.engine.features import cross, dates, indicators
 from tradewind.engine.features.feature import Feature
 from tradewind.engine.features.own import LAGGED, PLAIN
+from tradewind.engine.features.ta_columns import INDICATORS
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import Floats
-from tradewind.engine.ta_columns import INDICATORS
-from tradewind.engine.tape import Tape
 
 LONGEST = 5_000  # bars; a longer lag is a slip of the pen
 FARTHEST = 1_000  # bars ahead

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import Floats
-from tradewind.engine.tape import Tape
 
 VOL_LOOKBACK = 60  # bars of the volatility that scaled returns are measured in
 QUIET = 0.01  # of the usual volume: below this, the logarithm would be all about one idle bar

@@ -17,8 +17,8 @@ import numpy as np
 from tradewind.engine.causality import differing
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.features.feature import Feature
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.records import ELIGIBLE, FIELDS, Floats, Panel
-from tradewind.engine.tape import Tape, lay
 
 
 class ColumnStore(Protocol):

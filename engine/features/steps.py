@@ -1,7 +1,7 @@
 """One bar at a time, all symbols at once: the loops behind features that are kept up to date.
 
 Each works in the order of arithmetic of what it stands for, so that every bit is the same: windows
-are merged as in :meth:`tradewind.engine.tape.Tape.moments`, averages run as in pandas. Arrays are
+are merged as in :meth:`.tape.Tape.moments`, averages run as in pandas. Arrays are
 of shape (..., n_symbols); ``age`` counts a symbol's bars before this one; who has no bar at this
 moment (``present``) keeps its state and gets NaN; at age 0 all is forgotten. The numba subset.
 """

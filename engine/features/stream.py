@@ -10,15 +10,15 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tradewind.engine import indicators
 from tradewind.engine.errors import CheckpointError, DataError
+from tradewind.engine.features import indicators
 from tradewind.engine.features.feature import VERSION, Feature
 from tradewind.engine.features.live import LiveTape, Memory
 from tradewind.engine.features.names import feature
 from tradewind.engine.features.recurrences import RECURRENCES
+from tradewind.engine.features.ta_columns import INDICATORS
+from tradewind.engine.features.tape import lay, long_gap
 from tradewind.engine.records import FIELDS, Floats, Panel, label
-from tradewind.engine.ta_columns import INDICATORS
-from tradewind.engine.tape import lay, long_gap
 
 FORMAT = 1
 

@@ -8,8 +8,8 @@ from tradewind.engine.causality import first_leak
 from tradewind.engine.features.feature import Feature, Table
 from tradewind.engine.features.names import feature
 from tradewind.engine.features.sharing import Shared, shared_with
+from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.records import Floats, Panel
-from tradewind.engine.tape import Tape, lay
 
 
 def warmup(names: Sequence[str]) -> int:

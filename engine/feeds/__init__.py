@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from tradewind.engine.adjusting import DIVIDEND, SPLIT, has_actions
-from tradewind.engine.bins import check_longer
-from tradewind.engine.config import DataConfig, SourceConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT, has_actions
+from tradewind.engine.bars.bins import check_longer
+from tradewind.engine.bars.resampling import resample
+from tradewind.engine.config.run import DataConfig, SourceConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.history import Finding, History, refusal
 from tradewind.engine.feeds.intake import Intake, clock_of
@@ -22,7 +23,6 @@ from tradewind.engine.feeds.table import Table
 from tradewind.engine.feeds.timing import calendars_of, named_calendar, settings_for
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Panel
-from tradewind.engine.resampling import resample
 
 __all__ = ["Finding", "History", "inspect", "load"]
 

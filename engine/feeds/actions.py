@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_actions import ColumnActionsConfig, LeanActionsConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.config.actions import ColumnActionsConfig, LeanActionsConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.factor_files import Action, read_actions
 from tradewind.engine.feeds.raw import RawBars

@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from tradewind.engine.bars.sessions import interval_ns, is_intraday, session_closes
 from tradewind.engine.feeds.zones import to_wall
 from tradewind.engine.records import DAY_NS, Ints, Panel
-from tradewind.engine.sessions import interval_ns, is_intraday, session_closes
 
 
 def bar_days(panel: Panel, zone: str) -> Ints:

@@ -5,7 +5,7 @@ It travels as columns of the panel, so that the run folder holds it and the data
 
 from dataclasses import replace
 
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.feeds.borrow_rates import AVAILABLE, RATE, borrow_columns, check_symbols
 from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN, exchange_columns
 from tradewind.engine.records import Panel

@@ -5,8 +5,8 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_costs import BorrowConfig
+from tradewind.engine.config.costs import BorrowConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.bar_times import bar_days
 from tradewind.engine.feeds.dated import Dated, known_rows, read_dated

@@ -11,13 +11,13 @@ from functools import partial
 import numpy as np
 
 from tradewind.engine import quotes
+from tradewind.engine.bars.sessions import split_interval
 from tradewind.engine.feeds import faults, jumps
 from tradewind.engine.feeds.history import ACCEPTABLE, Finding, Severity
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.repairs import take
 from tradewind.engine.feeds.timing import Setting
 from tradewind.engine.records import DAY_NS, Bools
-from tradewind.engine.sessions import split_interval
 
 SHOWN_ROWS = 1_000  # of one kind and symbol; the rest is counted
 FEW = 10  # bars from which the usual step between them is known

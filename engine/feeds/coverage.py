@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tradewind.engine.bars.sessions import Sessions
 from tradewind.engine.feeds.checks import accepted
 from tradewind.engine.feeds.history import Finding
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.timing import Setting, in_hours
 from tradewind.engine.records import DAY_NS, Ints, Panel
-from tradewind.engine.sessions import Sessions
 
 SLACK_DAYS = 5  # without a calendar, a range may begin or end in a long weekend
 OUTDATED_DAYS = 10

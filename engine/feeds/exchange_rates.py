@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_account import AccountConfig, FxSeriesConfig
+from tradewind.engine.bars.sessions import interval_ns, is_intraday
+from tradewind.engine.config.account import AccountConfig, FxSeriesConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError
 from tradewind.engine.feeds.bar_times import bar_days, bar_opens
 from tradewind.engine.feeds.borrow_rates import check_symbols
 from tradewind.engine.feeds.dated import Dated, known_rows, read_dated
 from tradewind.engine.records import DAY_NS, Floats, Ints, Panel, label
-from tradewind.engine.sessions import interval_ns, is_intraday
 
 OPEN, CLOSE = "fx.open", "fx.close"
 """Columns of a panel: account currency per unit of the symbol's, at the open and the close."""

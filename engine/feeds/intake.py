@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.feeds.actions import actions_of, placed
 from tradewind.engine.feeds.checks import check
 from tradewind.engine.feeds.coverage import Trace, check_all, trace

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tradewind.engine.bars.sessions import interval_ns
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.feeds.lives import ends_of
 from tradewind.engine.records import FIELDS, Floats, Ints, Panel, label, one_or_each
-from tradewind.engine.sessions import interval_ns
 
 LATE_NS = 10 * 86_400_000_000_000
 

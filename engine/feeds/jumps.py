@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from tradewind.engine.adjusting import SPLIT
+from tradewind.engine.bars.adjusting import SPLIT
 from tradewind.engine.feeds.history import Severity
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.records import Floats

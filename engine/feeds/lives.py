@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tradewind.engine.bars.sessions import is_intraday, session_closes, split_interval
 from tradewind.engine.records import DAY_NS, Bools, Ints
-from tradewind.engine.sessions import is_intraday, session_closes, split_interval
 
 
 def ends_of(given: Bools, ts: Ints, interval: str, calendars: Sequence[str | None]) -> Ints:

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.history import History
 from tradewind.engine.records import GROUP, Floats, Panel

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.config_universe import UniverseConfig
+from tradewind.engine.config.universe import UniverseConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import arrow
 from tradewind.engine.feeds.columns import ALIASES, UNNAMED, plain

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import tabular
 from tradewind.engine.feeds.parquet_parts import (

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.bars.sessions import interval_ns, is_intraday
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import arrow
 from tradewind.engine.feeds.columns import ALIASES, BARS, NOTHING, Layout, layout
@@ -20,7 +21,6 @@ from tradewind.engine.feeds.timestamps import Dating, read_times
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.quotes import PRICES, QUOTES, mids
 from tradewind.engine.records import Ints
-from tradewind.engine.sessions import interval_ns, is_intraday
 
 TASK = "reading files"
 

@@ -8,14 +8,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from tradewind.engine.config import DataConfig
-from tradewind.engine.errors import ConfigError
-from tradewind.engine.feeds.embedded import CALENDAR
-from tradewind.engine.feeds.raw import RawBars
-from tradewind.engine.feeds.survey import Outline
-from tradewind.engine.feeds.zones import to_wall
-from tradewind.engine.records import DAY_NS, Bools, Ints, label
-from tradewind.engine.sessions import (
+from tradewind.engine.bars.sessions import (
     ALWAYS,
     Sessions,
     interval_ns,
@@ -23,6 +16,13 @@ from tradewind.engine.sessions import (
     session_closes,
     split_interval,
 )
+from tradewind.engine.config.run import DataConfig
+from tradewind.engine.errors import ConfigError
+from tradewind.engine.feeds.embedded import CALENDAR
+from tradewind.engine.feeds.raw import RawBars
+from tradewind.engine.feeds.survey import Outline
+from tradewind.engine.feeds.zones import to_wall
+from tradewind.engine.records import DAY_NS, Bools, Ints, label
 
 Days = npt.NDArray[np.datetime64]
 OTHERS = "*"  # in data.calendar: every symbol not named

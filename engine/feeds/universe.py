@@ -6,11 +6,11 @@ from difflib import get_close_matches
 
 import numpy as np
 
-from tradewind.engine.config_universe import UniverseConfig
+from tradewind.engine.bars.sessions import session_days
+from tradewind.engine.config.universe import UniverseConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.memberships import KEY, Memberships, read
 from tradewind.engine.records import ELIGIBLE, MEMBER, Bools, Floats, Panel
-from tradewind.engine.sessions import session_days
 
 NAMED = 5  # symbols that a message lists
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError
 from tradewind.engine.feeds.provider import Yahoo
 from tradewind.engine.feeds.raw import RawBars

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tradewind.engine.bars.sessions import bars_per_year
 from tradewind.engine.errors import RunError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.records import Floats, Ints
@@ -16,7 +17,6 @@ from tradewind.engine.report.run import Run
 from tradewind.engine.report.sections.figures import AGAINST, BESIDE_BENCHMARK, OWN
 from tradewind.engine.report.series import steps
 from tradewind.engine.report.words import is_number, moment, money, number, plus_minus
-from tradewind.engine.sessions import bars_per_year
 
 MIN_COMMON_BARS = 60  # returns on the same bars, below which two runs are compared as strangers
 COSTS = ("fee", "spread", "slippage", "borrow", "interest", "total", "dividends")

@@ -23,7 +23,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import RunError
 from tradewind.engine.report import page, tables
 from tradewind.engine.report.contents import PARQUETS, facts, file_hash, files

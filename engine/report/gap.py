@@ -5,7 +5,7 @@ from math import isfinite, sqrt
 from typing import Any, NamedTuple, Self
 
 from tradewind.engine.records import Floats
-from tradewind.engine.sharpe import sharpe_difference
+from tradewind.engine.scoring.sharpe import sharpe_difference
 
 
 class Gap(NamedTuple):
@@ -26,7 +26,7 @@ class Gap(NamedTuple):
 
         References
         ----------
-        :func:`tradewind.engine.sharpe.sharpe_difference`: paired, so what both share cancels.
+        ``engine/scoring/sharpe.py``: paired, so what both share cancels.
         """
         value, se = sharpe_difference(returns, rival)
         return cls(value * sqrt(bars_per_year), se * sqrt(bars_per_year))

@@ -21,7 +21,7 @@ class Board:
     values : mapping
         Resolved config as plain values: every default written out.
     table : mapping
-        What :func:`tradewind.engine.leaderboard.compare` found, with strategy, times, sentences and
+        What ``engine/leaderboard/table.py`` found, with strategy, times, sentences and
         those that failed; plain JSON values.
     dates : ndarray of datetime64, shape (n_bars,)
         Bars compared on.

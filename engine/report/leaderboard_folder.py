@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.config_yaml import parse
+from tradewind.engine.config.yaml import parse
 from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.report import leaderboard_page, tables
 from tradewind.engine.report.contents import FORMAT, files

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine import config_file
 from tradewind.engine.ambiguity import Bounds
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config import file as config_file
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.records import Floats, Ints, Simulation
 from tradewind.engine.report import prices, tables

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tradewind.engine.ambiguity import Bounds
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 
@@ -34,9 +34,9 @@ class Run:
     bounds : Bounds or None
         Equity had every ambiguous bar gone the worst and the best way; None where none was.
     metrics : mapping
-        Named numbers of strategy and benchmark (``engine/metrics.py``).
+        Named numbers of strategy and benchmark (``engine/scoring/metrics.py``).
     forecast_scores : mapping
-        Accuracy of the forecaster and of naive and drift beside it (``engine/evaluation.py``);
+        Accuracy of the forecaster and of naive and drift beside it (``engine/scoring``);
         empty without a forecaster.
     notes : tuple of str
         What a reader must know: findings in the data, repairs made, survivorship, fallbacks.

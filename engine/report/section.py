@@ -81,7 +81,7 @@ class Context:
     @cached_property
     def bars_per_year(self) -> float:
         """Bars in a year of this panel's calendar and interval."""
-        from tradewind.engine.sessions import bars_per_year
+        from tradewind.engine.bars.sessions import bars_per_year
 
         return bars_per_year(self.run.panel)
 

@@ -7,7 +7,7 @@ from io import StringIO
 from pathlib import PurePath
 from typing import Any
 
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.jsonable import jsonable
 
 
@@ -25,7 +25,7 @@ def config_hash(config: RunConfig) -> str:
 
 
 def config_text(config: RunConfig) -> str:
-    """Config as YAML that :func:`tradewind.engine.config_file.load` reads back to its equal."""
+    """Config as YAML that :func:`tradewind.engine.config.file.load` reads back to its equal."""
     return yaml_text(config.model_dump())
 
 

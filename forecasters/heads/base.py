@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from tradewind.engine.records import Bools, Floats, Ints
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
 from tradewind.forecasters.networks.base import bare
 from tradewind.forecasters.readings import Reading, Said
-from tradewind.forecasters.windows import LIMIT, Samples
 
 
 class Head(nn.Module, ABC):

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from tradewind.engine.records import Floats
 from tradewind.forecasters.heads.base import Head, limited, unlimited
+from tradewind.forecasters.inputs.windows import Samples
 from tradewind.forecasters.readings import SCORE_LIMIT, Direction
-from tradewind.forecasters.windows import Samples
 
 
 class DirectionHead(Head):

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from tradewind.engine.records import Bools, Floats, Ints
 from tradewind.forecasters.heads.base import Head
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
 from tradewind.forecasters.readings import Position
-from tradewind.forecasters.windows import LIMIT, Samples
 
 START = 0.5  # |position| of the constant; its Sharpe ratio is that of any other
 LEAST_VARIANCE = 1e-8  # of net returns in units of scale: a book of nothing divides by it

@@ -9,8 +9,8 @@ from torch import Tensor
 from tradewind.engine.records import Floats
 from tradewind.forecasters.heads.base import Head, limited, unlimited
 from tradewind.forecasters.heads.gaussian import LEAST_SPREAD
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
 from tradewind.forecasters.readings import LOG_STD_LIMIT, Volatility
-from tradewind.forecasters.windows import LIMIT, Samples
 
 
 class VolatilityHead(Head):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor, nn
 
-from tradewind.forecasters.scalings import FLAT
+from tradewind.forecasters.inputs.scalings import FLAT
 
 TRAIT_STD = 0.1  # of an embedding's first values: small beside features of standard deviation 1
 

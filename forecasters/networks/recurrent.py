@@ -10,8 +10,8 @@ from typing import ClassVar
 import torch
 from torch import Generator, Tensor, nn
 
-from tradewind.forecasters.layout import Layout
 from tradewind.forecasters.networks.base import Encoder, bare, linear
+from tradewind.forecasters.serving.layout import Layout
 
 State = tuple[Tensor, ...]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.config_file import preset_names
+from tradewind.engine.config.file import preset_names
 
 SMA = """\
 strategy: {kind: sma_cross, fast: 5, slow: 20}

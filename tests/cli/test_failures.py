@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine import config_file
 from tradewind.engine.cli.failures import Interrupted, report, write_crash
+from tradewind.engine.config import file as config_file
 from tradewind.engine.errors import (
     CheckpointError,
     ConfigError,

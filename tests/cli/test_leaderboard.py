@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tradewind.engine.bench import Compared, bench
-from tradewind.engine.config_bench import bench_config
-from tradewind.engine.config_file import read_document
-from tradewind.engine.entrants import entrants_of
+from tradewind.engine.config.bench import bench_config
+from tradewind.engine.config.file import read_document
+from tradewind.engine.leaderboard.entrants import entrants_of
+from tradewind.engine.leaderboard.run import Compared, bench
 
 SCRIPT = Path(sys.executable).with_name("tradewind")
 CONFIG = """\

@@ -18,9 +18,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.scoring.evaluation import realised
 
 ACCURACY = 0.55
 VOL = 0.01  # of one bar, about

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tradewind.engine.errors import DataError
-from tradewind.engine.workers import tell
+from tradewind.engine.walkforward.workers import tell
 
 
 class Odd(Exception):

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.benchmark import benchmark_returns
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.feeds.exchange_rates import CLOSE as RATE
 from tradewind.engine.records import Panel
+from tradewind.engine.scoring.benchmark import benchmark_returns
 
 nan = float("nan")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.minutes import ns, session_bars, utc
-from tradewind.engine.bins import bins, check_longer
+from tradewind.engine.bars.bins import bins, check_longer
 from tradewind.engine.errors import ConfigError, DataError
 
 

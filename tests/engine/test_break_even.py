@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tradewind.engine.break_even import SCALES, Outcome, break_even, crossing
+from tradewind.engine.books.break_even import SCALES, Outcome, break_even, crossing
 from tradewind.engine.records import Floats
 
 NAN = np.nan

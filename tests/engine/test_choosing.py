@@ -13,13 +13,13 @@ from hypothesis import strategies as some
 
 from tests.walks import descent, go, same, schedule
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.config_walk import ChooseConfig
+from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.errors import ConfigError, ForecastError
-from tradewind.engine.fold_notes import fit_notes
-from tradewind.engine.proper_scores import realised
-from tradewind.engine.purged_cv import group_of, splits
 from tradewind.engine.records import ELIGIBLE, FIELDS, Panel
-from tradewind.engine.walkforward import WalkForward, fold_seed
+from tradewind.engine.scoring.proper_scores import realised
+from tradewind.engine.walkforward.notes import fit_notes
+from tradewind.engine.walkforward.purged_cv import group_of, splits
+from tradewind.engine.walkforward.run import WalkForward, fold_seed
 
 CHOOSE = ChooseConfig(over={"window": (2, 4), "hidden": (0, 9)}, groups=4, test=1, score="mae")
 TWO_FOLDS = schedule(train=80, refit=25)

@@ -9,15 +9,15 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from tradewind.engine import registry
-from tradewind.engine.config import DataConfig, RunConfig, SourceConfig
-from tradewind.engine.config_actions import ActionsConfig
-from tradewind.engine.config_backtrader import SizerConfig
-from tradewind.engine.config_faults import models
-from tradewind.engine.config_fees import AnyFeesConfig
-from tradewind.engine.config_file import checked
-from tradewind.engine.config_sizing import SizingConfig
-from tradewind.engine.config_spread import SpreadConfig
-from tradewind.engine.config_yaml import parse, parse_value
+from tradewind.engine.config.actions import ActionsConfig
+from tradewind.engine.config.backtrader import SizerConfig
+from tradewind.engine.config.faults import models
+from tradewind.engine.config.fees import AnyFeesConfig
+from tradewind.engine.config.file import checked
+from tradewind.engine.config.run import DataConfig, RunConfig, SourceConfig
+from tradewind.engine.config.sizing import SizingConfig
+from tradewind.engine.config.spread import SpreadConfig
+from tradewind.engine.config.yaml import parse, parse_value
 from tradewind.forecasters.tabular import TabularForecaster
 from tradewind.forecasters.windowed import WindowedForecaster
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tradewind.engine import config_file
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import load, override, parse, preset_names, read_document
-from tradewind.engine.config_sizing import VolatilityTargetConfig
+from tradewind.engine.config import file as config_file
+from tradewind.engine.config.file import load, override, parse, preset_names, read_document
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.sizing import VolatilityTargetConfig
 from tradewind.engine.errors import ConfigError
 
 GOOD = """\

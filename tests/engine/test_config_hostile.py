@@ -6,8 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import (
+from tradewind.engine.config.file import (
     load,
     override,
     parse,
@@ -15,6 +14,7 @@ from tradewind.engine.config_file import (
     read_document,
     validate,
 )
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

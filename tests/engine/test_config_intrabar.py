@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import validate
-from tradewind.engine.config_yaml import parse
+from tradewind.engine.config.file import validate
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.yaml import parse
 from tradewind.engine.errors import ConfigError
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import parse, validate
+from tradewind.engine.config.file import parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.report.text import config_text
 

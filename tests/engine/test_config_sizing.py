@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import validate
-from tradewind.engine.config_yaml import parse
+from tradewind.engine.config.file import validate
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.yaml import parse
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.report.text import config_text
 

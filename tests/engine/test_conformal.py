@@ -11,15 +11,15 @@ import pytest
 
 from tradewind.engine import runner
 from tradewind.engine.causality import probe
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_conformal import ConformalConfig
-from tradewind.engine.config_file import parse, validate
-from tradewind.engine.conformal import MEMORY, RATES, calibrated, ends_of, measured
+from tradewind.engine.config.conformal import ConformalConfig
+from tradewind.engine.config.file import parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
-from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
 from tradewind.engine.report.run import Run
+from tradewind.engine.scoring.conformal import MEMORY, RATES, calibrated, ends_of, measured
+from tradewind.engine.scoring.evaluation import realised
 
 FOUR_SE = 4.0  # a stochastic bound fails once in 16,000 runs
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tradewind.engine.config_fees import (
+from tradewind.engine.config.fees import (
     AnyFeesConfig,
     FeeTierConfig,
     PercentFeesConfig,

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import parse, validate
+from tradewind.engine.config.file import parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.executors import reference
 from tradewind.engine.report.run import Run
 from tradewind.engine.types import Reason

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.evaluation import (
+from tradewind.engine.protocols import Forecasts
+from tradewind.engine.records import Floats, Panel
+from tradewind.engine.scoring.evaluation import (
     crps_gaussian,
     direction,
     pinball,
@@ -20,9 +22,7 @@ from tradewind.engine.evaluation import (
     suspicion,
     verdict,
 )
-from tradewind.engine.protocols import Forecasts
-from tradewind.engine.records import Floats, Panel
-from tradewind.engine.statistics import LossTest
+from tradewind.engine.scoring.statistics import LossTest
 
 nan = float("nan")
 # A calibrated 95 % interval misses one truth in twenty; of 200 runs more than 20 miss with a

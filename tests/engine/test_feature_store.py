@@ -13,11 +13,11 @@ import pytest
 from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ForecastError
-from tradewind.engine.feature_store import FeatureStore
 from tradewind.engine.features.feature import Feature
 from tradewind.engine.features.sharing import Shared, share, shared_with
+from tradewind.engine.features.store import FeatureStore
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import ELIGIBLE, Floats, Panel
-from tradewind.engine.tape import Tape
 
 NAMES = ("scaled_return_5", "volume_20", "rank.return_3", "ta.momentum_roc", "calendar.weekday")
 
@@ -165,7 +165,7 @@ import sys
 from pathlib import Path
 from tradewind.engine import features
 from tradewind.engine.causality import probe
-from tradewind.engine.feature_store import FeatureStore
+from tradewind.engine.features.store import FeatureStore
 
 class Slow(FeatureStore):
     def column(self, digest, name, make):

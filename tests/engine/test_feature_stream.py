@@ -14,9 +14,9 @@ from tradewind.engine.errors import CheckpointError, DataError, ForecastError
 from tradewind.engine.features.feature import Feature
 from tradewind.engine.features.recurrences import RECURRENCES
 from tradewind.engine.features.stream import FeatureStream, Row
+from tradewind.engine.features.ta_columns import INDICATORS
+from tradewind.engine.features.tape import Tape
 from tradewind.engine.records import DAY_NS, GROUP, MEMBER, Floats, Panel
-from tradewind.engine.ta_columns import INDICATORS
-from tradewind.engine.tape import Tape
 
 OWN = (
     *("range", "gap", "body", "location", "return_1", "return_61", "scaled_return_7", "vol_2"),

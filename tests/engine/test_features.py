@@ -11,9 +11,9 @@ import pytest
 from tradewind.engine import features
 from tradewind.engine.causality import Leak, first_leak, probe
 from tradewind.engine.errors import ConfigError, DataError
+from tradewind.engine.features.ta_columns import INDICATORS
+from tradewind.engine.features.tape import lay
 from tradewind.engine.records import DAY_NS, Floats, Panel
-from tradewind.engine.ta_columns import INDICATORS
-from tradewind.engine.tape import lay
 
 OWN = (
     "range",

@@ -8,7 +8,7 @@ import pytest
 
 from tradewind.engine import features, feeds
 from tradewind.engine.causality import probe
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.records import GROUP, MEMBER, Floats, Panel
 

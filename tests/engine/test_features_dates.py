@@ -7,9 +7,9 @@ import pytest
 
 from tests.flat_panel import flat_panel
 from tradewind.engine import features
+from tradewind.engine.bars.sessions import session_closes
 from tradewind.engine.errors import ConfigError, DataError
 from tradewind.engine.records import DAY_NS, Panel
-from tradewind.engine.sessions import session_closes
 
 
 def new_york(first: str, last: str) -> Panel:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.fit_progress import FitProgress, duration
+from tradewind.engine.walkforward.fit_progress import FitProgress, duration
 
 
 class Heard:

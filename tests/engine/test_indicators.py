@@ -5,17 +5,18 @@ import warnings
 import numpy as np
 import pytest
 
-from tradewind.engine import features, indicators
+from tradewind.engine import features
 from tradewind.engine.causality import first_leak, probe
 from tradewind.engine.errors import ConfigError, ForecastError
-from tradewind.engine.records import Floats, Panel
-from tradewind.engine.ta_columns import (
+from tradewind.engine.features import indicators
+from tradewind.engine.features.ta_columns import (
     INDICATORS,
     REFUSED,
     REFUSED_FILLED,
     SETTLED,
     Indicator,
 )
+from tradewind.engine.records import Floats, Panel
 
 LEAKERS = [name for name, why in REFUSED.items() if "looks ahead" in why]
 

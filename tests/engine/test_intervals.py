@@ -3,9 +3,9 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from tradewind.engine.intervals import cosine_degrees, mean_hac, ratio_hac
 from tradewind.engine.records import Floats
-from tradewind.engine.statistics import student_quantile
+from tradewind.engine.scoring.intervals import cosine_degrees, mean_hac, ratio_hac
+from tradewind.engine.scoring.statistics import student_quantile
 
 SIMULATIONS = 1_000
 # Three standard errors of a rate of 5 % over so many runs: a seed in 370 fails a correct interval.

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewind.engine import leaderboard_words as words
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.leaderboard import (
+from tradewind.engine.leaderboard import words
+from tradewind.engine.leaderboard.table import (
     common,
     compare,
     confidence_set,
@@ -156,7 +156,7 @@ def test_other_horizons_are_not_compared(panel: Panel) -> None:
 def test_without_the_package_the_board_says_what_to_install(
     panel: Panel, three: dict[str, Forecasts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradewind.engine.leaderboard.confidence_set", lambda *_, **__: None)
+    monkeypatch.setattr("tradewind.engine.leaderboard.table.confidence_set", lambda *_, **__: None)
     given, _ = common(three, 100)
     found = compare(three, panel, given, reference="naive")
     assert "pip install 'tradewind[ml]'" in found["confidence_set_note"]

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from tests.markets import NO_BAR, candles, random_panel, random_wishes, terms, trade
+from tradewind.engine.books.fill_checks import Rules
+from tradewind.engine.books.ledger import fold
 from tradewind.engine.costs import costs
 from tradewind.engine.errors import InvariantError
-from tradewind.engine.fill_checks import Rules
-from tradewind.engine.ledger import fold
 from tradewind.engine.records import EVENT, FILL, ORDER, empty
 from tradewind.engine.series import constant
 from tradewind.engine.types import Happening, OrderType

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.metrics import drawdown, growth, measure
 from tradewind.engine.records import (
     EVENT,
     FILL,
@@ -20,6 +19,7 @@ from tradewind.engine.records import (
     Simulation,
     empty,
 )
+from tradewind.engine.scoring.metrics import drawdown, growth, measure
 from tradewind.engine.types import Cut, Happening, Reason
 
 nan = float("nan")

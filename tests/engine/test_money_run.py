@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tradewind.engine import runner
-from tradewind.engine.config_file import load
+from tradewind.engine.config.file import load
 from tradewind.engine.feeds.beside import COLUMNS
 from tradewind.engine.report import page
 from tradewind.engine.report.folder import read

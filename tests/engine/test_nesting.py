@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from tests.minutes import bars_at, session_bars
+from tradewind.engine.bars.nesting import nested
+from tradewind.engine.bars.resampling import resample
 from tradewind.engine.errors import DataError
 from tradewind.engine.executors.paths import path_of
-from tradewind.engine.nesting import nested
 from tradewind.engine.records import FIELDS, Panel
-from tradewind.engine.resampling import resample
 
 NAN = np.nan
 

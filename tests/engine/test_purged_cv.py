@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tradewind.engine.errors import ConfigError
-from tradewind.engine.purged_cv import group_of, n_paths, paths, splits
+from tradewind.engine.walkforward.purged_cv import group_of, n_paths, paths, splits
 
 
 def test_six_samples_in_three_groups_small_enough_to_check_by_eye() -> None:

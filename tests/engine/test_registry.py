@@ -9,7 +9,7 @@ import pytest
 from annotated_types import Ge, Le
 
 from tradewind.engine import registry
-from tradewind.engine.config_file import Document, parse
+from tradewind.engine.config.file import Document, parse
 from tradewind.engine.errors import ConfigError, StrategyError
 
 

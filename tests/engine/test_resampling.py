@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.minutes import bars_at, bars_of, ns, session_bars, utc
+from tradewind.engine.bars.resampling import resample, rule_of
 from tradewind.engine.errors import ConfigError, DataError
 from tradewind.engine.records import FIELDS, Floats, Panel
-from tradewind.engine.resampling import resample, rule_of
 
 NAN = np.nan
 

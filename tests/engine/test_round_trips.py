@@ -7,10 +7,10 @@ import pytest
 
 from tests.markets import candles
 from tests.parity.random_runs import Tabled, random_run
+from tradewind.engine.books.round_trips import round_trips
 from tradewind.engine.executors.reference import simulate
 from tradewind.engine.feeds.exchange_rates import CLOSE
 from tradewind.engine.records import EVENT, FILL, Panel, Records, empty
-from tradewind.engine.round_trips import round_trips
 from tradewind.engine.types import Happening
 
 SPLIT, DIVIDEND, BORROW = Happening.SPLIT, Happening.DIVIDEND, Happening.BORROW

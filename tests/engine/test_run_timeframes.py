@@ -9,8 +9,8 @@ import pytest
 
 from tests.minutes import bars_at, bars_of, session_bars
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import Document, parse, validate
+from tradewind.engine.config.file import Document, parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import RunError
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.report.folder import read

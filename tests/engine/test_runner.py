@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import Document, load, parse, validate
+from tradewind.engine.config.file import Document, load, parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, DataError, RunError
 from tradewind.engine.report.folder import read
 

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from pydantic import ValidationError
 
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import Panel
-from tradewind.engine.schedule import Fold, days_of, folds
+from tradewind.engine.walkforward.schedule import Fold, days_of, folds
 
 
 def test_an_expanding_schedule_small_enough_to_check_by_eye() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewind.engine import session_book
+from tradewind.engine.bars import session_book
+from tradewind.engine.bars.sessions import bars_per_year, interval_ns, session_closes
 from tradewind.engine.errors import ConfigError
-from tradewind.engine.sessions import bars_per_year, interval_ns, session_closes
 
 HOUR_NS = 3_600_000_000_000
 
@@ -107,7 +107,7 @@ def forget() -> None:
 def test_a_second_process_does_not_import_exchange_calendars(folder: Path) -> None:
     session_closes("XNYS", "2013-01-01", "2013-02-01")
     code = (
-        "import sys; from tradewind.engine.sessions import session_closes as s; "
+        "import sys; from tradewind.engine.bars.sessions import session_closes as s; "
         "print(len(s('XNYS', '2013-01-01', '2013-02-01'))); "
         "print([m for m in ('exchange_calendars', 'pandas') if m in sys.modules])"
     )

@@ -3,7 +3,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from tradewind.engine.sharpe import sharpe_difference, sharpe_ratio
+from tradewind.engine.scoring.sharpe import sharpe_difference, sharpe_ratio
 
 SIMULATIONS = 1_000
 # A standard deviation from so many runs is known to 2.2 %; four times that fails once in 16,000.

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from tradewind.engine.errors import DataError
 from tradewind.engine.records import Floats
-from tradewind.engine.statistics import (
+from tradewind.engine.scoring.statistics import (
     automatic_lags,
     diebold_mariano,
     is_flat,

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.minutes import bars_at, session_bars
 from tradewind.contracts import strategy_contract as contract
+from tradewind.engine.bars.timeframes import Timeframe, finished
 from tradewind.engine.errors import DataError
 from tradewind.engine.protocols import Signals, View
 from tradewind.engine.records import FIELDS, Floats, Panel
-from tradewind.engine.timeframes import Timeframe, finished
 from tradewind.engine.types import Intent
 
 NAN = np.nan

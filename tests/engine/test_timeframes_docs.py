@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from tests.minutes import bars_of, ns, session_bars, utc
-from tradewind.engine.config import DataConfig, RunConfig
-from tradewind.engine.config_file import validate
-from tradewind.engine.config_yaml import parse
+from tradewind.engine.bars.resampling import resample
+from tradewind.engine.bars.timeframes import finished
+from tradewind.engine.config.file import validate
+from tradewind.engine.config.run import DataConfig, RunConfig
+from tradewind.engine.config.yaml import parse
 from tradewind.engine.records import FIELDS
-from tradewind.engine.resampling import resample
-from tradewind.engine.timeframes import finished
 
 TEXT = (Path(__file__).parents[2] / "docs" / "timeframes.md").read_text("utf-8")
 

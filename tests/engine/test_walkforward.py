@@ -13,11 +13,11 @@ from hypothesis import strategies as some
 
 from tests.walks import go, same, spec
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import ConfigError, ForecastError, OutsideError
 from tradewind.engine.records import FIELDS, Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward import fold_seed
+from tradewind.engine.walkforward.run import fold_seed
 
 
 @pytest.fixture(scope="module")
@@ -226,10 +226,10 @@ OWN_CLASS = """
 import sys
 import numpy as np
 from pathlib import Path
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.shared_panel import map_panel
-from tradewind.engine.walkforward import run, spec_of
+from tradewind.engine.walkforward.run import run, spec_of
 
 class Flat:
     horizon, warmup = 1, 1
@@ -340,7 +340,7 @@ def test_progress_counts_every_fold_once_and_ends_even_when_one_fails(
 def test_a_full_disk_for_the_bars_is_an_outside_error(
     panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tradewind.engine import crew
+    from tradewind.engine.walkforward import crew
 
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")

@@ -12,12 +12,12 @@ import pytest
 
 from tests.walks import LEARNERS, go, same, spec
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.protocols import Checkpointed
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward import WalkForward
+from tradewind.engine.walkforward.run import WalkForward
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +147,10 @@ sys.path[:] = {path!r}
 import numpy as np
 from pathlib import Path
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.shared_panel import map_panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward import ForecasterSpec, run
+from tradewind.engine.walkforward.run import ForecasterSpec, run
 spec = ForecasterSpec({target!r}, {{"how": "hang", "after": 80, "marker": {marker!r}}})
 run(spec, map_panel(Path({bars!r})), WalkForwardConfig(train=40, refit=15), seed=7,
     workers={workers}, cache=ForecastCache(Path({cache!r})))

@@ -10,7 +10,7 @@ from tests.walks import go
 from tradewind.engine import features
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.causality import probe
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 

@@ -11,11 +11,11 @@ import pytest
 from tests.walks import descent, go, same, schedule, spec
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import ConfigError, ForecastError, TooLittleHistoryError
-from tradewind.engine.fold_join import mixture
-from tradewind.engine.fold_notes import fit_notes
 from tradewind.engine.protocols import Continuing, Divisible, Forecasts, Resumable, Watched
 from tradewind.engine.records import ELIGIBLE, Panel
-from tradewind.engine.walkforward import WalkForward, fold_seed
+from tradewind.engine.walkforward.join import mixture
+from tradewind.engine.walkforward.notes import fit_notes
+from tradewind.engine.walkforward.run import WalkForward, fold_seed
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import OutsideError
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.unfinished import progress_folder
+from tradewind.engine.walkforward.unfinished import progress_folder
 
 FOLDS = (40, 55, 70, 85, 100, 115)  # bars each of them learns from
 CONFIG = schedule(warm_start=True, control_every=0)
@@ -75,9 +75,9 @@ import sys
 sys.path[:] = {path!r}
 from pathlib import Path
 from tradewind.engine.cache import ForecastCache
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.shared_panel import map_panel
-from tradewind.engine.walkforward import ForecasterSpec, run
+from tradewind.engine.walkforward.run import ForecasterSpec, run
 spec = ForecasterSpec({target!r}, {params!r})
 run(spec, map_panel(Path({bars!r})), WalkForwardConfig(**{config!r}), seed=7,
     workers={workers}, cache=ForecastCache(Path({cache!r})))

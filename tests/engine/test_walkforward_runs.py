@@ -8,9 +8,9 @@ import pytest
 
 from tests.walks import EPOCHS
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import Document, load, parse, validate
-from tradewind.engine.config_walk import WalkForwardConfig
+from tradewind.engine.config.file import Document, load, parse, validate
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.walk import WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.report import page
 from tradewind.engine.report.folder import read

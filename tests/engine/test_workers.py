@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradewind.engine.errors import DataError, ForecastError, OutsideError
-from tradewind.engine.workers import ENVIRONMENT, each, heard_by, usable_cores
+from tradewind.engine.walkforward.workers import ENVIRONMENT, each, heard_by, usable_cores
 
 HERE = Path(__file__).parent
 PATIENCE_SECONDS = 60.0  # how long a process that must end is waited for before the test fails
@@ -173,7 +173,7 @@ SCRIPT = """
 import sys
 sys.path.insert(0, {here!r})
 import tasks_for_workers as tasks
-from tradewind.engine.workers import each
+from tradewind.engine.walkforward.workers import each
 each(tasks.start_and_wait, [{folder!r}], start=tasks.nothing, workers=1, done=print, names=["a"])
 """
 

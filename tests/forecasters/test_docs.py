@@ -8,7 +8,7 @@ import pytest
 
 from tradewind.contracts.forecaster_contract import says_something_of_the_right_shape
 from tradewind.engine.features import feature
-from tradewind.engine.ta_columns import INDICATORS, REFUSED
+from tradewind.engine.features.ta_columns import INDICATORS, REFUSED
 
 ROOT = Path(__file__).parents[2]
 

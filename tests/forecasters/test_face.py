@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tradewind.forecasters as face
-from tradewind.engine.config_file import read_document
+from tradewind.engine.config.file import read_document
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.registry import build, find
 

@@ -8,7 +8,7 @@ import pytest
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.records import ELIGIBLE
-from tradewind.forecasters.framing import Framing
+from tradewind.forecasters.inputs.framing import Framing
 
 FRAMING = Framing("Frame", ("return_1", "range"), 8, 3, 1, 0.2, 5)
 

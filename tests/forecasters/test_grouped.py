@@ -12,9 +12,10 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Panel
-from tradewind.forecasters import Lstm, grouped, hardware, together
-from tradewind.forecasters.guided import Guided
-from tradewind.forecasters.together import fit_together
+from tradewind.forecasters import Lstm
+from tradewind.forecasters.training import grouped, hardware, together
+from tradewind.forecasters.training.guided import Guided
+from tradewind.forecasters.training.together import fit_together
 from tradewind.forecasters.windowed import WindowedForecaster
 
 CPU = torch.device("cpu")

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from tradewind.engine.causality import probe
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.fold_group import waves
-from tradewind.engine.walkforward import run, spec_of
-from tradewind.forecasters import Lstm, grouped, jobs, together
+from tradewind.engine.walkforward.group import waves
+from tradewind.engine.walkforward.run import run, spec_of
+from tradewind.forecasters import Lstm
+from tradewind.forecasters.training import grouped, jobs, together
 
 SMALL: dict[str, Any] = {
     "window": 8,

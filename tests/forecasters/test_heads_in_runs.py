@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import parse, validate
+from tradewind.engine.config.file import parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.report.run import Run
 

@@ -19,9 +19,9 @@ from tradewind.engine.records import Panel
 from tradewind.forecasters import LiveForecaster
 from tradewind.forecasters.live import LiveForecast
 from tradewind.forecasters.readings import READINGS
-from tradewind.forecasters.stepper import Stepper
-from tradewind.forecasters.training import one_thread
-from tradewind.forecasters.window_server import WindowServer
+from tradewind.forecasters.serving.stepper import Stepper
+from tradewind.forecasters.serving.windows import WindowServer
+from tradewind.forecasters.training.loop import one_thread
 from tradewind.forecasters.windowed import WindowedForecaster
 
 FITTED, WHOLE = 200, 240

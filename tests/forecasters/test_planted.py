@@ -18,8 +18,8 @@ from tradewind.contracts.planted import (
     permuted,
     planted,
 )
-from tradewind.engine.evaluation import realised
 from tradewind.engine.protocols import Forecaster, Forecasts
+from tradewind.engine.scoring.evaluation import realised
 from tradewind.forecasters import Lstm
 
 GOAL = 0.9  # of the Bayes edge, or of the oracle's net Sharpe ratio

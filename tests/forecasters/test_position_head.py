@@ -8,10 +8,10 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import Floats
 from tradewind.forecasters import Lstm
-from tradewind.forecasters.framing import Framing
 from tradewind.forecasters.heads.position import FLAT, KEPT, UNKNOWN, PositionHead
+from tradewind.forecasters.inputs.framing import Framing
+from tradewind.forecasters.inputs.windows import Samples
 from tradewind.forecasters.readings import Position
-from tradewind.forecasters.windows import Samples
 
 BPS = 1e-4
 

@@ -10,10 +10,9 @@ from torch import Generator
 
 from tradewind.engine.errors import CheckpointError
 from tradewind.engine.records import Floats
-from tradewind.forecasters import recurrence_kernel, served
-from tradewind.forecasters.fitted import Fitted
 from tradewind.forecasters.heads import head_of
-from tradewind.forecasters.layout import LIMIT, Layout, matrices
+from tradewind.forecasters.inputs.windows import LIMIT as WINDOWS_LIMIT
+from tradewind.forecasters.inputs.windows import Scaling
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.networks.recurrent import (
     GruEncoder,
@@ -23,10 +22,12 @@ from tradewind.forecasters.networks.recurrent import (
     RnnEncoder,
 )
 from tradewind.forecasters.readings import READINGS, Reading, Said
-from tradewind.forecasters.recurrence import Backend, Recurrence, Voice
-from tradewind.forecasters.training import one_thread
-from tradewind.forecasters.windows import LIMIT as WINDOWS_LIMIT
-from tradewind.forecasters.windows import Scaling
+from tradewind.forecasters.serving import checkpoint as served
+from tradewind.forecasters.serving import recurrence_kernel
+from tradewind.forecasters.serving.layout import LIMIT, Layout, matrices
+from tradewind.forecasters.serving.recurrence import Backend, Recurrence, Voice
+from tradewind.forecasters.training.fitted import Fitted
+from tradewind.forecasters.training.loop import one_thread
 
 N_FEATURES, N_TRAITS, N_SYMBOLS, N_BARS, LEAST, HORIZON = 3, 2, 6, 40, 4, 5
 SYMBOLS = tuple("ABCDEF")

@@ -13,9 +13,10 @@ from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, FIELDS, Floats, Panel
-from tradewind.forecasters import Lstm, jobs
-from tradewind.forecasters.framing import FEATURES, POOLED
-from tradewind.forecasters.training import Epoch
+from tradewind.forecasters import Lstm
+from tradewind.forecasters.inputs.framing import FEATURES, POOLED
+from tradewind.forecasters.training import jobs
+from tradewind.forecasters.training.loop import Epoch
 from tradewind.forecasters.windowed import WindowedForecaster
 
 QUICK: dict[str, Any] = {

@@ -174,7 +174,8 @@ def test_a_start_from_something_unfitted_is_refused() -> None:
 def test_it_starts_where_the_earlier_one_stopped_at_half_the_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tradewind.forecasters import jobs, training
+    from tradewind.forecasters.training import jobs
+    from tradewind.forecasters.training import loop as training
 
     rates = []
     train = training.train

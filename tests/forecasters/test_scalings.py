@@ -12,12 +12,9 @@ from tradewind.engine import features
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import MEMBER, Panel
-from tradewind.forecasters import scalings, windows
 from tradewind.forecasters.checkpoints import Checkpoint
-from tradewind.forecasters.networks.base import levelled
-from tradewind.forecasters.recurrent import Rnn
-from tradewind.forecasters.ridge import Ridge
-from tradewind.forecasters.scalings import (
+from tradewind.forecasters.inputs import scalings, windows
+from tradewind.forecasters.inputs.scalings import (
     FLAT,
     LEAST_ROWS,
     CrossScaling,
@@ -26,7 +23,10 @@ from tradewind.forecasters.scalings import (
     fit_scales,
     scales_of,
 )
-from tradewind.forecasters.windows import LIMIT, Samples
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
+from tradewind.forecasters.networks.base import levelled
+from tradewind.forecasters.recurrent import Rnn
+from tradewind.forecasters.ridge import Ridge
 
 NAMES = ("vol_5", "range", "calendar.weekday")
 KINDS: tuple[Kind, ...] = ("train", "symbol", "window", "cross_section")

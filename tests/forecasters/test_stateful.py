@@ -14,12 +14,12 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, Floats, Panel
 from tradewind.forecasters import Gru, Lstm, LstmAttention, Rnn
+from tradewind.forecasters.inputs.windows import fit_scaling
 from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.networks.recurrent import RecurrentEncoder
 from tradewind.forecasters.recurrent import RecurrentForecaster
-from tradewind.forecasters.tracks import NONE, Tracks, tracks_of
-from tradewind.forecasters.training import one_thread
-from tradewind.forecasters.windows import fit_scaling
+from tradewind.forecasters.training.loop import one_thread
+from tradewind.forecasters.training.tracks import NONE, Tracks, tracks_of
 
 STATEFUL: dict[str, Any] = {
     "window": 10,

@@ -10,7 +10,8 @@ from tradewind.engine.causality import probe
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, Floats, Panel
-from tradewind.forecasters import LightGbm, Ridge, ScikitLearn, checkpoints, windows
+from tradewind.forecasters import LightGbm, Ridge, ScikitLearn, checkpoints
+from tradewind.forecasters.inputs import windows
 from tradewind.forecasters.ridge import _equations, _solved
 from tradewind.forecasters.tabular import Part, TabularForecaster
 

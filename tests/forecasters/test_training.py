@@ -7,7 +7,14 @@ import torch
 from torch import Generator, Tensor, nn
 
 from tradewind.engine.errors import ForecastError
-from tradewind.forecasters.training import Epoch, Examples, Schedule, evaluate, one_thread, train
+from tradewind.forecasters.training.loop import (
+    Epoch,
+    Examples,
+    Schedule,
+    evaluate,
+    one_thread,
+    train,
+)
 
 PLAIN = Schedule(epochs=30, patience=30, batch=16, learning_rate=0.05)
 

@@ -10,8 +10,8 @@ from tradewind.engine.causality import probe
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.features import Table
 from tradewind.engine.records import Panel
-from tradewind.forecasters import windows
-from tradewind.forecasters.windows import LIMIT, Samples
+from tradewind.forecasters.inputs import windows
+from tradewind.forecasters.inputs.windows import LIMIT, Samples
 
 NAMES = ("return_1", "range", "volume_5")
 

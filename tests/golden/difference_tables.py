@@ -10,7 +10,7 @@ import numpy as np
 from tests.golden.tables import Asks, plain_terms
 from tests.golden.wording import Fills, Row, fills, place, rows_of, settings, wishes, words
 from tests.markets import NO_BAR, candles
-from tradewind.engine.config_backtrader import BacktraderConfig
+from tradewind.engine.config.backtrader import BacktraderConfig
 from tradewind.engine.executors import backtrader_profile, plain_backtrader, reference
 from tradewind.engine.executors.backtrader_options import Options
 from tradewind.engine.executors.backtrader_profile import Outcome

@@ -11,8 +11,8 @@ import numpy as np
 from tests.golden.tables import Asks
 from tests.golden.wording import Row, filled_in, rows_of, settings, wishes, words
 from tests.markets import EXECUTORS, NO_BAR, candles
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config import RunConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.executors.state import NO_PATH
 from tradewind.engine.executors.state import Path as Finer
 from tradewind.engine.executors.terms import market, terms

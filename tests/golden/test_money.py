@@ -12,8 +12,8 @@ from tests.flat_panel import MONDAY
 from tests.golden.tables import Asks, buy, flat, on_both, sell
 from tests.markets import EXECUTORS, Candle, candles
 from tradewind.engine import feeds
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config import DataConfig, RunConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.config.run import DataConfig, RunConfig
 from tradewind.engine.executors.terms import market, terms
 from tradewind.engine.records import DAY_NS, Panel, Simulation
 from tradewind.engine.types import Happening, Intent, Reason

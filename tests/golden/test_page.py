@@ -18,7 +18,7 @@ from tests.golden.page_tables import (
     told_fills,
 )
 from tests.golden.tables import on_both
-from tradewind.engine.config_account import AccountConfig, ExecutionConfig
+from tradewind.engine.config.account import AccountConfig, ExecutionConfig
 from tradewind.engine.types import Action, Happening, OrderType, Reason, TimeInForce
 
 SHOWN = shown()

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tradewind.engine.config_yaml import parse
+from tradewind.engine.config.yaml import parse
 from tradewind.engine.records import Panel
 from tradewind.engine.types import Action, Intent, OrderType, TimeInForce
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.config_backtrader import (
+from tradewind.engine.config.backtrader import (
     BacktraderConfig,
     CommissionConfig,
     FillerConfig,

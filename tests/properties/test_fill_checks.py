@@ -8,9 +8,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from tests.parity.random_runs import Run, Tabled, random_run
+from tradewind.engine.books.fill_checks import check_cash, check_prices, check_times
 from tradewind.engine.errors import InvariantError
 from tradewind.engine.executors import reference
-from tradewind.engine.fill_checks import check_cash, check_prices, check_times
 from tradewind.engine.records import Records, Simulation
 from tradewind.engine.types import OrderType, Reason
 

@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.markets import random_panel, random_terms, random_wishes, terms, trade
-from tradewind.engine.config import RunConfig
+from tradewind.engine.books.round_trips import round_trips
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.executors import reference
 from tradewind.engine.executors.terms import bars_needed
 from tradewind.engine.executors.terms import terms as terms_of
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import FIELDS, Panel
-from tradewind.engine.round_trips import round_trips
 from tradewind.strategies.sma_cross import SmaCross
 
 SEEDS = st.integers(0, 2**31)

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.evaluation import realised
-from tradewind.engine.intervals import ratio_hac
 from tradewind.engine.records import Floats, Ints
 from tradewind.engine.report import packing
 from tradewind.engine.report.hexagons import hexagons
@@ -20,6 +18,8 @@ from tradewind.engine.report.words import (
     signed_percent,
     significant,
 )
+from tradewind.engine.scoring.evaluation import realised
+from tradewind.engine.scoring.intervals import ratio_hac
 
 Cell = tuple[str, str]
 Shower = Callable[[Mapping[str, Any]], Cell]

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_costs import SlippageConfig
-from tradewind.engine.config_fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
-from tradewind.engine.config_spread import (
+from tradewind.engine.config.costs import SlippageConfig
+from tradewind.engine.config.fees import AnyFeesConfig, PerShareFeesConfig, TieredFeesConfig
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.spread import (
     BySymbolSpreadConfig,
     ColumnSpreadConfig,
     ConstantSpreadConfig,

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.metrics import costs_paid, traded_value
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Chart, Context, Section, render
 from tradewind.engine.report.words import money as as_money
 from tradewind.engine.report.words import plural
+from tradewind.engine.scoring.metrics import costs_paid, traded_value
 
 MAX_BARS = 30  # symbols in the picture: the best and the worst half of them
 

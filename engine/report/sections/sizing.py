@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradewind.engine.config_sizing import (
+from tradewind.engine.config.sizing import (
     AtrRiskConfig,
     FixedNotionalConfig,
     FixedUnitsConfig,

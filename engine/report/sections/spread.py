@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tradewind.engine.config_spread import EstimatedSpreadConfig, SpreadConfig
+from tradewind.engine.config.spread import EstimatedSpreadConfig, SpreadConfig
 from tradewind.engine.report.section import Chart, Context, Section, render
 from tradewind.engine.report.words import TIMES, is_number, number, percent, plural
 
@@ -43,7 +43,7 @@ def sentence(curve: Mapping[str, Any]) -> str:
     Parameters
     ----------
     curve : mapping
-        From :func:`tradewind.engine.break_even.break_even`.
+        From :func:`tradewind.engine.books.break_even.break_even`.
     """
     at, sharpe, widest = curve["multiple"], curve["sharpe"], number(curve["scale"][-1], 0)
     if at is None:

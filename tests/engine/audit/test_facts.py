@@ -13,10 +13,10 @@ from tradewind.engine.audit.facts import Facts, Split, labels, splits
 from tradewind.engine.audit.findings import Danger, Finding
 from tradewind.engine.audit.stages import Stage
 from tradewind.engine.causality import probe
-from tradewind.engine.config import WalkForwardConfig
+from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.records import DAY_NS
-from tradewind.engine.schedule import folds
+from tradewind.engine.walkforward.schedule import folds
 
 PANEL = probe(seed=3, n_bars=100, n_symbols=4)
 TEST = np.arange(50, 70)

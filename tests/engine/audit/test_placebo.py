@@ -11,8 +11,8 @@ from tradewind.engine.audit import placebo as placebos
 from tradewind.engine.audit.findings import Danger
 from tradewind.engine.audit.placebo import permuted, placebo, random_walk, skill
 from tradewind.engine.causality import probe
-from tradewind.engine.evaluation import realised
 from tradewind.engine.records import Floats, Panel
+from tradewind.engine.scoring.evaluation import realised
 
 N_RUNS = 200
 ALLOWED = 0.08  # share of runs beyond a 5 % band: 200 runs exceed it with chance 0.04

@@ -9,7 +9,7 @@ from tradewind.engine.audit import registered as module
 from tradewind.engine.audit.auditing import audit
 from tradewind.engine.audit.registered import registered
 from tradewind.engine.audit.stages import Effort
-from tradewind.engine.config_file import Document, load
+from tradewind.engine.config.file import Document, load
 
 FEW = {"forecasters": ["naive"], "selectors": [], "strategies": ["sma_cross", "timing"]}
 LIGHT = Effort(cuts=2, fit_hows=1, worth=0, placebos=0)

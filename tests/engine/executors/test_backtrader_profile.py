@@ -10,13 +10,13 @@ import pytest
 from tests.golden.tables import Asks, buy, sell
 from tests.markets import candles
 from tradewind.engine import runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_backtrader import (
+from tradewind.engine.config.backtrader import (
     BacktraderConfig,
     CommissionConfig,
     FillerConfig,
 )
-from tradewind.engine.config_file import checked, parse
+from tradewind.engine.config.file import checked, parse
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, DataError, StrategyError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_profile, plain_backtrader
 from tradewind.engine.executors.backtrader_options import Options, check, options_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.backtrader_terms import EXPRESSED, stock_settings
 

@@ -8,16 +8,16 @@ import pytest
 
 from tests.known_spreads import bars_of_trades, panel_of
 from tradewind.engine import trading
-from tradewind.engine.break_even import break_even
+from tradewind.engine.books.break_even import break_even
 from tradewind.engine.executors import multiples, reference
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.multiples import Task, around_mids, at_multiples
 from tradewind.engine.executors.state import Terms, market_of
-from tradewind.engine.metrics import growth
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.protocols import Signals, Strategy, View
 from tradewind.engine.quotes import QUOTES
 from tradewind.engine.records import Panel
+from tradewind.engine.scoring.metrics import growth
 from tradewind.engine.series import constant
 from tradewind.engine.trading import Traded
 from tradewind.engine.types import Intent

@@ -157,7 +157,7 @@ def test_records_grow_beyond_their_first_room_without_losing_a_row() -> None:
 
 
 def test_the_first_decision_waits_for_the_strategy_and_for_the_sizing() -> None:
-    from tradewind.engine.config import RunConfig
+    from tradewind.engine.config.run import RunConfig
     from tradewind.engine.executors.terms import bars_needed
     from tradewind.strategies.sma_cross import SmaCross
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from tests.golden.tables import Asks
 from tests.markets import EXECUTORS
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_sizing import SizingConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.sizing import SizingConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.sizing_terms import bars_of_sizing, sizing_of
 from tradewind.engine.executors.terms import terms

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.flat_panel import flat_panel
-from tradewind.engine.config import RunConfig
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import UnknownSymbolError
 from tradewind.engine.executors.state import NO_ACTIONS
 from tradewind.engine.executors.terms import market, terms

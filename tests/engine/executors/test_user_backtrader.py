@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from tradewind.engine import registry, runner
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import parse, validate
+from tradewind.engine.config.file import parse, validate
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.registry import load_file
 from tradewind.engine.report.run import Run
 

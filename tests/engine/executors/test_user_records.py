@@ -13,7 +13,7 @@ from tests.backtrader_runs import (
     ran,
     reasons,
 )
-from tradewind.engine.config_backtrader import SlippageConfig
+from tradewind.engine.config.backtrader import SlippageConfig
 from tradewind.engine.types import OrderType, Reason
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import backtrader as bt
 import pytest
 
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_file import Document
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.user_strategy import (
     BacktraderStrategy,

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.feeds.history import History
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tradewind.engine import feeds
-from tradewind.engine.adjusting import DIVIDEND, SPLIT, forward_adjusted, total_return_factor
-from tradewind.engine.config import DataConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT, forward_adjusted, total_return_factor
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.executors.state import NO_ACTIONS
 from tradewind.engine.executors.terms import actions_on

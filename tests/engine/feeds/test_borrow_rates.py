@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.flat_panel import flat_panel as panel
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_costs import BorrowConfig
+from tradewind.engine.config.costs import BorrowConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.borrow_rates import AVAILABLE, RATE, borrow_columns
 

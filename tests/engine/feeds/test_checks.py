@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.history import History
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.history import History
 
@@ -79,7 +79,7 @@ def test_reading_it_imports_no_pandas() -> None:
     heavy = "('pandas', 'yfinance', 'exchange_calendars', 'torch', 'scipy')"
     code = (
         f"import sys; from tradewind.engine import feeds; print([m for m in (*{heavy}, 'pyarrow') "
-        "if m in sys.modules]); from tradewind.engine.config import DataConfig; "
+        "if m in sys.modules]); from tradewind.engine.config.run import DataConfig; "
         "feeds.load(DataConfig(calendar='24/7', accept=('off_session',))); "
         f"print([m for m in {heavy} if m in sys.modules])"
     )

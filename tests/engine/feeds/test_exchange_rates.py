@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.flat_panel import MONDAY
 from tests.flat_panel import flat_panel as panel
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_account import AccountConfig
+from tradewind.engine.config.account import AccountConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.exchange_rates import CLOSE, OPEN, exchange_columns
 from tradewind.engine.records import DAY_NS, Panel

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 
 Make = Callable[..., Any]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds import faults, repairs
 from tradewind.engine.feeds.checks import check

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pydantic import ValidationError
 
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.feeds.history import History
 
 Make = Callable[..., Any]

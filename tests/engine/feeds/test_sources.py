@@ -11,11 +11,11 @@ import pytest
 
 from tests.minutes import bars_at, session_bars, utc
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
+from tradewind.engine.bars.resampling import resample
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.feeds.joining import joined
 from tradewind.engine.records import FIELDS, Panel
-from tradewind.engine.resampling import resample
 
 Put = Callable[..., Path]
 NOT_CHECKED = "No exchange calendar applies, so sessions are not checked."

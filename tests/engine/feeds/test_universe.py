@@ -12,8 +12,8 @@ import pytest
 
 from tests.flat_panel import flat_panel
 from tradewind.engine import feeds
-from tradewind.engine.config import DataConfig
-from tradewind.engine.config_universe import UniverseConfig
+from tradewind.engine.config.run import DataConfig
+from tradewind.engine.config.universe import UniverseConfig
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.feeds.universe import Universe, universe
 from tradewind.engine.records import DAY_NS, ELIGIBLE, MEMBER, Panel

@@ -17,17 +17,17 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from tradewind.engine.ambiguity import FIGURES, Bounds
-from tradewind.engine.benchmark import benchmark_returns
-from tradewind.engine.break_even import Outcome, Simulate, break_even
-from tradewind.engine.config import RunConfig
-from tradewind.engine.config_spread import ConstantSpreadConfig
-from tradewind.engine.evaluation import score
-from tradewind.engine.metrics import growth, measure
+from tradewind.engine.books.break_even import Outcome, Simulate, break_even
+from tradewind.engine.books.spread_paid import spread_numbers
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.spread import ConstantSpreadConfig
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import EVENT, FILL, ORDER, TRADE, Floats, Panel, Simulation
 from tradewind.engine.report.run import Run
-from tradewind.engine.sharpe import sharpe_ratio
-from tradewind.engine.spread_paid import spread_numbers
+from tradewind.engine.scoring.benchmark import benchmark_returns
+from tradewind.engine.scoring.evaluation import score
+from tradewind.engine.scoring.metrics import growth, measure
+from tradewind.engine.scoring.sharpe import sharpe_ratio
 from tradewind.engine.types import Cut, Happening, Reason
 
 SYMBOLS = ("MSFT", "JPM", "KO", "XOM", "HD", "EMC")

@@ -11,7 +11,7 @@ import pytest
 from tradewind.engine.errors import RunError
 from tradewind.engine.report.compare import common_returns, compare
 from tradewind.engine.report.run import Run
-from tradewind.engine.sharpe import sharpe_difference
+from tradewind.engine.scoring.sharpe import sharpe_difference
 
 BUILDER = run_path(str(Path(__file__).with_name("make_run.py")))
 ONE: Run = replace(BUILDER["make_run"](("MSFT", "KO")), name="one")

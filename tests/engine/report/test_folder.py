@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tradewind.engine import config_file
+from tradewind.engine.config import file as config_file
 from tradewind.engine.errors import RunError
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.report import contents, folder, page, prices

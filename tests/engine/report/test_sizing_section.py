@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tradewind.engine.config_sizing import SizingBlock
+from tradewind.engine.config.sizing import SizingBlock
 from tradewind.engine.records import EVENT
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Context

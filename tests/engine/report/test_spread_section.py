@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.config_spread import EstimatedSpreadConfig
+from tradewind.engine.config.spread import EstimatedSpreadConfig
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.section import Context
 from tradewind.engine.report.sections.spread import sentence, spread

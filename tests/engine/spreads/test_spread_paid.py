@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.known_spreads import bars_of_trades, panel_of
-from tradewind.engine import spread_paid
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config_spread import ConstantSpreadConfig, EstimatedSpreadConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.books import spread_paid
+from tradewind.engine.config.spread import ConstantSpreadConfig, EstimatedSpreadConfig
 from tradewind.engine.quotes import QUOTES
 from tradewind.engine.records import EVENT, FILL, ORDER, Panel, Simulation, empty
 from tradewind.engine.spread_estimators import known_before

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from tests.known_spreads import bars_of_trades, panel_of
 from tradewind.engine import spreads
-from tradewind.engine.config_spread import EstimatedSpreadConfig, SpreadConfig
+from tradewind.engine.config.spread import EstimatedSpreadConfig, SpreadConfig
 from tradewind.engine.errors import ConfigError, DataError, UnknownSymbolError
 from tradewind.engine.quotes import QUOTES, mids
 from tradewind.engine.records import FIELDS, Floats, Panel

@@ -11,7 +11,7 @@ import pytest
 
 from tests.yahoo_listings import moment
 from tests.yahoo_loopback import HOSTS, Clock, FakeYahoo, Reader
-from tradewind.engine.config import DataConfig
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.feeds.provider import Retry, Yahoo
 from tradewind.engine.feeds.raw import RawBars
 from tradewind.engine.feeds.yahoo import read

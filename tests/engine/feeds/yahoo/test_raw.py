@@ -7,8 +7,8 @@ import pytest
 
 from tests.yahoo_listings import march
 from tests.yahoo_loopback import FakeYahoo, Reader, days_of
-from tradewind.engine.adjusting import DIVIDEND, SPLIT
-from tradewind.engine.config import DataConfig
+from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT
+from tradewind.engine.config.run import DataConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.actions import actions_of, placed
 

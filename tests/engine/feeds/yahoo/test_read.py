@@ -242,7 +242,7 @@ def test_a_read_from_the_store_imports_neither_pandas_nor_yfinance(
     get()
     code = (
         "import sys\nfrom pathlib import Path\n"
-        "from tradewind.engine.config import DataConfig\n"
+        "from tradewind.engine.config.run import DataConfig\n"
         "from tradewind.engine.feeds.yahoo import read\n"
         "config = DataConfig(source='yahoo', symbols=('MSFT',), offline=True, "
         "store=Path(sys.argv[1]))\n"

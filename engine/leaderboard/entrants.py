@@ -1,0 +1,124 @@
+"""The forecasters of a comparison, each checked as the run it would be alone."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tradewind.engine import pipeline, registry
+from tradewind.engine.config.bench import bench_config, entrant_document, refuse_unused
+from tradewind.engine.config.file import Document, validate
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.errors import ConfigError, ForecastError
+from tradewind.engine.pipeline import Outlook, Parts
+from tradewind.engine.protocols import Watched
+from tradewind.engine.records import Floats
+
+
+@dataclass(slots=True)
+class Entrant:
+    """One forecaster of a comparison, and what became of it.
+
+    Attributes
+    ----------
+    name, kind : str
+    given : mapping
+        Its block as it was written, shared parameters among them.
+    parts : Parts or None
+        None where it could not even be built: a package is missing.
+    network : bool
+        Whether it learns in epochs.
+    outlook : Outlook or None
+        Once it has forecast.
+    error : str
+        Why there is no outlook.
+    """
+
+    name: str
+    kind: str
+    given: Mapping[str, Any]
+    parts: Parts | None = None
+    network: bool = False
+    horizon: int | None = None
+    outlook: Outlook | None = None
+    error: str = ""
+    strategy: Mapping[str, Any] = field(default_factory=dict)
+    equity: Floats | None = None
+
+
+def entrants_of(document: Document) -> list[Entrant]:
+    """Forecasters of a config, each checked as the run it would be alone.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kind or parameter, at its line; for horizons that differ.
+    """
+    config = bench_config(document)
+    entrants, used = [], set[str]()
+    for name, block in config.forecasters.items():
+        kind = block.kind or name
+        with _renamed(name):
+            shared = _shared(config.shared, entrant_document(document, name, kind, {}), kind)
+            used |= shared.keys()
+            params = {**shared, **(block.model_extra or {})}
+            entrants.append(_entrant(name, kind, entrant_document(document, name, kind, params)))
+    refuse_unused(config.shared, used, document)
+    horizons = {one.name: one.horizon for one in entrants if one.horizon is not None}
+    if len(set(horizons.values())) > 1:
+        found = ", ".join(f"{name} {horizon}" for name, horizon in horizons.items())
+        raise document.error(
+            ("forecasters",), f"look ahead by different horizons ({found}); give all the same"
+        )
+    return entrants
+
+
+def _shared(shared: Mapping[str, Any], alone: Document, kind: str) -> dict[str, Any]:
+    """Shared parameters that a kind of forecaster has."""
+    cls = registry.find("forecasters", kind, alone, key="forecaster")
+    fields = registry.signature_model(cls).model_fields.values()
+    names = {field.alias for field in fields}
+    return {key: value for key, value in shared.items() if key in names}
+
+
+def _entrant(name: str, kind: str, alone: Document) -> Entrant:
+    """One forecaster, checked; one whose package is missing says so when its turn comes."""
+    given = dict(alone.values["forecaster"])
+    given.pop("walk_forward", None)
+    one = Entrant(name, kind.rpartition("/")[2], given)  # of a file its name: folders move
+    try:
+        one.parts = pipeline.resolve(validate(RunConfig, alone), alone)
+    except ConfigError as error:
+        if not isinstance(error.__cause__, ForecastError):
+            raise
+        one.error = str(error.__cause__)
+    if one.parts is not None and one.parts.forecaster is not None:
+        built = one.parts.forecaster.build(0)
+        one.network, one.horizon = isinstance(built, Watched), built.horizon
+    return one
+
+
+@contextmanager
+def _renamed(name: str) -> Iterator[None]:
+    """Errors about ``forecaster`` as errors about the block they stem from."""
+    try:
+        yield
+    except ConfigError as error:
+        told = re.sub(r"(?m)^(\S+: )forecaster\b", rf"\1forecasters.{name}", str(error))
+        raise ConfigError(told) from error.__cause__
+
+
+def resolved_values(entrants: list[Entrant], config: RunConfig) -> dict[str, Any]:
+    """Config with every default written out, as plain values that make the same comparison."""
+    values = config.model_dump(exclude={"forecaster"})
+    blocks: dict[str, Any] = {}
+    for one in entrants:
+        block = None if one.parts is None else one.parts.config.forecaster
+        if block is None:
+            blocks[one.name] = dict(one.given)
+            continue
+        found = block.model_dump()
+        values["walk_forward"] = found.pop("walk_forward")
+        blocks[one.name] = found
+    return {**values, "forecasters": blocks}

@@ -1,0 +1,291 @@
+"""From a config with several forecasters to a leaderboard, and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine import pipeline, spreads
+from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.config.file import Document, override, read_document
+from tradewind.engine.content import code_content
+from tradewind.engine.errors import ForecastError, TradewindError
+from tradewind.engine.feeds.history import History
+from tradewind.engine.jsonable import jsonable
+from tradewind.engine.leaderboard import table as leaderboard
+from tradewind.engine.leaderboard import words as leaderboard_words
+from tradewind.engine.leaderboard.entrants import Entrant, entrants_of, resolved_values
+from tradewind.engine.leaderboard.numbers import facts, first_bar, trade
+from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.protocols import Forecasts, Signals
+from tradewind.engine.records import Panel
+from tradewind.engine.report import folder as run_folder
+from tradewind.engine.report import leaderboard_folder
+from tradewind.engine.report.leaderboard_board import Board
+from tradewind.engine.report.text import json_text
+from tradewind.engine.runner import Reproduction, check_benchmark
+
+COMPARING = "leaderboard"
+NOT_RUN = "not run: interrupted before its turn"
+TIMES = ("train_seconds", "ms_per_bar", "folds_from_cache")  # differ from run to run
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A board and, where it was written, its folder; whether Ctrl-C ended the work early."""
+
+    board: Board
+    folder: Path | None
+    interrupted: bool
+
+
+def bench(
+    source: str | Path,
+    assignments: list[str],
+    *,
+    results: Path,
+    progress: Progress = SILENT,
+    fresh: bool = False,
+    workers: int | None = None,
+) -> Compared:
+    """Compare the forecasters of a config and write the folder of the leaderboard.
+
+    Ctrl-C ends the comparison early: those that are done are compared and written.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, or the name of a preset.
+    assignments : list of str
+        ``a.b=value``, applied in order.
+    results : Path
+    progress : Progress
+    fresh : bool
+        Fit again whatever the cache holds.
+    workers : int or None
+        Processes that fit; None: one per usable core.
+
+    Raises
+    ------
+    ConfigError
+        For a fault in the config.
+    ForecastError
+        If not a single forecaster gave forecasts.
+    RunError
+        If the folder cannot be written.
+    """
+    run_folder.check_writable(results)
+    document = override(read_document(source), assignments)
+    board, interrupted = compute(document, progress=progress, fresh=fresh, workers=workers)
+    folder = leaderboard_folder.write(board, results)
+    return Compared(replace(board, name=folder.name), folder, interrupted)
+
+
+def compute(
+    document: Document,
+    *,
+    progress: Progress = SILENT,
+    fresh: bool = False,
+    workers: int | None = None,
+    cached: bool = True,
+) -> tuple[Board, bool]:
+    """(board, whether Ctrl-C ended it early), without writing anything but the forecast cache."""
+    now, diary = datetime.now(UTC), Diary()
+    entrants = entrants_of(document)
+    parts = next((one.parts for one in entrants if one.parts is not None), None)
+    if parts is None:
+        raise ForecastError(_nobody(entrants))
+    diary.note("started", name=parts.config.name, at=now.isoformat(timespec="seconds"))
+    history = pipeline.read_history(parts.config, document, diary, progress)
+    check_benchmark(parts.config, history.panel, document)
+    spreads.check(parts.config.costs.spread, history.panel)
+    interrupted = _forecast(entrants, history.panel, diary, progress, fresh, workers, cached)
+    said = {
+        one.name: one.outlook.signals.forecasts
+        for one in entrants
+        if one.outlook is not None and one.outlook.signals.forecasts is not None
+    }
+    if not said:
+        raise ForecastError(_nobody(entrants))
+    board = _compared(entrants, said, history, diary, progress, seed=parts.config.seed)
+    values = resolved_values(entrants, parts.config)
+    made = Board(
+        name=_new_name(values, now),
+        values=values,
+        table=board,
+        dates=history.panel.dates[first_bar(entrants) :],
+        equity={one.name: one.equity for one in entrants if one.equity is not None},
+        notes=_notes(history, entrants, parts.config.rules),
+        manifest=_manifest(entrants, parts, history, diary),
+        log=tuple(diary.events),
+    )
+    return made, interrupted
+
+
+def _forecast(
+    entrants: list[Entrant],
+    panel: Panel,
+    diary: Diary,
+    progress: Progress,
+    fresh: bool,
+    workers: int | None,
+    cached: bool,
+) -> bool:
+    """Let each forecast out of sample, one after the other; True where Ctrl-C came between."""
+    cache = pipeline.forecast_cache(fresh=fresh) if cached else None
+    progress.start(COMPARING, len(entrants))
+    for i, one in enumerate(entrants):
+        if one.parts is None:
+            diary.note("failed", forecaster=one.name, error=one.error)
+            progress.advance(COMPARING, note=one.name)
+            continue
+        try:
+            alone = replace(one.parts, rivals={})  # all are each other's rivals here
+            one.outlook = pipeline.forecast(
+                alone, panel, diary, progress, workers=workers, cache=cache
+            )
+        except TradewindError as error:
+            one.error = str(error)
+            diary.note("failed", forecaster=one.name, error=one.error)
+        except KeyboardInterrupt:
+            for left in entrants[i:]:
+                left.error = left.error or NOT_RUN
+            return True
+        progress.advance(COMPARING, note=one.name)
+    progress.finish(COMPARING)
+    return False
+
+
+def _compared(
+    entrants: list[Entrant],
+    said: dict[str, Forecasts],
+    history: History,
+    diary: Diary,
+    progress: Progress,
+    *,
+    seed: int,
+) -> dict[str, Any]:
+    """Everything the board shows, as plain JSON values."""
+    panel, first = history.panel, first_bar(entrants)
+    given, left_out = leaderboard.common(said, first)
+    for one in entrants:
+        one.error = left_out.get(one.name, one.error)
+    kept = {name: forecasts for name, forecasts in said.items() if name not in left_out}
+    with diary.stage("score"):
+        board = leaderboard.compare(
+            kept, forward_adjusted(panel), given, reference=_reference(entrants, kept), seed=seed
+        )
+    task = "trading each of them"
+    progress.start(task, len(kept))
+    market: dict[str, Any] | None = None
+    for one in entrants:
+        if one.name in kept:
+            market = trade(one, given, history, diary, first) or market
+            progress.advance(task, note=one.name)
+    progress.finish(task)
+    by_name = {one.name: one for one in entrants}
+    for name, row in board["rows"].items():
+        row |= jsonable({"strategy": by_name[name].strategy, **facts(by_name[name])})
+    board["benchmark"] = jsonable(market)
+    networks = [one.name for one in entrants if one.network]
+    board["failed"] = [
+        {"name": one.name, "kind": one.kind, "error": one.error} for one in entrants if one.error
+    ]
+    board["verdict"] = leaderboard_words.verdict(board)
+    board["sentences"] = leaderboard_words.sentences(board, networks)
+    board["first_date"], board["last_date"] = str(panel.dates[first]), str(panel.dates[-1])
+    board["n_symbols"] = panel.n_symbols
+    return board
+
+
+def _reference(entrants: list[Entrant], kept: Mapping[str, Any]) -> str | None:
+    """Whom the others are tested against: the one that says that nothing will change."""
+    return next((one.name for one in entrants if one.kind == "naive" and one.name in kept), None)
+
+
+def _nobody(entrants: list[Entrant]) -> str:
+    told = "\n".join(f"  {one.name}: {one.error}" for one in entrants)
+    return f"no forecaster of the comparison gave forecasts:\n{told}"
+
+
+def _new_name(values: Mapping[str, Any], now: datetime) -> str:
+    """``<name>-<YYYYMMDD-HHMMSS>-<first 6 digits of the config's hash>``, as runs are named."""
+    seal = sha256(json_text(values, indent=None).encode()).hexdigest()
+    return f"{values['name']}-{now:%Y%m%d-%H%M%S}-{seal[:6]}"
+
+
+def _notes(history: History, entrants: list[Entrant], rules: str) -> tuple[str, ...]:
+    doubts = [
+        f"{one.name}: {note}"
+        for one in entrants
+        if one.outlook is not None
+        for note in one.outlook.notes
+        if "came from the cache" not in note
+    ]
+    return (*pipeline.notes(history, Outlook(Signals(), 0), history.panel, rules), *doubts)
+
+
+def _manifest(
+    entrants: list[Entrant], parts: Parts, history: History, diary: Diary
+) -> dict[str, Any]:
+    found = pipeline.manifest(replace(parts, forecaster=None), history, diary)
+    found["code"]["forecasters"] = {
+        one.name: code_content(one.parts.forecaster.target)
+        for one in entrants
+        if one.parts is not None and one.parts.forecaster is not None
+    }
+    return found
+
+
+def reproduce(
+    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
+) -> Reproduction:
+    """Make a leaderboard again, fits included, and compare every number but the times.
+
+    Raises
+    ------
+    RunError
+        If the folder is damaged.
+    """
+    old = leaderboard_folder.read(folder)
+    document = read_document(folder / "config.yaml")
+    new, _ = compute(document, progress=progress, workers=workers, cached=False)
+    found = [
+        f"{what}: not as it was"
+        for what, then, now in (
+            ("data", old.manifest.get("data_digest"), new.manifest["data_digest"]),
+            ("code", old.manifest.get("code"), jsonable(new.manifest["code"])),
+            ("versions", old.manifest.get("versions"), new.manifest["versions"]),
+        )
+        if then != now
+    ]
+    found += differences(_timeless(old.table), _timeless(jsonable(new.table)))
+    for name, curve in new.equity.items():
+        if name not in old.equity or not np.array_equal(old.equity[name], curve):
+            found.append(f"equity of {name}: not as it was")
+    return Reproduction(not found, tuple(found))
+
+
+def _timeless(table: Mapping[str, Any]) -> dict[str, Any]:
+    rows = {
+        name: {key: value for key, value in row.items() if key not in TIMES}
+        for name, row in table["rows"].items()
+    }
+    failed = [one["name"] for one in table["failed"]]  # their messages name the fold that was first
+    return {**table, "rows": rows, "failed": failed}
+
+
+def differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Leaves that differ, with their dotted place."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in sorted({*old, *new})
+            for line in differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if old == new else [f"{path}: {old!r} then, {new!r} now"]

@@ -1,0 +1,1 @@
+"""How good forecasts and runs were, with what could be chance."""

@@ -1,0 +1,1 @@
+"""From a panel to scaled windows with outcomes: what could leak stands here, once."""

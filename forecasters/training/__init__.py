@@ -1,0 +1,1 @@
+"""How networks learn: the loop, its speed, its interruption, and many at once."""
