@@ -67,8 +67,10 @@ def _summary(training: "Training") -> dict[str, Any]:
 
 
 def _show(training: "Training") -> None:
+    from tradewind.engine.report.words import plural
+
     columns, rows = _columns(training)
-    table(f"{training.config.name}: {len(rows)} folds", columns, rows)
+    table(f"{training.config.name}: {plural(len(rows), 'fold')}", columns, rows)
     if training.scores.get("verdict"):
         out(f"Forecasts: {training.scores['verdict']}")
     for note in training.notes:

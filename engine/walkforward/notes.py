@@ -86,7 +86,7 @@ def _choice_note(folds: Sequence[FoldReport], choose: ChooseConfig | None) -> st
         return ""
     said = ", ".join(f"{what} in {count}" for what, count in chosen.most_common())
     return (
-        f"parameters chosen in each of {len(folds)} folds from its training part alone, by "
+        f"parameters chosen in each fold ({len(folds)}) from its training part alone, by "
         f"{choose.score} in combinatorial purged cross-validation ({choose.test} of "
         f"{choose.groups} groups held out): {said}"
     )
@@ -105,7 +105,7 @@ def _alike_note(folds: Sequence[FoldReport], config: WalkForwardConfig) -> str:
 def _said_by_folds(folds: Sequence[FoldReport]) -> list[str]:
     """What single folds have to say, such as where they fell back to, each thing once."""
     said = Counter(fold.note for fold in folds if fold.note)
-    told = [f"{note} (in {count} of {len(folds)} folds)" for note, count in said.most_common()]
+    told = [f"{note} ({count} of {len(folds)} folds)" for note, count in said.most_common()]
     if len(told) > MOST_TOLD:
         more = len(told) - MOST_TOLD
         told[MOST_TOLD:] = [f"{more} more notes of single folds are in the record of the run"]

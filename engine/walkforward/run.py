@@ -94,7 +94,7 @@ def run(
     refuse_nested()
     sample = spec.build(seed)
     fold_plan.refuse_what_it_cannot(sample, spec.name, config)
-    warmup = choosing.refuse_other_horizons(spec, choose, seed) if choose else sample.warmup
+    warmup = choosing.refuse_unlike(spec, choose, seed) if choose else sample.warmup
     schedule = folds(
         panel.n_bars, horizon=sample.horizon, warmup=warmup, config=config, days=days_of(panel)
     )

@@ -174,7 +174,7 @@ def test_the_horizon_cannot_be_chosen(panel: Panel) -> None:
 def test_the_reader_is_told_what_was_chosen_how_often(panel: Panel) -> None:
     result = go(descent(), panel, config=TWO_FOLDS, choose=CHOOSE)
     (note,) = fit_notes(result.folds, TWO_FOLDS, CHOOSE)
-    assert note.startswith("parameters chosen in each of 2 folds from its training part alone, by")
+    assert note.startswith("parameters chosen in each fold (2) from its training part alone, by")
     assert "mae in combinatorial purged cross-validation (1 of 4 groups held out): window" in note
     assert (
         sum(int(part.rpartition(" in ")[2]) for part in note.split("): ")[1].split(", window")) == 2

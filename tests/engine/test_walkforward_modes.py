@@ -118,7 +118,7 @@ def test_what_folds_have_to_say_is_told_once_with_how_often(panel: Panel) -> Non
     assert len(folds) > 2
     marked = [replace(fold, note="no GPU: on the CPU") for fold in folds[:2]]
     notes = fit_notes((*marked, *folds[2:]), schedule())
-    assert notes == (f"no GPU: on the CPU (in 2 of {len(folds)} folds)",)
+    assert notes == (f"no GPU: on the CPU (2 of {len(folds)} folds)",)
     many = [replace(folds[0], note=f"note {k}") for k in range(7)]
     assert fit_notes(many, schedule())[-1].startswith("2 more notes of single folds")
 

@@ -72,3 +72,9 @@ def test_a_head_that_is_none_is_refused_before_any_data_is_read(
     with pytest.raises(ConfigError, match=message) as error:
         run(head, tmp_path)
     assert "c.yaml:" in str(error.value)
+
+
+def test_positions_are_not_chosen_by_errors_of_returns(tmp_path: Path) -> None:
+    chosen = "position\n  choose: {over: {hidden: [2, 4]}, groups: 3, test: 1}"
+    with pytest.raises(ConfigError, match=r"c.yaml:1\d:\d+: forecaster.choose.*set it to rank_ic"):
+        run(chosen, tmp_path)
