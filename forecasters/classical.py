@@ -46,7 +46,7 @@ class _PerSymbol(Baseline):
         tape = lay(past)
         found: Learned = {}
         for k, name in enumerate(past.symbols):
-            own = tape.log_close[tape.bounds[k] : tape.bounds[k + 1]]
+            own = _path(tape, k)
             if len(own) < self.warmup or not np.diff(own).any():
                 continue  # too short, or a price that stands still
             with warnings.catch_warnings():
@@ -195,7 +195,7 @@ class AutoEts(_PerSymbol):
         mean = np.full(tape.n_rows, np.nan)
         for k, (alpha, beta, phi, above, trend, _) in enumerate(self._of_each_symbol(tape)):
             rows = slice(tape.bounds[k], tape.bounds[k + 1])
-            prices = tape.log_close[rows].tolist()
+            prices = _path(tape, k).tolist()
             if not prices or np.isnan(alpha):
                 continue
             damping = float((phi ** np.arange(1, self.horizon + 1)).sum())
@@ -215,6 +215,16 @@ class AutoEts(_PerSymbol):
             reach = reach + phi**step
             variance = variance + (alpha + beta * reach) ** 2
         return np.asarray((sigma * np.sqrt(variance))[tape.symbol])
+
+
+def _path(tape: Tape, symbol: int) -> Floats:
+    """Log price of a symbol from zero, shape (n_rows,).
+
+    From the ratio of prices, so that the level, which later splits restate, moves no bit: the
+    search for parameters takes other steps on another level.
+    """
+    close = tape.close[tape.bounds[symbol] : tape.bounds[symbol + 1]]
+    return np.log(close / close[:1])
 
 
 def _named(coefficients: dict[str, float], prefix: str) -> Floats:

@@ -9,6 +9,7 @@ from statsforecast.models import AutoARIMA, AutoETS
 
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.tampering import readjusted
 from tradewind.forecasters import AutoArima, AutoEts
 from tradewind.forecasters.classical import arma_inverse, arma_spread, arma_weights
 
@@ -63,7 +64,7 @@ def test_smoothing_says_what_the_library_says(returns: Floats) -> None:
     for horizon, damped in ((1, True), (5, False)):
         rule = AutoEts(horizon=horizon, damped=damped).fit(panel)
         said = rule.predict(panel, first=399)
-        log_close = np.log(panel.close[:, 0])
+        log_close = np.log(panel.close[:, 0] / panel.close[0, 0])
         theirs = AutoETS(season_length=1, model="AZN", damped=damped).fit(log_close)
         assert theirs.model_["components"][1] == "A"
         ahead = theirs.predict(horizon, level=[95])
@@ -81,9 +82,19 @@ def test_a_damped_trend_fades_as_in_the_textbook(returns: Floats) -> None:
         AutoEts(horizon=h, damped=True).fit(panel).predict(panel, first=399).mean[0, 0]
         for h in (1, 3)
     )
-    fitted = AutoETS(season_length=1, model="AZN", damped=True).fit(np.log(panel.close[:, 0]))
+    path = np.log(panel.close[:, 0] / panel.close[0, 0])
+    fitted = AutoETS(season_length=1, model="AZN", damped=True).fit(path)
     phi, trend = fitted.model_["par"][3], fitted.model_["states"][-1][1]
     np.testing.assert_allclose(three - one, (phi**2 + phi**3) * trend, rtol=1e-6)
+
+
+def test_smoothing_does_not_depend_on_the_level_that_later_splits_restate(returns: Floats) -> None:
+    panel = panel_of(returns)
+    halved = readjusted(panel, panel.n_bars)
+    before, after = (AutoEts().fit(one).predict(one, first=300) for one in (panel, halved))
+    np.testing.assert_array_equal(before.mean, after.mean)
+    np.testing.assert_array_equal(before.std, after.std)
+    assert before.mean.std() > 0
 
 
 def test_a_price_that_stands_still_gets_no_model(returns: Floats) -> None:
