@@ -2,9 +2,11 @@
 
 import json
 import warnings
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
 
 import torch
 
@@ -14,13 +16,35 @@ from tradewind.forecasters.optional import importing
 from tradewind.forecasters.serving.windows import GRAPHS, OUTPUT, WHO, WINDOWS
 from tradewind.forecasters.training.fitted import Fitted
 from tradewind.forecasters.training.loop import one_thread
-from tradewind.forecasters.windowed import WindowedForecaster
 
 OPSET = 17  # of ONNX: the oldest that has layer normalisation
 ROWS = 2  # of the example a network is traced with; any number may be served
 
 
-def export(forecaster: WindowedForecaster, folder: Path) -> None:
+class Served(Protocol):
+    """What is asked of a forecaster to be served."""
+
+    @property
+    def window(self) -> int:
+        """Bars it looks at."""
+        ...
+
+    @property
+    def served(self) -> Mapping[str, Any]:
+        """How it is served: ``form`` among it."""
+        ...
+
+    @property
+    def fitted(self) -> Mapping[str, Fitted] | None:
+        """Trained networks by name."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write its checkpoint."""
+        ...
+
+
+def export(forecaster: Served, folder: Path) -> None:
     """Write a checkpoint that :class:`LiveForecaster` opens, with the graphs it may need.
 
     One that carries a state is served from its weights alone; networks over windows become ONNX
@@ -28,7 +52,7 @@ def export(forecaster: WindowedForecaster, folder: Path) -> None:
 
     Parameters
     ----------
-    forecaster : WindowedForecaster
+    forecaster : Served
         Fitted.
     folder : Path
         Made if it is not there; what was there is replaced.

@@ -3,17 +3,28 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from tradewind.engine.errors import ForecastError
+from tradewind.forecasters.networks.base import Network
 from tradewind.forecasters.training.fitted import Fitted
 from tradewind.forecasters.training.jobs import Job
 from tradewind.forecasters.training.progress import Following, Report, identity_of
 
-if TYPE_CHECKING:
-    from tradewind.forecasters.training.guided import Guided
-
 SAME = ("features", "head", "embedding", "pooled")  # parameters that say what weights mean
+
+
+class Beginner(Protocol):
+    """A forecaster whose next fit can begin from the networks of an earlier one."""
+
+    @property
+    def fitted(self) -> Mapping[str, Fitted] | None:
+        """Trained networks by name."""
+        ...
+
+    def untrained(self, names: int) -> Network:
+        """Network for ``names`` symbols."""
+        ...
 
 
 @dataclass(slots=True)
@@ -32,7 +43,7 @@ class NextFit:
     folder: Path | None = None
     report: Report | None = None
 
-    def begin_from(self, new: "Guided", earlier: object) -> None:
+    def begin_from(self, new: Beginner, earlier: object) -> None:
         """Take the networks of ``earlier`` as a start for those of ``new``.
 
         Raises
@@ -95,7 +106,7 @@ class Fit:
         return self.how.following(name, job, self.kind, self.params, self.notes)
 
 
-def _check_shapes(who: str, name: str, new: "Guided", one: Fitted) -> None:
+def _check_shapes(who: str, name: str, new: Beginner, one: Fitted) -> None:
     have = one.network.state_dict()
     want = new.untrained(len(one.names)).state_dict()
     for key in sorted(have.keys() | want.keys()):

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import torch
 
+from tradewind.forecasters.training.fitted import Fitted
 from tradewind.forecasters.training.grouped import Curve, train_grouped
 from tradewind.forecasters.training.hardware import refuse_slow_bf16
 from tradewind.forecasters.training.jobs import Job
@@ -15,10 +16,26 @@ from tradewind.forecasters.training.progress import Following
 
 if TYPE_CHECKING:
     from tradewind.engine.records import Panel
-    from tradewind.forecasters.training.guided import Guided
 
 BY_FIT = "{name}: on {device} progress is kept by fit, not by epoch"
 ALONE = "{name}: trained by itself on the CPU: a state that is carried on cannot be grouped"
+
+
+class Joining(Protocol):
+    """A forecaster whose fit can be laid out, done elsewhere, and handed back."""
+
+    @property
+    def precision(self) -> str:
+        """Of the arithmetic."""
+        ...
+
+    def begin_fit(self, past: "Panel") -> Fit:
+        """Lay a fit out."""
+        ...
+
+    def end_fit(self, fit: Fit, fitted: dict[str, Fitted]) -> None:
+        """Take the trained networks over."""
+        ...
 
 
 class _Member(NamedTuple):
@@ -31,7 +48,7 @@ class _Member(NamedTuple):
 
 
 def fit_together(
-    forecasters: "Sequence[Guided]",
+    forecasters: "Sequence[Joining]",
     pasts: "Sequence[Panel]",
     device: torch.device,
     *,
