@@ -80,7 +80,7 @@ def _show(training: "Training") -> None:
 
 def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names and rows of the table; a column that would be empty all the way down is left out."""
-    from tradewind.engine.learning_curve import n_epochs
+    from tradewind.engine.walkforward.learning_curve import n_epochs
     from tradewind.engine.walkforward.notes import written
 
     names = (

@@ -27,9 +27,8 @@ from tradewind.engine.records import Floats
 
 VALUES = "values.npy"
 LIMIT_BYTES = 4 << 30  # beyond it the columns nobody read for longest go
-CODE = (
-    *("features", "indicators.py", "session_book.py", "sessions.py", "ta_columns.py", "tape.py"),
-)
+ENGINE = Path(__file__).parents[1]
+CODE = ("features", "bars/session_book.py", "bars/sessions.py")  # below it
 PACKAGES = ("numpy", "pandas", "ta", "exchange_calendars")
 
 
@@ -157,7 +156,7 @@ def _makers() -> dict[str, Any]:
     """Code and versions that decide the bits of a column."""
     seal = sha256()
     for name in CODE:
-        path = Path(__file__).with_name(name)
+        path = ENGINE / name
         for part in sorted(path.glob("*.py")) if path.is_dir() else [path]:
             seal.update(part.name.encode() + b"\0" + part.read_bytes())
     versions = {name: package_version(name) for name in PACKAGES}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tradewind.engine.learning_curve import n_epochs, told
+from tradewind.engine.walkforward.learning_curve import n_epochs, told
 
 
 def curve(*losses: float, begin: int = 0, **more: Any) -> list[dict[str, Any]]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tradewind.engine.learning_curve import told
 from tradewind.engine.report.section import Context, Section, render
 from tradewind.engine.report.words import number, plural, signed_percent, significant
+from tradewind.engine.walkforward.learning_curve import told
 from tradewind.engine.walkforward.notes import written
 
 LISTED = 300  # folds in the table; the manifest has them all
