@@ -1,6 +1,6 @@
 """The bounds in a constructor's annotations, for those who call it without a config."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import annotated_types as at
@@ -36,6 +36,20 @@ def check_bounds(cls: type[Any], params: Mapping[str, Any]) -> None:
             if not holds(value, bound):
                 limit = getattr(bound, type(bound).__name__.lower())
                 raise ConfigError(f"{cls.__name__}: {name} is {value!r}; wanted {sign} {limit!r}")
+
+
+def check_features(names: Sequence[str], who: str) -> None:
+    """Refuse no features, and one named twice: each is one column of the inputs.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if not names:
+        raise ConfigError(f"{who}: 'features' is empty; name at least one")
+    twice = next((name for name in names if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{who}: 'features' names {twice!r} twice; name it once")
 
 
 def _bounds(hint: Any) -> tuple[Any, ...]:

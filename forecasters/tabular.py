@@ -18,7 +18,7 @@ from annotated_types import Ge, Le
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
-from tradewind.forecasters.bounds import check_bounds
+from tradewind.forecasters.bounds import check_bounds, check_features
 from tradewind.forecasters.inputs import windows
 from tradewind.forecasters.inputs.framing import (
     FEATURES,
@@ -126,8 +126,7 @@ class TabularForecaster(ABC):
         check_kind(self.scaling, self.pooled, self._name)
         if self.scaling == "window" and self.window < 2:
             raise ConfigError(f"{self._name}: a window of one bar has no level of its own to leave")
-        if not self.features:
-            raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
+        check_features(self.features, self._name)
         _ = self.warmup  # looks every feature up
         self._learnt: dict[str, Learnt] | None = None
 

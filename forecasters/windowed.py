@@ -18,7 +18,7 @@ from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters import checkpoints
-from tradewind.forecasters.bounds import check_bounds
+from tradewind.forecasters.bounds import check_bounds, check_features
 from tradewind.forecasters.heads import head_of
 from tradewind.forecasters.inputs.framing import (
     FEATURES,
@@ -132,8 +132,7 @@ class WindowedForecaster(Guided):
         check_bounds(type(self), self._params)
         check_names(self.precision, self.device, self._name)
         check_kind(self.scaling, self.pooled, self._name)
-        if not self.features:
-            raise ConfigError(f"{self._name}: 'features' is empty; name at least one")
+        check_features(self.features, self._name)
         if self.embedding and not self.pooled:
             raise ConfigError(
                 f"{self._name}: embedding {self.embedding} with pooled false; a network of one "

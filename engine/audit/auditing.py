@@ -14,6 +14,7 @@ from tradewind.engine.audit.placebo import Evaluate, placebo
 from tradewind.engine.audit.stages import FULL, MADE_OF, Effort, Outputs, Stage
 from tradewind.engine.audit.statics import code_files, statics
 from tradewind.engine.causality import probe
+from tradewind.engine.errors import TradewindError
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Signals, Strategy
 from tradewind.engine.records import Panel
@@ -136,21 +137,24 @@ def audit(subject: Subject, effort: Effort = FULL, progress: Progress = SILENT) 
     parts = _parts(subject, effort)
     findings: list[Finding] = []
     checks: list[Check] = []
-    failed: list[str] = []
+    failed: dict[str, list[str]] = {}
     progress.start(TASK, len(parts))
     try:
         for name, run in parts:
             try:
                 found, made = run()
             except Exception as error:  # of the user's code, on bars that nobody changed
-                failed.append(f"{name}: {type(error).__name__}: {error}")
+                known = isinstance(error, TradewindError)
+                said = str(error) if known else f"{type(error).__name__}: {error}"
+                failed.setdefault(said, []).append(name)
             else:
                 findings += found
                 checks += made
             progress.advance(TASK, note=name)
     finally:
         progress.finish(TASK)
-    return Report(ranked(findings), tuple(checks), subject.unseen, tuple(failed))
+    told = tuple(f"{', '.join(names)}: {said}" for said, names in failed.items())
+    return Report(ranked(findings), tuple(checks), subject.unseen, told)
 
 
 def _parts(subject: Subject, effort: Effort) -> list[tuple[str, Callable[[], Found]]]:

@@ -53,7 +53,7 @@ def audit(
     else:
         _show(subject.name, report)
     for line in report.failed:
-        err(f"not audited, because it fails on the bars as they are: {line}")
+        err(f"not audited, because it fails as it is: {line}")
     if report.findings if strict else report.leaks:
         return NO
     return WRONG_INPUT if report.failed else DONE
@@ -125,7 +125,7 @@ def _worth(worth: Any) -> str:
 def _verdict(report: "Report") -> str:
     doubts = len(report.doubts)
     if report.failed:
-        return f"{len(report.failed)} parts could not be audited; {len(report.leaks)} leaks found."
+        return f"Not all could be audited (see below); {len(report.leaks)} leaks found."
     also = f", {doubts} to be looked at" if doubts else ""
     if not report.leaks:
         return f"No leak found in {report.n_tried:,} comparisons{also}."

@@ -135,7 +135,7 @@ def test_a_strategy_that_fails_is_wrong_input(peeking: Path, inside: Command) ->
     )
     ended = inside("audit", "mine.yaml", "--quick", "--json")
     assert ended.code == 2
-    ended.says("not audited, because it fails on the bars as they are", "NOBODY")
+    ended.says("not audited, because it fails as it is", "NOBODY")
     assert ended.json["clean"] is False
     assert len(ended.json["failed"]) == 2
 

@@ -10,7 +10,7 @@ from tradewind.engine.causality import probe
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
 from tradewind.engine.records import DAY_NS, Floats, Panel
-from tradewind.forecasters import LightGbm, Ridge, ScikitLearn, checkpoints
+from tradewind.forecasters import LightGbm, Lstm, Ridge, ScikitLearn, checkpoints
 from tradewind.forecasters.inputs import windows
 from tradewind.forecasters.ridge import _equations, _solved
 from tradewind.forecasters.tabular import Part, TabularForecaster
@@ -194,3 +194,9 @@ def test_rows_are_the_windows_of_the_networks_oldest_bar_first() -> None:
     wanted = np.clip((fitting.x - scaling.mean) / scaling.std, -5, 5).reshape(fitting.n, 6)
     np.testing.assert_allclose(seen[0].x, wanted, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(seen[0].y, np.clip(fitting.target / scale[fitting.row], -5, 5))
+
+
+@pytest.mark.parametrize("kind", [Ridge, Lstm])
+def test_a_feature_named_twice_is_refused(kind: Any) -> None:
+    with pytest.raises(ConfigError, match="'features' names 'range' twice; name it once"):
+        kind(features=("range", "return_1", "range"))
