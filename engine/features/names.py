@@ -222,7 +222,10 @@ def _of_other(tape: Tape, *, inner: Feature, symbol: str) -> Floats:
 def _column(tape: Tape, *, name: str) -> Floats:
     if not tape.has_column(name):
         held = ", ".join(tape.panel.columns) or "none"
-        raise DataError(f"features: the data has no column {name!r}; further columns: {held}")
+        raise DataError(
+            f"features: the data has no column {name!r}; further columns: {held}. A column that "
+            "holds no numbers is left out when the data is read"
+        )
     return tape.column(name)
 
 

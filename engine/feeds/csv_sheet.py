@@ -36,7 +36,8 @@ class CsvSheet:
     names: tuple[str, ...]
     delimiter: str
     first: int
-    numeric: frozenset[int]
+    numeric: frozenset[int]  # columns that hold numbers as far as the head of the file goes
+    empty: frozenset[int]  # columns that hold nothing so far
 
     @classmethod
     def open(cls, path: Path, text: str) -> "CsvSheet":
@@ -60,8 +61,9 @@ class CsvSheet:
                 "add a header line such as date,open,high,low,close,volume"
             )
         n_header = min(n_header, MAX_HEADER_ROWS) if _several(cells) else 1
-        numeric = _numeric(cells[n_header:], len(cells[0]))
-        return cls(path, _names(cells[:n_header]), delimiter, skipped + n_header + 1, numeric)
+        numeric, empty = _numeric(cells[n_header:], len(cells[0]))
+        names, first = _names(cells[:n_header]), skipped + n_header + 1
+        return cls(path, names, delimiter, first, numeric, empty)
 
     def take(
         self, text: Collection[int], numeric: Collection[int], perhaps: Collection[int]
@@ -69,8 +71,9 @@ class CsvSheet:
         """Read columns, fast where all numbers are plain, cell by cell where they are not."""
         import pyarrow as pa
 
-        likely = [i for i in perhaps if i in self.numeric]
-        others = tuple(i for i in perhaps if i not in self.numeric)
+        # A column may begin years after the first line, which has told nothing about it then.
+        likely = [i for i in perhaps if i in self.numeric | self.empty]
+        others = tuple(i for i in perhaps if i not in likely)
         wanted = [*numeric, *likely]
         try:
             table = self._read(text, {i: pa.float64() for i in wanted})
@@ -79,6 +82,10 @@ class CsvSheet:
             table = self._read_text([*text, *wanted])
             values, odd = self._parsed(table, numeric, likely)
             others += odd
+        for i in self.empty & values.keys():
+            if i in likely and np.isnan(values[i]).all():
+                del values[i]
+                others += (i,)
         columns = {i: table[f"c{i}"] for i in text}
         return Taken(columns, values, self._rows(table.num_rows), others)
 
@@ -239,12 +246,16 @@ def _names(header: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _numeric(rows: Sequence[Sequence[str]], n_columns: int) -> frozenset[int]:
-    """Columns of a sample that hold numbers or nothing, and some number."""
-    found = []
+def _numeric(
+    rows: Sequence[Sequence[str]], n_columns: int
+) -> tuple[frozenset[int], frozenset[int]]:
+    """Columns of a sample with numbers or nothing, and some number; and those with nothing."""
+    found, empty = [], []
     for i in range(n_columns):
         cells = [row[i].strip() for row in rows if i < len(row)]
         cells = [cell for cell in cells if cell not in numbers.NULLS]
-        if cells and all(re.match(numbers.POINT, re.sub(r"[$,]", "", c)) for c in cells):
+        if not cells:
+            empty.append(i)
+        elif all(re.match(numbers.POINT, re.sub(r"[$,]", "", c)) for c in cells):
             found.append(i)
-    return frozenset(found)
+    return frozenset(found), frozenset(empty)

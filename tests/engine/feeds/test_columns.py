@@ -132,6 +132,22 @@ def test_a_file_without_volume_has_unknown_volume_and_says_so(
     assert any("Volume is not in the file" in note for note in history.notes)
 
 
+@pytest.mark.parametrize(("late", "found"), [("0.5", ["mood"]), ("good", []), ("", [])])
+def test_a_column_may_begin_long_after_the_first_line(
+    write: Write, look: Look, late: str, found: list[str]
+) -> None:
+    days = [str(day) for day in np.arange("2016-01-01", "2016-12-31", dtype="datetime64[D]")]
+    rows = [f"{day},10,12,9,11,100," for day in days]
+    rows[300] += late
+    path = write("date,open,high,low,close,volume,mood\n" + "\n".join(rows) + "\n")
+    history = look(path, calendar="24/7")
+    assert sorted(history.panel.columns) == found
+    if found:
+        assert np.flatnonzero(~np.isnan(history.panel.columns["mood"][:, 0])).tolist() == [300]
+    else:
+        assert any("left out: 'mood'" in note for note in history.notes)
+
+
 def test_further_numbers_become_columns_and_words_are_left_out(
     csv_of: Text, write: Write, look: Look
 ) -> None:
