@@ -79,7 +79,7 @@ def test_the_page_shows_folds_and_what_was_chosen(folder: Path) -> None:
     text = text[: text.index("</section>")]
     assert "3 folds, 6 fits in all: a fit every quarter, on everything before its block;" in text
     assert "forecasts are mixtures of 2 fits" in text
-    assert "<td>2015-10-01 to 2015-12-31</td>" in text
+    assert '<td class="day">2015-10-01 to 2015-12-31</td>' in text
     assert text.count("<strong>") == 3  # the chosen one of each fold
     assert "hidden 9" in text
 
