@@ -14,7 +14,7 @@ from tradewind.engine.config.walk import WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.report import page
 from tradewind.engine.report.folder import read
-from tradewind.engine.report.sections.fits import sentence, table_of
+from tradewind.engine.report.sections.fits import remarks, sentence, table_of
 
 CONFIG = """\
 name: chosen
@@ -186,7 +186,8 @@ def test_a_table_says_how_the_loss_fell_and_what_a_fold_notes() -> None:
     columns, (row,) = table_of([fold])
     said = dict(zip(columns, row, strict=True))
     assert said["Loss"] == "0.8, least 0.7 at 1 of 1"
-    assert said["Notes"] == "no GPU: on the CPU"
+    assert remarks([fold]) == ["Every fold: no GPU: on the CPU."]
+    assert remarks([fold, {**fold, "fold": 1, "note": ""}]) == ["Fold 0: no GPU: on the CPU."]
 
 
 def test_a_schedule_is_said_in_words() -> None:

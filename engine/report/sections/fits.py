@@ -24,6 +24,7 @@ def fits(context: Context) -> Section | None:
         sentence=sentence(forecaster.walk_forward, folds),
         columns=columns,
         rows=rows,
+        remarks=remarks(folds),
         left_out=max(0, len(folds) - LISTED),
         candidates=_candidates(folds),
     )
@@ -49,7 +50,7 @@ def table_of(folds: Sequence[Mapping[str, Any]]) -> tuple[Row, list[Row]]:
     """Names of the columns and a row for each fold; what is empty all the way down is left out."""
     names = (
         "Fold", "Trained on", "Predicts", "Chosen", "Began", "Against from scratch", "Samples",
-        "Loss", "Seconds", "Notes",
+        "Loss", "Seconds",
     )  # fmt: skip
     rows = [
         (
@@ -62,12 +63,23 @@ def table_of(folds: Sequence[Mapping[str, Any]]) -> tuple[Row, list[Row]]:
             "" if fold.get("samples") is None else number(fold["samples"], 0),
             told(fold.get("history", ())),
             "from the cache" if fold.get("from_cache") else number(fold["seconds"], 1),
-            fold.get("note", ""),
         )
         for fold in folds
     ]
     kept = [k for k in range(len(names)) if any(row[k] for row in rows)]
     return tuple(names[k] for k in kept), [tuple(row[k] for k in kept) for row in rows]
+
+
+def remarks(folds: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What folds have to note, each thing once with the folds that do."""
+    said: dict[str, list[str]] = {}
+    for fold in folds:
+        if fold.get("note"):
+            said.setdefault(fold["note"], []).append(str(fold["fold"]))
+    return [
+        f"{'Every fold' if len(whose) == len(folds) else 'Fold ' + ', '.join(whose)}: {note}."
+        for note, whose in said.items()
+    ]
 
 
 def _against(control: Mapping[str, Any] | None) -> str:
