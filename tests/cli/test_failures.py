@@ -26,12 +26,14 @@ from tradewind.engine.errors import (
     RunError,
     StoreError,
     StrategyError,
+    TooLittleHistoryError,
     TradewindError,
     UnknownSymbolError,
 )
 
 WRONG_INPUT = (
     CheckpointError, ConfigError, DataError, ForecastError, RunError, StoreError, StrategyError,
+    TooLittleHistoryError,
     UnknownSymbolError,
 )  # fmt: skip
 OUTSIDE = (

@@ -9,8 +9,9 @@ from torch import Generator, nn
 
 from tradewind.engine.causality import probe
 from tradewind.engine.errors import ConfigError, ForecastError
-from tradewind.forecasters import Lstm, training
+from tradewind.forecasters import Lstm
 from tradewind.forecasters.training import hardware
+from tradewind.forecasters.training import loop as training
 from tradewind.forecasters.training.loop import Examples, Schedule, train
 
 QUICK: dict[str, Any] = {
