@@ -1,0 +1,267 @@
+"""A classifier on a code that stacked Boltzmann machines found: pre-trained, unrolled, fine-tuned.
+
+The order is that of Hinton and Salakhutdinov (2006), with the classifier of Takeuchi and Lee (2013)
+on the code: machines layer by layer; the stack unrolled to a network that rebuilds its input, and
+trained to; a classifier on the code; and at last the whole of encoder and classifier.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Generator, Tensor, nn
+
+from tradewind.forecasters import rbm, training
+from tradewind.forecasters.networks.base import bare, linear
+from tradewind.forecasters.rbm import Rbm
+from tradewind.forecasters.training import Examples, Loss
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Sizes and schedules; the defaults are a network 33-40-4-50-2 by Hinton's guide.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Units of each machine, the code last.
+    classifier : int
+        Units between the code and the two classes.
+    pretrain : bool
+        False: random weights and the last stage alone, to see what the machines are worth.
+    gaussian, binary : rbm.Schedule
+        Of the first machine, and of those above it.
+    rebuild, classify, whole : training.Schedule
+        Of the unrolled network, of the classifier alone, and of everything.
+    """
+
+    hidden: tuple[int, ...] = (40, 4)
+    classifier: int = 50
+    pretrain: bool = True
+    gaussian: rbm.Schedule = field(default_factory=lambda: rbm.Schedule(learning_rate=0.005))
+    binary: rbm.Schedule = field(default_factory=lambda: rbm.Schedule(learning_rate=0.05))
+    rebuild: training.Schedule = field(
+        default_factory=lambda: training.Schedule(20, 4, 100, 0.001)
+    )  # fmt: skip
+    classify: training.Schedule = field(
+        default_factory=lambda: training.Schedule(20, 4, 100, 0.002)
+    )
+    whole: training.Schedule = field(default_factory=lambda: training.Schedule(20, 4, 100, 0.0005))
+
+
+class Point(NamedTuple):
+    """One epoch of one stage: what it learns from, and what it is watched by."""
+
+    stage: str
+    epoch: int
+    fitting: float
+    stopping: float
+
+
+class Coder(nn.Module):
+    """Logistic layers down to the code."""
+
+    def __init__(self, sizes: tuple[int, ...], generator: Generator) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(linear(n, m, generator) for n, m in pairwise(sizes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, V) -> (B, C)."""
+        for layer in self.layers:
+            x = layer(x).sigmoid()
+        return x
+
+
+class Rebuilder(nn.Module):
+    """The coder, and its mirror image back to what it was given."""
+
+    def __init__(self, coder: Coder, sizes: tuple[int, ...], generator: Generator) -> None:
+        super().__init__()
+        self.coder = coder
+        back = sizes[::-1]
+        self.layers = nn.ModuleList(linear(n, m, generator) for n, m in pairwise(back))
+
+    def forward(self, x: Tensor, who: Tensor) -> Tensor:
+        """(B, 1, V), (B,) -> (B, V); z-scores, so the last layer is linear."""
+        y = self.coder(x.flatten(1))  # (B, C)
+        for layer in self.layers[:-1]:
+            y = layer(y).sigmoid()
+        out: Tensor = self.layers[-1](y)  # (B, V)
+        return out
+
+
+class Verdict(nn.Module):
+    """From the code to log odds of two classes."""
+
+    def __init__(self, code: int, hidden: int, generator: Generator) -> None:
+        super().__init__()
+        self.first = linear(code, hidden, generator)
+        self.second = bare(nn.Linear, hidden, 2)
+        nn.init.zeros_(self.second.weight)  # starts without an opinion
+        nn.init.zeros_(self.second.bias)
+
+    def forward(self, code: Tensor, who: Tensor) -> Tensor:
+        """(B, 1, C) or (B, C), (B,) -> (B, 2)."""
+        out: Tensor = self.second(self.first(code.flatten(1)).sigmoid())  # (B, 2)
+        return out
+
+
+class Judge(nn.Module):
+    """Coder and classifier together."""
+
+    def __init__(self, coder: Coder, verdict: Verdict) -> None:
+        super().__init__()
+        self.coder, self.verdict = coder, verdict
+
+    def forward(self, x: Tensor, who: Tensor) -> Tensor:
+        """(B, 1, V), (B,) -> (B, 2)."""
+        out: Tensor = self.verdict(self.coder(x.flatten(1)), who)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Inputs and classes.
+
+    Attributes
+    ----------
+    x : Tensor of float32, shape (n, V)
+    above : Tensor of int64, shape (n,)
+        1 where the outcome lay above the median.
+    """
+
+    x: Tensor
+    above: Tensor
+
+
+def fit(
+    fitting: Rows,
+    stopping: Rows,
+    recipe: Recipe,
+    generator: Generator,
+    *,
+    watch: Callable[[Point], None] | None = None,
+) -> tuple[Judge, tuple[Point, ...]]:
+    """Train all stages.
+
+    Parameters
+    ----------
+    fitting, stopping : Rows
+        To learn from, and to stop by.
+    recipe : Recipe
+    generator : Generator
+    watch : callable, optional
+        Told of each stage's epochs when the stage is done.
+
+    Returns
+    -------
+    judge : Judge
+    curve : tuple of Point
+        Stages ``rbm 1``, ``rbm 2`` ... (free energy of both parts), ``rebuild``, ``classify``,
+        ``whole``.
+
+    Raises
+    ------
+    ForecastError
+        If a stage explodes.
+    """
+    sizes = (fitting.x.shape[1], *recipe.hidden)
+    curve: list[Point] = []
+
+    def keep(stage: str, points: list[tuple[float, float]]) -> None:
+        for epoch, (learned, watched) in enumerate(points):
+            curve.append(Point(stage, epoch, learned, watched))
+            if watch is not None:
+                watch(curve[-1])
+
+    coder = Coder(sizes, generator)
+    verdict = Verdict(sizes[-1], recipe.classifier, generator)
+    judge = Judge(coder, verdict)
+    if recipe.pretrain:
+        machines = _stack(fitting.x, stopping.x, recipe, generator, keep)
+        rebuilder = unrolled(machines, generator)
+        coder.load_state_dict(rebuilder.coder.state_dict())
+        rebuilder.coder = coder
+        parts = [_examples(part.x, part.x) for part in (fitting, stopping)]
+        keep("rebuild", _points(rebuilder, _squares, parts, recipe.rebuild, generator))
+        parts = [_examples(_codes(coder, part.x), part.above) for part in (fitting, stopping)]
+        keep("classify", _points(verdict, _odds, parts, recipe.classify, generator))
+    parts = [_examples(part.x, part.above) for part in (fitting, stopping)]
+    keep("whole", _points(judge, _odds, parts, recipe.whole, generator))
+    return judge, tuple(curve)
+
+
+def unrolled(machines: list[Rbm], generator: Generator) -> Rebuilder:
+    """Network whose coder is the mean-field pass of a stack of machines, and back again."""
+    sizes = (machines[0].weight.shape[0], *(machine.weight.shape[1] for machine in machines))
+    rebuilder = Rebuilder(Coder(sizes, generator), sizes, generator)
+    with torch.no_grad():
+        for k, machine in enumerate(machines):
+            up, down = rebuilder.coder.layers[k], rebuilder.layers[-1 - k]
+            assert isinstance(up, nn.Linear) and isinstance(down, nn.Linear)
+            up.weight.copy_(machine.weight.T)
+            up.bias.copy_(machine.hidden_bias)
+            down.weight.copy_(machine.weight)
+            down.bias.copy_(machine.visible_bias)
+    return rebuilder
+
+
+def probability(judge: Judge, x: Tensor) -> Tensor:
+    """Probability of the class above the median: (n, V) -> (n,)."""
+    judge.eval()
+    with torch.inference_mode():
+        said: Tensor = judge(x, x[:, 0]).softmax(1)[:, 1]
+    return said
+
+
+def _stack(
+    rows: Tensor,
+    held_back: Tensor,
+    recipe: Recipe,
+    generator: Generator,
+    keep: Callable[[str, list[tuple[float, float]]], None],
+) -> list[Rbm]:
+    """Machines layer by layer, each on the probabilities of the one below."""
+    machines = []
+    for k, n_hidden in enumerate(recipe.hidden):
+        kind: rbm.Visible = "gaussian" if k == 0 else "bernoulli"
+        schedule = recipe.gaussian if k == 0 else recipe.binary
+        machine = Rbm.drawn(rows.shape[1], n_hidden, kind, generator)
+        points = rbm.train(machine, rows, held_back, schedule, generator)
+        keep(f"rbm {k + 1}", [(p.free_energy, p.free_energy + p.gap) for p in points])
+        rows, held_back = (machine.hidden_probability(part) for part in (rows, held_back))
+        machines.append(machine)
+    return machines
+
+
+def _points(
+    network: nn.Module,
+    loss: Loss,
+    parts: list[Examples],
+    schedule: training.Schedule,
+    generator: Generator,
+) -> list[tuple[float, float]]:
+    curve = training.train(network, loss, parts[0], parts[1], schedule, generator)
+    return [(point.fitting, point.stopping) for point in curve]
+
+
+def _examples(x: Tensor, target: Tensor) -> Examples:
+    index = torch.arange(len(x))
+    return Examples(x[:, None], index, target, torch.zeros_like(index))
+
+
+def _codes(coder: Coder, x: Tensor) -> Tensor:
+    coder.eval()
+    with torch.no_grad():
+        codes: Tensor = coder(x)
+    return codes
+
+
+def _squares(output: Tensor, target: Tensor) -> Tensor:
+    return (output - target).square().mean()
+
+
+def _odds(output: Tensor, target: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(output, target)
