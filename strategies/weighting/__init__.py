@@ -1,0 +1,1 @@
+"""Portfolio weights from estimates: pure functions, no data handling."""
