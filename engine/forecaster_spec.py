@@ -8,17 +8,22 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from tradewind.engine.content import code_content, find_module, plain
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.protocols import Forecaster
+from tradewind.engine.protocols import Forecaster, Forecasts
+from tradewind.engine.records import Panel
 from tradewind.engine.registry import load_file
 
 MEMBERS = ("horizon", "warmup", "fit", "predict")
+SURE = 1.0  # deviation beside a score, which is no forecast and has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class ForecasterSpec:
         ForecastError
             If the target does not load, refuses its parameters or lacks a member of the door.
         """
-        cls = resolve(self.target)
+        cls = forecasting(resolve(self.target))
         params = dict(self.params)
         if "seed" in inspect.signature(cls).parameters:
             params["seed"] = seed
@@ -77,6 +82,34 @@ class ForecasterSpec:
             "params": {key: plain(value, key) for key, value in sorted(self.params.items())},
             **code_content(self.target),
         }
+
+
+class Ranking:
+    """What a selector lacks to pass through walk-forward as a forecaster does."""
+
+    def predict(self, past: Panel, *, first: int) -> Forecasts:
+        """Scores in the place of means."""
+        ranks: Any = self
+        score = np.asarray(ranks.score(past, first=first), np.float64)
+        return Forecasts(score, np.where(np.isnan(score), np.nan, SURE), ranks.horizon)
+
+
+def forecasting(cls: type[Any]) -> type[Any]:
+    """Return the class itself, or of a selector one whose means are its scores.
+
+    Everything that a walk-forward has (folds, cache, processes, ensembles, the look for a forecast
+    that changes with later bars) is so the selectors' too.
+    """
+    if hasattr(cls, "predict") or not hasattr(cls, "score"):
+        return cls
+    return _ranking(cls)
+
+
+@cache
+def _ranking(cls: Any) -> type[Any]:
+    made = type(cls.__name__, (Ranking, cls), {"__module__": cls.__module__})
+    made.__qualname__ = cls.__qualname__
+    return made
 
 
 def spec_of(cls: type[Any], params: Mapping[str, Any]) -> ForecasterSpec:

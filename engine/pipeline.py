@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import registry
-from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.bars.nesting import nested
 from tradewind.engine.bars.sessions import bars_per_year
 from tradewind.engine.books.round_trips import round_trips
 from tradewind.engine.books.spread_paid import spread_numbers
 from tradewind.engine.cache import ForecastCache, default_folder
 from tradewind.engine.config.backtrader import BacktraderConfig
+from tradewind.engine.config.block import KindBlock
 from tradewind.engine.config.file import Document
-from tradewind.engine.config.run import ForecasterConfig, RunConfig, StrategyConfig
+from tradewind.engine.config.run import ForecasterConfig, RunConfig, SelectorConfig, StrategyConfig
 from tradewind.engine.content import code_content, content_digest
 from tradewind.engine.errors import DataError, UnknownSymbolError
 from tradewind.engine.executors import backtrader_options, user_strategy
@@ -31,14 +31,11 @@ from tradewind.engine.feeds.beside import with_rates
 from tradewind.engine.feeds.history import Finding, History
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.progress import Progress
-from tradewind.engine.protocols import Signals, Strategy
+from tradewind.engine.protocols import Strategy
 from tradewind.engine.records import Panel, Records, Simulation
-from tradewind.engine.scoring import conformal, evaluation, metrics
+from tradewind.engine.scoring import metrics
 from tradewind.engine.scoring.benchmark import benchmark_returns
-from tradewind.engine.walkforward.notes import fit_notes, fold_facts
 from tradewind.engine.walkforward.of_config import checked_choice
-from tradewind.engine.walkforward.run import WalkForward
-from tradewind.engine.walkforward.run import run as walk_forward
 
 KEY_OF_DATA = re.compile(r"((?:data|account|costs|execution)(?:\.\w+)*): ")
 NAMED = 30  # symbols that a note lists
@@ -82,23 +79,14 @@ class Parts:
     strategy : Strategy or BacktraderStrategy
     forecaster : ForecasterSpec or None
     rivals : mapping of str to ForecasterSpec
+    selector : ForecasterSpec or None
     """
 
     config: RunConfig
     strategy: Strategy | BacktraderStrategy
     forecaster: ForecasterSpec | None
     rivals: Mapping[str, ForecasterSpec]
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What was forecast, by whom, and how well."""
-
-    signals: Signals
-    first_bar: int
-    scores: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    folds: tuple[Any, ...] = ()
+    selector: ForecasterSpec | None = None
 
 
 def resolve(config: RunConfig, document: Document) -> Parts:
@@ -110,8 +98,9 @@ def resolve(config: RunConfig, document: Document) -> Parts:
         For an unknown kind or parameter, at its line.
     """
     resolved, strategy = _strategy(config, document)
+    resolved, selector = _selector(resolved, document)
     if config.forecaster is None:
-        return Parts(resolved, strategy, None, {})
+        return Parts(resolved, strategy, None, {}, selector)
     kind, params, cls = _checked("forecasters", config.forecaster, document, "forecaster")
     walk = config.forecaster.walk_forward
     choose = checked_choice(config.forecaster.choose, cls, params, document)
@@ -126,7 +115,17 @@ def resolve(config: RunConfig, document: Document) -> Parts:
         if name in registry.names("forecasters") and name != kind
         for plain in [{"horizon": horizon}]
     }
-    return Parts(resolved, strategy, spec_of(cls, params), rivals)
+    return Parts(resolved, strategy, spec_of(cls, params), rivals, selector)
+
+
+def _selector(config: RunConfig, document: Document) -> tuple[RunConfig, ForecasterSpec | None]:
+    """Config with the selector's defaults written out, and its recipe."""
+    if config.selector is None:
+        return config, None
+    kind, params, cls = _checked("selectors", config.selector, document, "selector")
+    registry.build(cls, params, document, key="selector")
+    block = SelectorConfig(kind=kind, walk_forward=config.selector.walk_forward, **params)
+    return config.model_copy(update={"selector": block}), spec_of(cls, params)
 
 
 def _strategy(
@@ -153,7 +152,7 @@ def _strategy(
 
 
 def _checked(
-    group: str, block: StrategyConfig | ForecasterConfig, document: Document, key: str
+    group: str, block: KindBlock, document: Document, key: str
 ) -> tuple[str, dict[str, Any], type[Any]]:
     """(kind with an absolute path, parameters with defaults, class) of a config block."""
     cls = registry.find(group, block.kind, document, key=key)
@@ -201,64 +200,6 @@ def _located(document: Document) -> Iterator[None]:
         raise type(error)(f"{where}{error}") from None
 
 
-def forecast(
-    parts: Parts,
-    panel: Panel,
-    diary: Diary,
-    progress: Progress,
-    *,
-    workers: int | None,
-    cache: ForecastCache | None,
-) -> Outlook:
-    """Out-of-sample forecasts of the config's forecaster, scored beside its rivals."""
-    block = parts.config.forecaster
-    if parts.forecaster is None or block is None:
-        return Outlook(Signals(), 0)
-    panel = forward_adjusted(panel)  # a forecaster is not to learn splits
-    with diary.stage("forecast"):
-        walk = walk_forward(
-            parts.forecaster, panel, block.walk_forward,
-            seed=parts.config.seed, workers=workers, cache=cache, progress=progress,
-            choose=block.choose,
-        )  # fmt: skip
-    for report in walk.folds:
-        facts = {**fold_facts(report, list(panel.dates)), "seconds": round(report.seconds, 3)}
-        diary.note("fold", number=report.fold.number, **facts, history=report.history)
-    with diary.stage("score"):
-        scores = _scores(parts, panel, walk)
-        said = walk.forecasts
-        if block.conformal is not None:
-            said = conformal.calibrated(walk.forecasts, panel, block.conformal)
-            scores["conformal"] = conformal.measured(
-                walk.forecasts, said, panel,
-                levels=block.conformal.levels, first_bar=walk.first_bar,
-            )  # fmt: skip
-    doubt = evaluation.suspicion(scores, _called(block.kind))
-    told = fit_notes(walk.folds, block.walk_forward, block.choose, deaf=walk.deaf)
-    remarks = (*filter(None, [doubt]), *told)
-    return Outlook(Signals(said), walk.first_bar, scores, remarks, walk.folds)
-
-
-def _scores(parts: Parts, panel: Panel, walk: WalkForward) -> dict[str, Any]:
-    """Accuracy beside the rivals, which cost too little for a process of their own."""
-    block = parts.config.forecaster
-    assert block is not None  # there is a walk-forward only where there is a forecaster
-    rivals = {
-        name: walk_forward(spec, panel, block.walk_forward.plain(), seed=0, workers=0).forecasts
-        for name, spec in parts.rivals.items()
-    }
-    assert parts.forecaster is not None  # as above
-    return evaluation.score(
-        walk.forecasts, panel, first_bar=walk.first_bar, rivals=rivals, name=_called(block.kind),
-        mean_is_return=getattr(parts.forecaster.build(0), "mean_is_return", True),
-    )  # fmt: skip
-
-
-def _called(kind: str) -> str:
-    """What a sentence calls a forecaster: of ``path/to/mine.py:Mine`` the class."""
-    return kind.rpartition(":")[2]
-
-
 def measured(
     config: RunConfig, panel: Panel, found: Simulation, start: int
 ) -> tuple[dict[str, Any], Records, Any]:
@@ -284,6 +225,8 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
     code = {"strategy": strategy_code(parts)}
     if parts.forecaster is not None:
         code["forecaster"] = code_content(parts.forecaster.target)
+    if parts.selector is not None:
+        code["selector"] = code_content(parts.selector.target)
     finer = {} if history.finer is None else {"finer_digest": history.finer.digest()}
     ours = not isinstance(parts.strategy, BacktraderStrategy)
     folds = [
@@ -337,17 +280,28 @@ def versions() -> dict[str, str]:
 
 def notes(
     history: History,
-    outlook: Outlook,
+    remarks: Sequence[str],
     panel: Panel,
     rules: str = "tradewind",
     said: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """What a reader of the report must know, one line each; ``said`` comes from the executor."""
+    """What a reader of the report must know, one line each.
+
+    Parameters
+    ----------
+    history : History
+    remarks : sequence of str
+        About forecasts and rankings.
+    panel : Panel
+    rules : str
+    said : sequence of str
+        By the executor and the strategy.
+    """
     repairs = (f"repair {name}: {n} rows" for name, n in history.repairs.items())
     return (
         *filter(None, [history.survivorship]),
         *history.notes,
-        *outlook.notes,
+        *remarks,
         *said,
         *_leavers(panel, rules),
         *repairs,

@@ -242,14 +242,28 @@ class Grouped(Forecaster, Protocol):
 
 @runtime_checkable
 class Selector(Protocol):
-    """Ranks symbols."""
+    """Ranks symbols against each other; the higher, the better."""
 
-    def fit(self, past: Panel) -> Self:
-        """Learn from ``past`` alone; returns itself."""
+    @property
+    def horizon(self) -> int:
+        """Bars that a ranking is about: what lies nearer than that to a test is not learned."""
         ...
 
-    def score(self, past: Panel) -> Floats:
-        """Scores at the last bar, shape (n_symbols,); NaN = not eligible."""
+    @property
+    def warmup(self) -> int:
+        """Closed bars of history a ranking needs, >= 1."""
+        ...
+
+    def fit(self, past: Panel) -> Self:
+        """Learn from ``past`` alone and forget earlier fits; returns itself."""
+        ...
+
+    def score(self, past: Panel, *, first: int) -> Floats:
+        """One row per bar ``first`` ... ``past.n_bars - 1``, each from bars up to its own.
+
+        Shape (n_rows, n_symbols). NaN where a symbol is not eligible, and in the whole row of a
+        bar at which nothing is ranked.
+        """
         ...
 
 
@@ -283,6 +297,15 @@ class CompiledStrategy(Strategy, Protocol):
     @property
     def rule(self) -> Rule:
         """The decision; ``decide`` merely calls it."""
+        ...
+
+
+@runtime_checkable
+class Remarking(Strategy, Protocol):
+    """A strategy that has something to say about what it prepared."""
+
+    def remarks(self, inputs: Inputs, panel: Panel) -> Sequence[str]:
+        """What a reader of the report must know, such as how often it fell back on what."""
         ...
 
 

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_mod
 from tradewind.engine.config.file import Document, checked
 from tradewind.engine.errors import ConfigError
 
-GROUPS = ("strategies", "forecasters")
+GROUPS = ("strategies", "forecasters", "selectors")
 
 
 def names(group: str) -> list[str]:

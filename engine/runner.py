@@ -3,7 +3,8 @@
 They are introduced by name, through entry points; nothing here imports a forecaster or a strategy.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.outlook import Outlook
+from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Floats, Panel, Records, Simulation
@@ -38,6 +41,8 @@ class Training:
     cache: Path
     notes: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+    ranked: Mapping[str, Any] = field(default_factory=dict)
+    selector_folds: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +123,7 @@ def compute(
     spreads.check(config.costs.spread, panel)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     with located(document):
-        outlook = pipeline.forecast(parts, panel, diary, progress, workers=workers, cache=cache)
+        outlook = outlook_of(parts, panel, diary, progress, workers=workers, cache=cache)
     progress.start(SIMULATING, None)
     try:
         traded = trading.simulate(parts, panel, outlook, diary, finer=history.finer)
@@ -146,7 +151,8 @@ def compute(
         bounds=bounds,
         metrics=numbers,
         forecast_scores=outlook.scores,
-        notes=pipeline.notes(history, outlook, panel, parts.config.rules, diary.notes),
+        ranked=outlook.ranked,
+        notes=pipeline.notes(history, outlook.notes, panel, parts.config.rules, diary.notes),
         manifest=pipeline.manifest(parts, history, diary),
         log=tuple(diary.events),
     )
@@ -179,19 +185,19 @@ def train(
     """
     diary = Diary()
     parts = pipeline.resolve(config, document)
-    if parts.forecaster is None:
+    if parts.forecaster is None and parts.selector is None:
         raise ConfigError(
-            f"{document.where}: has no 'forecaster:' block, so there is nothing to train"
+            f"{document.where}: has neither a 'forecaster:' nor a 'selector:' block, so there is "
+            "nothing to train"
         )
     history = pipeline.read_history(config, document, diary, progress)
     cache = pipeline.forecast_cache(fresh=fresh)
     with located(document):
-        outlook = pipeline.forecast(
-            parts, history.panel, diary, progress, workers=workers, cache=cache
-        )
+        outlook = outlook_of(parts, history.panel, diary, progress, workers=workers, cache=cache)
     return Training(
         parts.config, outlook.folds, dict(outlook.scores), cache.folder, outlook.notes,
-        tuple(str(day) for day in history.panel.dates),
+        tuple(str(day) for day in history.panel.dates), dict(outlook.ranked),
+        outlook.selector_folds,
     )  # fmt: skip
 
 
@@ -212,7 +218,8 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     run = run_folder.read(folder)
     document = _document(folder)
     # The forecasts are in the folder: whoever made them need not be installed here.
-    parts = pipeline.resolve(run.config.model_copy(update={"forecaster": None}), document)
+    silent = {"forecaster": None, "selector": None}
+    parts = pipeline.resolve(run.config.model_copy(update=silent), document)
     if isinstance(parts.strategy, BacktraderStrategy):
         raise StrategyError(
             f"{folder.name}: {parts.strategy.cls.__name__} is a backtrader strategy, which nothing "
@@ -223,7 +230,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
     task = f"simulating with {other}"
     progress.start(task, None)
     try:
-        outlook = pipeline.Outlook(run.signals, run.first_bar)
+        outlook = Outlook(run.signals, run.first_bar)
         finer = _finer_bars(run, document)
         traded = trading.simulate(parts, run.panel, outlook, Diary(), executor=other, finer=finer)
     finally:
@@ -343,12 +350,21 @@ def _bound_differences(old: Run, new: Run) -> list[str]:
 
 
 def _forecast_differences(old: Run, new: Run) -> list[str]:
+    found = _score_differences(old.signals.scores, new.signals.scores)
     a, b = old.signals.forecasts, new.signals.forecasts
     if a is None or b is None:
-        return [] if a is b else ["forecasts: only one of the two runs has any"]
-    return _curve_differences("forecast mean", a.mean, b.mean) + _curve_differences(
-        "forecast std", a.std, b.std
+        return found if a is b else [*found, "forecasts: only one of the two runs has any"]
+    return (
+        found
+        + _curve_differences("forecast mean", a.mean, b.mean)
+        + _curve_differences("forecast std", a.std, b.std)
     )
+
+
+def _score_differences(old: Floats | None, new: Floats | None) -> list[str]:
+    if old is None or new is None:
+        return [] if old is new else ["scores: only one of the two runs has any"]
+    return _curve_differences("score", old, new)
 
 
 def _manifest_differences(old: Run, new: Run) -> list[str]:

@@ -12,8 +12,9 @@ from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
-from tradewind.engine.pipeline import Diary, Outlook, Parts
-from tradewind.engine.protocols import has_rule
+from tradewind.engine.outlook import Outlook
+from tradewind.engine.pipeline import Diary, Parts
+from tradewind.engine.protocols import Remarking, has_rule
 from tradewind.engine.records import Panel, Simulation
 
 SAME = 1e-6  # relative: final equity of a run and of its curve at one times the spread
@@ -159,6 +160,9 @@ def _by_our_rules(
             run = cerebro.simulate
         asked = interpreted(strategy) if executor == "interpreted" else strategy
         found = run(asked, inputs, traded, terms, start=start, market=given)
+        if isinstance(strategy, Remarking):
+            for line in strategy.remarks(inputs, panel):
+                diary.note("note", text=line)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)

@@ -7,12 +7,12 @@ import numpy as np
 from annotated_types import Ge
 
 from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.bars.formation import month_begins
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.engine.types import Intent
 from tradewind.strategies.deciding import decide_by
-from tradewind.strategies.months import month_begins
 
 
 class InverseVolatilityInputs(NamedTuple):

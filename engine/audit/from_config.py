@@ -20,11 +20,17 @@ from tradewind.engine.audit.statics import code_files
 from tradewind.engine.audit.whole_sample import undated, whole_sample
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.config.file import Document
-from tradewind.engine.config.run import RunConfig, WalkForwardConfig
+from tradewind.engine.config.run import (
+    ForecasterConfig,
+    RunConfig,
+    SelectorConfig,
+    WalkForwardConfig,
+)
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.forecaster_spec import ForecasterSpec
-from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.outlook import Outlook
+from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Forecaster, Signals
 from tradewind.engine.records import ELIGIBLE, Floats, Panel, Simulation
@@ -46,22 +52,22 @@ def subject_of(
     parts = pipeline.resolve(config, document)
     history = pipeline.read_history(config, document, Diary(), progress)
     newest = history.panel.rows(max(0, history.panel.n_bars - effort.bars), history.panel.n_bars)
-    block = config.forecaster
-    few = _fewer(forward_adjusted(newest), effort.symbols, str(block.params) if block else "")
+    named = "".join(str(block.params) for block in (config.forecaster, config.selector) if block)
+    few = _fewer(forward_adjusted(newest), effort.symbols, named)
     unseen = [history.survivorship] if history.survivorship else []
     unseen += undated(history.panel)
     facts = _facts(parts, few)
     stages: tuple[Stage, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
-    if parts.forecaster is not None and parts.config.forecaster is not None:
-        walk, note = _schedule(parts.config.forecaster.walk_forward, parts.forecaster, few, effort)
+    for spec, one in _learned(parts):
+        walk, note = _schedule(one.walk_forward, spec, few, effort)
         unseen += note
-        schedule = parts.config.forecaster.walk_forward
-        if schedule.warm_start or schedule.seeds > 1:
+        if one.walk_forward.warm_start or one.walk_forward.seeds > 1:
             unseen.append("every fold was fitted once and from scratch, whatever walk_forward says")
-        if parts.config.forecaster.choose is not None:
+        if isinstance(one, ForecasterConfig) and one.choose is not None:
             unseen.append("forecaster.choose was left out: its parameters were taken as written")
-        stages, evaluations, facts = _forecasting(parts, few, walk, facts)
+        more_stages, more_ways, facts = _forecasting(parts, spec, one, few, walk, facts)
+        stages, evaluations = (*stages, *more_stages), (*evaluations, *more_ways)
     strategies, runs, more = _trading(parts, newest)
     return Subject(
         name=config.name,
@@ -118,12 +124,25 @@ def _schedule(
     return WalkForwardConfig(mode=mode, **plain), note
 
 
+def _learned(parts: Parts) -> list[tuple[ForecasterSpec, ForecasterConfig | SelectorConfig]]:
+    """What a config fits, each with its block."""
+    found: list[tuple[ForecasterSpec, ForecasterConfig | SelectorConfig]] = []
+    if parts.forecaster is not None and parts.config.forecaster is not None:
+        found.append((parts.forecaster, parts.config.forecaster))
+    if parts.selector is not None and parts.config.selector is not None:
+        found.append((parts.selector, parts.config.selector))
+    return found
+
+
 def _forecasting(
-    parts: Parts, panel: Panel, walk: WalkForwardConfig, facts: Facts
+    parts: Parts,
+    spec: ForecasterSpec,
+    block: ForecasterConfig | SelectorConfig,
+    panel: Panel,
+    walk: WalkForwardConfig,
+    facts: Facts,
 ) -> tuple[tuple[Stage, ...], tuple[Evaluated, ...], Facts]:
-    spec, block = parts.forecaster, parts.config.forecaster
-    assert spec is not None
-    assert block is not None
+    """Stages of what is fitted, and its walk-forward; the mean of a selector is its score."""
     seed = parts.config.seed
     sample = spec.build(seed)
 
@@ -183,7 +202,7 @@ def _trading(
     parts: Parts, panel: Panel
 ) -> tuple[tuple[Asked, ...], tuple[Simulated, ...], list[str]]:
     name = parts.config.strategy.kind.rpartition(":")[2]
-    said = signals(panel) if parts.forecaster is not None else Signals()
+    said = signals(panel) if _learned(parts) else Signals()
     unseen = []
     config = parts.config
     if config.execution.intrabar == "path":
@@ -232,7 +251,7 @@ def _facts(parts: Parts, panel: Panel) -> Facts:
 
 def _code(parts: Parts, document: Document) -> Sequence[Path]:
     """Files of the user's that the config names, with what they import from beside them."""
-    blocks: list[Any] = [parts.config.strategy, parts.config.forecaster]
+    blocks: list[Any] = [parts.config.strategy, parts.config.forecaster, parts.config.selector]
     kinds = [str(block.kind) for block in blocks if block is not None]
     setup = parts.config.backtrader.setup
     kinds += [str(setup)] if setup else []

@@ -16,7 +16,7 @@ from tradewind.engine.audit.stages import (
     Stage,
     forecaster_stages,
     named_features,
-    selector_stage,
+    selector_stages,
 )
 from tradewind.engine.bars.sessions import ALWAYS
 from tradewind.engine.causality import probe
@@ -45,9 +45,7 @@ def registered(document: Document, effort: Effort) -> Subject:
         group: _built(group, document, unseen)
         for group in ("forecasters", "selectors", "strategies")
     }
-    needed = [
-        one().warmup for one in (*built["forecasters"].values(), *built["strategies"].values())
-    ]
+    needed = [make().warmup for group in built.values() for make in group.values()]
     fitted = max([250, *(2 * n + 60 for n in needed)])
     panel = made_up_bars(max(FEWEST_BARS, fitted + 120))
     stages: list[Stage] = []
@@ -58,8 +56,7 @@ def registered(document: Document, effort: Effort) -> Subject:
     for name, make in built["forecasters"].items():
         _tried(name, partial(_forecaster, name, make, panel, fitted), stages, unseen)
     for name, make in built["selectors"].items():
-        chosen: Callable[[], Selector] = make
-        stages.append(selector_stage(name, chosen, panel, fitted))
+        _tried(name, partial(_selector, name, make, panel, fitted), stages, unseen)
     said = signals(panel)
     asked = tuple(Asked(name, make(), panel, said) for name, make in built["strategies"].items())
     return Subject(
@@ -117,5 +114,17 @@ def _forecaster(
         return make()
 
     stages = forecaster_stages(name, seeded, panel, fitted)
+    stages[0].compute(panel)
+    return stages
+
+
+def _selector(
+    name: str, make: Callable[[], Selector], panel: Panel, fitted: int
+) -> tuple[Stage, ...]:
+    def seeded() -> Selector:
+        seed_globals(0)
+        return make()
+
+    stages = selector_stages(name, seeded, panel, fitted)
     stages[0].compute(panel)
     return stages

@@ -203,19 +203,35 @@ def forecaster_stages(
     )  # fmt: skip
 
 
-def selector_stage(
-    name: str, make: Callable[[], Selector], panel: Panel, fitted: int, *, every: int = 7
-) -> Stage:
-    """Scores of a selector at every ``every``-th bar behind its fit, each fitted anew."""
+def selector_stages(
+    name: str, make: Callable[[], Selector], panel: Panel, fitted: int
+) -> tuple[Stage, ...]:
+    """Scores of one fit, and the fit itself; as :func:`forecaster_stages`."""
+
+    @cache
+    def honest() -> Selector:
+        return make().fit(panel.past(fitted))
+
+    def laid(scores: Floats, n_bars: int) -> Floats:
+        whole = np.full((n_bars, scores.shape[1]), np.nan)
+        whole[fitted:] = scores
+        return whole
 
     def score(other: Panel) -> Outputs:
-        chosen = make().fit(other.past(fitted))
-        scores = np.full(other.shape, np.nan)
-        for bar in range(fitted, other.n_bars, every):
-            scores[bar] = chosen.score(other.past(bar + 1))
-        return {"score": scores}
+        return {"score": laid(honest().score(other, first=fitted), other.n_bars)}
 
-    return Stage(kind="score", name=name, compute=score, first=fitted)
+    def refit(other: Panel) -> Outputs:
+        fresh = make().fit(other.past(fitted))
+        said = fresh.score(panel, first=fitted)
+        return {"score": laid(said, panel.n_bars), **state_of(fresh)}
+
+    sample = make()
+    common: dict[str, Any] = {"name": name, "horizon": sample.horizon}
+    return (
+        Stage(kind="score", compute=score, first=fitted, warmup=sample.warmup,
+              settled=1e-3, **common),
+        Stage(kind="fit", compute=refit, first=fitted, timeless=True, hows=MADE_OF[1:], **common),
+    )  # fmt: skip
 
 
 def state_of(fitted: object) -> Outputs:

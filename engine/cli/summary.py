@@ -19,8 +19,8 @@ def as_json(run: Run, folder: Path) -> dict[str, Any]:
     -------
     dict
         ``run``, ``folder``, ``metrics`` (as in metrics.json, ``ambiguity`` and ``rejections``
-        among them), ``forecast_scores``, ``report``,
-        ``first_date`` and ``last_date`` of the evaluation, ``notes``.
+        among them), ``forecast_scores``, ``ranked``,
+        ``report``, ``first_date`` and ``last_date`` of the evaluation, ``notes``.
     """
     dates = run.panel.dates
     return {
@@ -28,6 +28,7 @@ def as_json(run: Run, folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "metrics": run.metrics,
         "forecast_scores": run.forecast_scores,
+        "ranked": run.ranked,
         "report": str(folder / "report.html"),
         "first_date": str(dates[run.first_bar]),
         "last_date": str(dates[-1]),

@@ -1,5 +1,6 @@
-"""``tradewind train``: fit a config's forecaster walk-forward into the cache."""
+"""``tradewind train``: fit a config's forecaster and selector walk-forward into the cache."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tradewind.engine.cli.console import out, out_json, table
@@ -18,6 +19,7 @@ from tradewind.engine.cli.progress import watched
 
 if TYPE_CHECKING:
     from tradewind.engine.runner import Training
+    from tradewind.engine.walkforward.report import FoldReport
 
 
 def train(
@@ -28,7 +30,7 @@ def train(
     as_json: JsonOption = False,
     results: ResultsOption = RESULTS,
 ) -> None:
-    """Fit the forecaster walk-forward and keep forecasts and checkpoints in the cache.
+    """Fit forecaster and selector walk-forward and keep forecasts and checkpoints in the cache.
 
     A backtest of the same config then finds them there. A config with several 'forecasters:' is a
     comparison: it ends in a leaderboard, whose folder stands among the runs. Without CONFIG it
@@ -61,7 +63,9 @@ def _summary(training: "Training") -> dict[str, Any]:
         "name": training.config.name,
         "cache": str(training.cache),
         "folds": [fold_facts(report, training.days) for report in training.folds],
+        "selector_folds": [fold_facts(report, training.days) for report in training.selector_folds],
         "forecast_scores": training.scores,
+        "ranked": training.ranked,
         "notes": training.notes,
     }
 
@@ -69,8 +73,10 @@ def _summary(training: "Training") -> dict[str, Any]:
 def _show(training: "Training") -> None:
     from tradewind.engine.report.words import plural
 
-    columns, rows = _columns(training)
-    table(f"{training.config.name}: {plural(len(rows), 'fold')}", columns, rows)
+    for what, folds in (("", training.folds), (" of the selector", training.selector_folds)):
+        if folds:
+            columns, rows = _columns(folds, training.days)
+            table(f"{training.config.name}: {plural(len(rows), 'fold')}{what}", columns, rows)
     if training.scores.get("verdict"):
         out(f"Forecasts: {training.scores['verdict']}")
     for note in training.notes:
@@ -78,7 +84,9 @@ def _show(training: "Training") -> None:
     out(f"Cache: {training.cache}")
 
 
-def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+def _columns(
+    folds: Sequence["FoldReport"], days: Sequence[str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Names and rows of the table; a column that would be empty all the way down is left out."""
     from tradewind.engine.walkforward.learning_curve import n_epochs
     from tradewind.engine.walkforward.notes import written
@@ -88,8 +96,8 @@ def _columns(training: "Training") -> tuple[tuple[str, ...], list[tuple[str, ...
         "took", "",
     )  # fmt: skip
     rows = []
-    for report in training.folds:
-        fold, days = report.fold, training.days
+    for report in folds:
+        fold = report.fold
         several = len(report.fits) > 1
         rows.append(
             (

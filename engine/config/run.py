@@ -222,6 +222,12 @@ class ForecasterConfig(KindBlock):
     )
 
 
+class SelectorConfig(KindBlock):
+    """Which selector, when it is fitted, and its own parameters."""
+
+    walk_forward: WalkForwardConfig = WalkForwardConfig()
+
+
 class StrategyConfig(KindBlock):
     """Which strategy, and its own parameters."""
 
@@ -233,6 +239,7 @@ class RunConfig(Block):
     seed: int = Field(0, ge=0, lt=2**31)
     data: DataConfig = DataConfig()
     forecaster: ForecasterConfig | None = None
+    selector: SelectorConfig | None = Field(None, description="what ranks the symbols")
     strategy: StrategyConfig
     sizing: SizingConfig = TargetWeightConfig()
     costs: CostsConfig = CostsConfig()

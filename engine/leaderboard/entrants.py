@@ -11,7 +11,8 @@ from tradewind.engine.config.bench import bench_config, entrant_document, refuse
 from tradewind.engine.config.file import Document, validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, ForecastError
-from tradewind.engine.pipeline import Outlook, Parts
+from tradewind.engine.outlook import Outlook
+from tradewind.engine.pipeline import Parts
 from tradewind.engine.protocols import Watched
 from tradewind.engine.records import Floats
 

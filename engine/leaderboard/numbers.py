@@ -10,7 +10,8 @@ from tradewind.engine import pipeline, trading
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.feeds.history import History
 from tradewind.engine.leaderboard.entrants import Entrant
-from tradewind.engine.pipeline import Diary, Outlook
+from tradewind.engine.outlook import Outlook
+from tradewind.engine.pipeline import Diary
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Bools
 

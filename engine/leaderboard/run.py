@@ -20,9 +20,10 @@ from tradewind.engine.leaderboard import table as leaderboard
 from tradewind.engine.leaderboard import words as leaderboard_words
 from tradewind.engine.leaderboard.entrants import Entrant, entrants_of, resolved_values
 from tradewind.engine.leaderboard.numbers import facts, first_bar, trade
-from tradewind.engine.pipeline import Diary, Outlook, Parts
+from tradewind.engine.outlook import outlook as outlook_of
+from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.protocols import Forecasts, Signals
+from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Panel
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report import leaderboard_folder
@@ -146,9 +147,7 @@ def _forecast(
             continue
         try:
             alone = replace(one.parts, rivals={})  # all are each other's rivals here
-            one.outlook = pipeline.forecast(
-                alone, panel, diary, progress, workers=workers, cache=cache
-            )
+            one.outlook = outlook_of(alone, panel, diary, progress, workers=workers, cache=cache)
         except TradewindError as error:
             one.error = str(error)
             diary.note("failed", forecaster=one.name, error=one.error)
@@ -227,7 +226,7 @@ def _notes(history: History, entrants: list[Entrant], rules: str) -> tuple[str, 
         for note in one.outlook.notes
         if "came from the cache" not in note
     ]
-    return (*pipeline.notes(history, Outlook(Signals(), 0), history.panel, rules), *doubts)
+    return (*pipeline.notes(history, (), history.panel, rules), *doubts)
 
 
 def _manifest(

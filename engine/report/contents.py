@@ -30,6 +30,7 @@ def facts(run: Run) -> dict[str, Any]:
         "name": run.name,
         "strategy": run.config.strategy.kind,
         "forecaster": run.config.forecaster.kind if run.config.forecaster else None,
+        "selector": run.config.selector.kind if run.config.selector else None,
         "first_bar": run.first_bar,
         "first_date": moment(dates[0]) if len(dates) else None,
         "last_date": moment(dates[-1]) if len(dates) else None,

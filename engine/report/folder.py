@@ -5,7 +5,7 @@
     results/lstm-timing-20261124-101500-3f9a1c/
         config.yaml      resolved: `tradewind backtest` on it gives the run again
         manifest.json    versions, seed, data hash, timings; SHA-256 of every file below
-        metrics.json     strategy, benchmark, costs, forecast_scores
+        metrics.json     strategy, benchmark, costs, forecast_scores, ranked
         equity.parquet   orders.parquet   fills.parquet   events.parquet   trades.parquet
         signals.parquet
         prices.parquet   the bars, so that the page can be made again from the folder alone
@@ -151,7 +151,7 @@ def _fill(run: Run, folder: Path) -> Exception | None:
         tables.write_tables(make(run), folder / name)
         sync(folder / name)
     put(folder / "config.yaml", config_text(run.config).encode())
-    metrics = {**run.metrics, "forecast_scores": run.forecast_scores}
+    metrics = {**run.metrics, "forecast_scores": run.forecast_scores, "ranked": run.ranked}
     put(folder / "metrics.json", f"{json_text(metrics)}\n".encode())
     lines = [f"{json_text(event, indent=None)}\n" for event in run.log]
     put(folder / "log.jsonl", "".join(lines).encode())

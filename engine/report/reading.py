@@ -79,6 +79,7 @@ def read(folder: Path) -> Run:
         trades=_records(folder, "trades", said["symbols"]),
         benchmark=benchmark,
         forecast_scores=measured.pop("forecast_scores", {}),
+        ranked=measured.pop("ranked", {}),
         metrics=measured,
         notes=tuple(said["notes"]),
         manifest={k: v for k, v in manifest.items() if k not in ("run", "files")},

@@ -38,6 +38,8 @@ class Run:
     forecast_scores : mapping
         Accuracy of the forecaster and of naive and drift beside it (``engine/scoring``);
         empty without a forecaster.
+    ranked : mapping
+        What the selector's rankings were worth; empty without a selector.
     notes : tuple of str
         What a reader must know: findings in the data, repairs made, survivorship, fallbacks.
     manifest : mapping
@@ -56,6 +58,7 @@ class Run:
     benchmark: Floats
     metrics: Mapping[str, Any] = field(default_factory=dict)
     forecast_scores: Mapping[str, Any] = field(default_factory=dict)
+    ranked: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     manifest: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Mapping[str, Any], ...] = ()

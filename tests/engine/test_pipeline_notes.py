@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from tradewind.engine.feeds.history import Finding, History
-from tradewind.engine.pipeline import Outlook, notes
-from tradewind.engine.protocols import Signals
+from tradewind.engine.pipeline import notes
 from tradewind.engine.records import Panel
 from tradewind.engine.report.sections.notes import folded
 
@@ -24,7 +23,7 @@ def panel(make_walk: Callable[..., Panel]) -> Panel:
 
 
 def said(panel: Panel, *findings: Finding) -> tuple[str, ...]:
-    return notes(History(panel, findings), Outlook(Signals(), 0), panel)
+    return notes(History(panel, findings), (), panel)
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_what_the_data_does_not_have_is_said_with_its_line(
 
 
 def test_training_needs_a_forecaster(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no 'forecaster:' block"):
+    with pytest.raises(ConfigError, match="neither a 'forecaster:' nor a 'selector:' block"):
         runner.train(*config(SMA, tmp_path))
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tradewind.engine.bars.formation import month_begins
 from tradewind.engine.causality import probe
 from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import StrategyError
@@ -16,7 +17,6 @@ from tradewind.engine.records import DAY_NS, ORDER, Floats, Panel
 from tradewind.strategies import inverse_volatility, momentum
 from tradewind.strategies.inverse_volatility import InverseVolatility
 from tradewind.strategies.momentum import Momentum
-from tradewind.strategies.months import month_begins
 
 NAN = np.nan
 JANUARY_30 = np.datetime64("2024-01-30")

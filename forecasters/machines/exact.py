@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tradewind.engine.errors import ForecastError
-from tradewind.forecasters.rbm import Gradient, Rbm
+from tradewind.forecasters.machines.rbm import Gradient, Rbm
 
 MOST_HIDDEN = 16  # 65,536 states; beyond it the sum is no longer a test
 

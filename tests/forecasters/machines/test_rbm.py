@@ -9,8 +9,8 @@ import torch
 from torch import Generator, Tensor
 
 from tradewind.engine.errors import ForecastError
-from tradewind.forecasters import rbm_exact
-from tradewind.forecasters.rbm import Gradient, Rbm, Schedule, divergence, train
+from tradewind.forecasters.machines import exact
+from tradewind.forecasters.machines.rbm import Gradient, Rbm, Schedule, divergence, train
 
 KINDS = ("gaussian", "bernoulli")
 
@@ -40,22 +40,22 @@ def energy(rbm: Rbm, v: Tensor, h: Tensor) -> float:
 @pytest.mark.parametrize("kind", KINDS)
 def test_free_energy_sums_over_every_hidden_state(kind: str) -> None:
     rbm, given = machine(kind), rows(kind)
-    every = rbm_exact.states(12, torch.float64)
+    every = exact.states(12, torch.float64)
     wanted = [-math.log(math.fsum(math.exp(-energy(rbm, v, h)) for h in every)) for v in given[:3]]
     np.testing.assert_allclose(rbm.free_energy(given[:3]).numpy(), wanted, rtol=1e-10)
 
 
 def test_the_partition_function_of_binary_units_is_the_sum_over_all_pairs() -> None:
     rbm = machine("bernoulli", 4, 5)
-    pairs = product(rbm_exact.states(4, torch.float64), rbm_exact.states(5, torch.float64))
+    pairs = product(exact.states(4, torch.float64), exact.states(5, torch.float64))
     wanted = math.log(math.fsum(math.exp(-energy(rbm, v, h)) for v, h in pairs))
-    assert float(rbm_exact.log_partition(rbm)) == pytest.approx(wanted, rel=1e-12)
+    assert float(exact.log_partition(rbm)) == pytest.approx(wanted, rel=1e-12)
 
 
 def test_the_density_of_a_gaussian_unit_integrates_to_one() -> None:
     rbm = machine("gaussian", 1, 6)
     grid = torch.linspace(-20, 20, 40_001, dtype=torch.float64)[:, None]
-    log_density = -rbm.free_energy(grid) - rbm_exact.log_partition(rbm)
+    log_density = -rbm.free_energy(grid) - exact.log_partition(rbm)
     assert float(torch.trapezoid(log_density.exp(), grid[:, 0])) == pytest.approx(1, abs=1e-10)
 
 
@@ -65,8 +65,8 @@ def test_the_exact_gradient_is_that_of_the_likelihood(kind: str) -> None:
     parts = [p.clone().requires_grad_() for p in (plain.weight, plain.visible_bias)]
     hidden = plain.hidden_bias.clone().requires_grad_()
     followed = Rbm(parts[0], parts[1], hidden, plain.kind)
-    rbm_exact.log_likelihood(followed, given).backward()  # type: ignore[no-untyped-call]
-    found = rbm_exact.gradient(plain, given)
+    exact.log_likelihood(followed, given).backward()  # type: ignore[no-untyped-call]
+    found = exact.gradient(plain, given)
     for mine, theirs in zip(found, (parts[0].grad, parts[1].grad, hidden.grad), strict=True):
         assert theirs is not None
         torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-10)
@@ -81,10 +81,10 @@ def mean_divergence(rbm: Rbm, given: Tensor, steps: int, n: int) -> Gradient:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_longer_chain_comes_closer_to_the_exact_gradient(kind: str) -> None:
     rbm, given = machine(kind, 4, 6), rows(kind, 5, 4)
-    exact = rbm_exact.gradient(rbm, given)
+    wanted = exact.gradient(rbm, given)
     # 20,000 chains of 5 rows: the mean of a weight's gradient errs by about 0.005.
     errors = [
-        float((mean_divergence(rbm, given, steps, 4_000).weight - exact.weight).abs().max())
+        float((mean_divergence(rbm, given, steps, 4_000).weight - wanted.weight).abs().max())
         for steps in (1, 5, 25)
     ]
     assert errors[0] > 2 * errors[2]
@@ -108,11 +108,11 @@ def test_it_learns_a_distribution_of_four_patterns(plan: Schedule) -> None:
     given = patterns.float().repeat(64, 1)
     draw = Generator().manual_seed(0)
     rbm = Rbm.drawn(4, 8, "bernoulli", draw, std=0.1)
-    before = float(rbm_exact.log_likelihood(rbm, given))
+    before = float(exact.log_likelihood(rbm, given))
     curve = train(rbm, given, given, plan, draw)
     assert before == pytest.approx(4 * math.log(0.5), abs=0.05)
     # The best there is is log(1/4): four patterns, equally often.
-    assert float(rbm_exact.log_likelihood(rbm, given)) > math.log(0.25) - 0.15
+    assert float(exact.log_likelihood(rbm, given)) > math.log(0.25) - 0.15
     assert curve[-1].reconstruction < 0.01 < curve[0].reconstruction
 
 
@@ -120,7 +120,7 @@ def test_a_chain_with_noise_samples_the_machine() -> None:
     rbm, draw = machine("gaussian", 3, 4), Generator().manual_seed(5)
     _, made = divergence(rbm, torch.zeros(40_000, 3).double(), steps=30, generator=draw, noise=True)
     # At v = 0 the gradient of the visible bias is -a less the machine's mean of v - a.
-    mean = -rbm_exact.gradient(rbm, torch.zeros(1, 3).double()).visible
+    mean = -exact.gradient(rbm, torch.zeros(1, 3).double()).visible
     # Standard error 0.005 at a standard deviation near 1: five of them.
     torch.testing.assert_close(made.mean(0), mean, atol=0.03, rtol=0)
 
@@ -170,4 +170,4 @@ def test_weights_that_explode_and_rows_that_are_missing_are_refused() -> None:
     with pytest.raises(ForecastError, match="0 rows to learn from and 50 held back"):
         train(rbm, given[:0], given, Schedule(), draw)
     with pytest.raises(ForecastError, match="20 hidden units have"):
-        rbm_exact.states(20, torch.float64)
+        exact.states(20, torch.float64)

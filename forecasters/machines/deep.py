@@ -13,10 +13,11 @@ from typing import NamedTuple
 import torch
 from torch import Generator, Tensor, nn
 
-from tradewind.forecasters import rbm, training
+from tradewind.forecasters.machines import rbm
+from tradewind.forecasters.machines.rbm import Rbm
 from tradewind.forecasters.networks.base import bare, linear
-from tradewind.forecasters.rbm import Rbm
-from tradewind.forecasters.training import Examples, Loss
+from tradewind.forecasters.training import loop
+from tradewind.forecasters.training.loop import Examples, Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Recipe:
         False: random weights and the last stage alone, to see what the machines are worth.
     gaussian, binary : rbm.Schedule
         Of the first machine, and of those above it.
-    rebuild, classify, whole : training.Schedule
+    rebuild, classify, whole : loop.Schedule
         Of the unrolled network, of the classifier alone, and of everything.
     """
 
@@ -42,13 +43,11 @@ class Recipe:
     pretrain: bool = True
     gaussian: rbm.Schedule = field(default_factory=lambda: rbm.Schedule(learning_rate=0.005))
     binary: rbm.Schedule = field(default_factory=lambda: rbm.Schedule(learning_rate=0.05))
-    rebuild: training.Schedule = field(
-        default_factory=lambda: training.Schedule(20, 4, 100, 0.001)
+    rebuild: loop.Schedule = field(
+        default_factory=lambda: loop.Schedule(20, 4, 100, 0.001)
     )  # fmt: skip
-    classify: training.Schedule = field(
-        default_factory=lambda: training.Schedule(20, 4, 100, 0.002)
-    )
-    whole: training.Schedule = field(default_factory=lambda: training.Schedule(20, 4, 100, 0.0005))
+    classify: loop.Schedule = field(default_factory=lambda: loop.Schedule(20, 4, 100, 0.002))
+    whole: loop.Schedule = field(default_factory=lambda: loop.Schedule(20, 4, 100, 0.0005))
 
 
 class Point(NamedTuple):
@@ -240,10 +239,10 @@ def _points(
     network: nn.Module,
     loss: Loss,
     parts: list[Examples],
-    schedule: training.Schedule,
+    schedule: loop.Schedule,
     generator: Generator,
 ) -> list[tuple[float, float]]:
-    curve = training.train(network, loss, parts[0], parts[1], schedule, generator)
+    curve = loop.train(network, loss, parts[0], parts[1], schedule, generator)
     return [(point.fitting, point.stopping) for point in curve]
 
 

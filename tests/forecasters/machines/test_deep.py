@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Generator, Tensor
 
-from tradewind.forecasters import rbm
-from tradewind.forecasters.deep_rbm import Recipe, Rows, fit, probability, unrolled
-from tradewind.forecasters.rbm import Rbm
-from tradewind.forecasters.training import Schedule, one_thread
+from tradewind.forecasters.machines import rbm
+from tradewind.forecasters.machines.deep import Recipe, Rows, fit, probability, unrolled
+from tradewind.forecasters.machines.rbm import Rbm
+from tradewind.forecasters.training.loop import Schedule, one_thread
 
 SHORT = Schedule(8, 8, 50, 0.01)
 QUICK = Recipe(

@@ -1,0 +1,1 @@
+"""Restricted Boltzmann machines, and networks that begin from a stack of them."""

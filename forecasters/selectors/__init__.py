@@ -1,0 +1,1 @@
+"""What ranks symbols: rules, learners, and any forecaster by what it says."""
