@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from tradewind.engine.leaderboard.run import Compared
 
 FITS_KEPT = "fits that were finished are kept in the cache, so the same command goes on from there"
+SCORE_COLUMNS = (
+    "", "rank IC", "t", "right sign", "95 % interval", "by chance", "p", "Sharpe",
+    "train s", "ms/bar",
+)  # fmt: skip
 NONE = "\N{EN DASH}"
 
 
@@ -76,7 +80,13 @@ def show(compared: "Compared") -> None:
         "right sign", "95 % interval", "rank IC", "t", "in 80 %", "in 95 %", "in set", "Sharpe",
         "train s", "ms/bar",
     )  # fmt: skip
-    table("", columns, [_row(name, row) for name, row in found["rows"].items()])
+    apart = [name for name, row in found["rows"].items() if not row.get("mean_is_return", True)]
+    rows = [(name, row) for name, row in found["rows"].items() if name not in apart]
+    if rows:
+        table("", columns, [_row(name, row) for name, row in rows])
+    if apart:
+        out("Scores, not returns: no errors to compare")
+        table("", SCORE_COLUMNS, [_score_row(name, found["rows"][name]) for name in apart])
     for one in found["failed"]:
         out(f"Not compared: {one['name']}: {one['error']}")
     out(found["verdict"])
@@ -86,11 +96,51 @@ def show(compared: "Compared") -> None:
         out(f"Report: {compared.folder / 'report.html'}")
 
 
+def _score_row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Line of a forecaster whose mean is a score and no return."""
+    from tradewind.engine.report.words import p_value, percent
+
+    signs = row["direction"]
+    by_chance = (percent(signs["by_chance"]), p_value(signs["p"])) if signs["n"] else (NONE, NONE)
+    return (name, *_ranks(row), *_signs(row), *by_chance, *_traded(row))
+
+
+def _ranks(row: Mapping[str, Any]) -> tuple[str, str]:
+    from tradewind.engine.report.words import number
+
+    ranks = row["rank_ic"]
+    return (
+        number(ranks["value"], 4) if ranks["value"] is not None else NONE,
+        number(ranks["t"], 1) if ranks["t"] is not None else NONE,
+    )
+
+
+def _signs(row: Mapping[str, Any]) -> tuple[str, str]:
+    from tradewind.engine.report.words import percent
+
+    signs = row["direction"]
+    if not signs["n"]:
+        return NONE, NONE
+    return percent(signs["value"]), f"{percent(signs['low'])} to {percent(signs['high'])}"
+
+
+def _traded(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Sharpe ratio after costs, and what it takes."""
+    from tradewind.engine.report.words import number, plus_minus
+
+    traded = row["strategy"]
+    known = traded.get("sharpe") is not None
+    return (
+        plus_minus(traded["sharpe"], traded["sharpe_se"]) if known else NONE,
+        number(row["train_seconds"], 1),
+        number(row["ms_per_bar"], 2) if row["ms_per_bar"] is not None else NONE,
+    )
+
+
 def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
-    from tradewind.engine.report.words import number, percent, plus_minus, signed_percent
+    from tradewind.engine.report.words import number, percent, signed_percent
 
     against, chance = row["against"], row["confidence_set"] or {}
-    signs, ranks, traded = row["direction"], row["rank_ic"], row["strategy"]
     inside = "/".join(
         f"{'yes' if one['inside'] else 'no'}"
         for one in (chance.get("mae"), chance.get("crps"))
@@ -103,18 +153,12 @@ def _row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:
         number(_times_100(row["rmse"]), 3),
         number(_times_100(row["pinball"]), 4),
         number(_times_100(row["crps"]), 4),
-        percent(signs["value"]) if signs["n"] else NONE,
-        f"{percent(signs['low'])} to {percent(signs['high'])}" if signs["n"] else NONE,
-        number(ranks["value"], 4) if ranks["value"] is not None else NONE,
-        number(ranks["t"], 1) if ranks["t"] is not None else NONE,
+        *_signs(row),
+        *_ranks(row),
         percent(row["coverage_80"]["value"]),
         percent(row["coverage_95"]["value"]),
         inside or NONE,
-        plus_minus(traded["sharpe"], traded["sharpe_se"])
-        if traded.get("sharpe") is not None
-        else NONE,
-        number(row["train_seconds"], 1),
-        number(row["ms_per_bar"], 2) if row["ms_per_bar"] is not None else NONE,
+        *_traded(row),
     )
 
 

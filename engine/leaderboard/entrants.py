@@ -30,6 +30,8 @@ class Entrant:
         None where it could not even be built: a package is missing.
     network : bool
         Whether it learns in epochs.
+    mean_is_return : bool
+        Whether its mean is an expected return and no score.
     outlook : Outlook or None
         Once it has forecast.
     error : str
@@ -41,6 +43,7 @@ class Entrant:
     given: Mapping[str, Any]
     parts: Parts | None = None
     network: bool = False
+    mean_is_return: bool = True
     horizon: int | None = None
     outlook: Outlook | None = None
     error: str = ""
@@ -97,6 +100,7 @@ def _entrant(name: str, kind: str, alone: Document) -> Entrant:
     if one.parts is not None and one.parts.forecaster is not None:
         built = one.parts.forecaster.build(0)
         one.network, one.horizon = isinstance(built, Watched), built.horizon
+        one.mean_is_return = getattr(built, "mean_is_return", True)
     return one
 
 

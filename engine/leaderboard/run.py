@@ -177,8 +177,11 @@ def _compared(
     kept = {name: forecasts for name, forecasts in said.items() if name not in left_out}
     with diary.stage("score"):
         board = leaderboard.compare(
-            kept, forward_adjusted(panel), given, reference=_reference(entrants, kept), seed=seed
-        )
+            kept, forward_adjusted(panel), given,
+            reference=_reference(entrants, kept),
+            scores=[one.name for one in entrants if not one.mean_is_return],
+            seed=seed,
+        )  # fmt: skip
     task = "trading each of them"
     progress.start(task, len(kept))
     market: dict[str, Any] | None = None

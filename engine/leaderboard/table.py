@@ -2,15 +2,18 @@
 
 Only pairs that everybody forecast and whose outcome is known are scored. The order is that of the
 mean absolute error; the model confidence set says how far down the list the best one may hide.
+Forecasters whose mean is a score and no return have no errors: they stand below, in the order of
+their rank correlation.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.leaderboard.confidence_set import SIZE, confidence_sets
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.engine.scoring.evaluation import accuracy, crps_gaussian, realised
@@ -18,10 +21,10 @@ from tradewind.engine.scoring.intervals import mean_hac
 from tradewind.engine.scoring.statistics import diebold_mariano, normal_quantile
 
 DECILES = tuple(k / 10 for k in range(1, 10))  # levels of the pinball loss
-SIZE = 0.10  # of the model confidence set: it holds the best one in nine of ten cases
-REPETITIONS = 2_000  # bootstrap samples behind it
 LEAST_SHARE = 0.5  # of the most forecasts anybody gave; who gives fewer is not compared
 LOSSES = ("mae", "crps")
+# What compares the mean with a return, and says nothing where the mean is a score.
+ERRORS = ("mae", "rmse", "crps", "pinball", "coverage_80", "coverage_95")
 
 
 def common(said: Mapping[str, Forecasts], first_bar: int) -> tuple[Bools, dict[str, str]]:
@@ -73,6 +76,7 @@ def compare(
     given: Bools,
     *,
     reference: str | None,
+    scores: Collection[str] = (),
     seed: int = 0,
 ) -> dict[str, Any]:
     """Accuracy of each forecaster on the same pairs, and what of it can be chance.
@@ -85,6 +89,8 @@ def compare(
         From :func:`common`.
     reference : str or None
         Whom each is tested against: the one that costs nothing.
+    scores : collection of str
+        Those whose mean is a score and no return.
     seed : int
         Of the bootstrap.
 
@@ -93,22 +99,28 @@ def compare(
     dict
         ``n``, ``n_dates``, ``n_unknown``, ``rows`` -> name -> numbers of
         :func:`tradewind.engine.scoring.evaluation.accuracy` with ``pinball`` (mean over deciles),
-        ``against`` (the reference) and ``confidence_set`` (p by loss), in the order of the mean
-        absolute error; ``confidence_set_note`` where there is none. Plain JSON values.
+        ``against`` (the reference), ``confidence_set`` (p by loss) and ``mean_is_return``, in the
+        order of the mean absolute error; ``confidence_set_note`` where there is none. Those in
+        ``scores`` come last, in the order of ``scores_by`` (``rank_ic``, or ``direction`` where a
+        date has too few symbols for it), and have None for every error. Plain JSON values.
     """
     horizon = next(iter(said.values())).horizon
     truth = realised(panel, horizon)
     scored = given & np.isfinite(truth)
+    returns = {name: one for name, one in said.items() if name not in scores}
     losses = {
-        loss: {name: loss_by_date(one, truth, scored, loss) for name, one in said.items()}
+        loss: {name: loss_by_date(one, truth, scored, loss) for name, one in returns.items()}
         for loss in LOSSES
     }
     rows = {name: _numbers(one, truth, scored) for name, one in said.items()}
-    order = sorted(rows, key=lambda name: rows[name]["mae"])
-    confidence, note = _confidence_sets(losses, order, horizon, seed)
-    for name in order:
-        rows[name]["confidence_set"] = confidence.get(name)
-        rows[name]["against"] = _against(losses["mae"], name, reference, horizon)
+    order = sorted(returns, key=lambda name: rows[name]["mae"])
+    confidence, note = confidence_sets(losses, order, horizon, seed)
+    below, scores_by = _by_ranks({name: rows[name] for name in said if name in scores})
+    for name, row in rows.items():
+        row["mean_is_return"] = name in returns
+        row["confidence_set"] = confidence.get(name)
+        row["against"] = _against(losses["mae"], name, reference, horizon)
+        row |= dict.fromkeys(() if name in returns else ERRORS)
     found = {
         "horizon": horizon,
         "n": int(scored.sum()),
@@ -117,9 +129,23 @@ def compare(
         "reference": reference,
         "confidence_set_size": SIZE,
         "confidence_set_note": note,
-        "rows": {name: rows[name] for name in order},
+        "scores_by": scores_by,
+        "rows": {name: rows[name] for name in (*order, *below)},
     }
     return jsonable(found)  # type: ignore[no-any-return]
+
+
+def _by_ranks(rows: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], str | None]:
+    """Names of scores, best first, and by what: ranks where all have them, else signs."""
+    if not rows:
+        return [], None
+    by, key = "rank_ic", "value"
+    if not all(np.isfinite(row["rank_ic"]["value"]) for row in rows.values()):
+        by, key = "direction", "skill"
+    found = {name: row[by][key] for name, row in rows.items()}
+    known = {name: value for name, value in found.items() if value is not None}
+    rest = [name for name in rows if name not in known]
+    return [*sorted(known, key=lambda name: -known[name]), *rest], by
 
 
 def _numbers(one: Forecasts, truth: Floats, scored: Bools) -> dict[str, Any]:
@@ -175,7 +201,7 @@ def _against(
     losses: Mapping[str, Floats], name: str, reference: str | None, horizon: int
 ) -> dict[str, Any] | None:
     """Mean absolute error against the reference's, as a share of it; None for itself."""
-    if reference is None or name == reference or reference not in losses:
+    if reference is None or name == reference or not {name, reference} <= losses.keys():
         return None
     ours, theirs = losses[name], losses[reference]
     level = float(theirs.mean()) if len(theirs) else float("nan")
@@ -188,63 +214,3 @@ def _against(
         "high": gap.high,
         "p": test.p,
     }
-
-
-def _confidence_sets(
-    losses: Mapping[str, Mapping[str, Floats]], order: Sequence[str], horizon: int, seed: int
-) -> tuple[dict[str, dict[str, Any]], str]:
-    """(name -> loss -> p, note where there is none)."""
-    n_dates = len(losses["mae"][order[0]])
-    if len(order) < 2 or n_dates < 5 * horizon or n_dates < 20:
-        return {}, f"no model confidence set for {len(order)} forecasters over {n_dates} dates"
-    found: dict[str, dict[str, Any]] = {name: {} for name in order}
-    for loss, of_each in losses.items():
-        chances = confidence_set(of_each, horizon=horizon, seed=seed)
-        if chances is None:
-            return {}, "no model confidence set: pip install 'tradewind[ml]' for the package arch"
-        for name, p in chances.items():
-            found[name][loss] = {"p": p, "inside": p > SIZE}
-    return found, ""
-
-
-def confidence_set(
-    losses: Mapping[str, Floats], *, horizon: int, seed: int
-) -> dict[str, float] | None:
-    """Chance with which each stays in the model confidence set; None without the package ``arch``.
-
-    Parameters
-    ----------
-    losses : mapping of str to ndarray of float64, shape (n_dates,)
-    horizon : int
-        Blocks of the stationary bootstrap are at least twice as long on average, and at least the
-        square root of the number of dates.
-    seed : int
-
-    Returns
-    -------
-    mapping of str to float
-        At most SIZE: outside the set. Forecasters whose losses are equal share their chance.
-
-    References
-    ----------
-    Hansen, Lunde and Nason (2011), with the range statistic.
-    """
-    try:
-        from arch.bootstrap import MCS
-    except ImportError:
-        return None
-    import pandas as pd
-
-    twin = {}  # the test divides by the variance of differences, which equal losses do not have
-    kept: dict[bytes, str] = {}
-    for name, loss in losses.items():
-        twin[name] = kept.setdefault(loss.tobytes(), name)
-    names = sorted(set(twin.values()))
-    if len(names) == 1:
-        return dict.fromkeys(losses, 1.0)
-    table = pd.DataFrame({name: losses[name] for name in names})
-    block = max(2 * horizon, round(len(table) ** 0.5))
-    test = MCS(table, size=SIZE, reps=REPETITIONS, block_size=block, method="R", seed=seed)
-    test.compute()
-    chance = test.pvalues["Pvalue"]
-    return {name: float(chance[twin[name]]) for name in losses}

@@ -16,13 +16,16 @@ def verdict(board: Mapping[str, Any]) -> str:
     board : mapping
         From :func:`tradewind.engine.leaderboard.table.compare`.
     """
-    rows = board["rows"]
-    names = list(rows)
-    if not names or not board["n"]:
+    rows, names = board["rows"], with_errors(board)
+    if not rows or not board["n"]:
         return "No forecast has a known outcome, so nobody is ahead."
+    if not names:
+        return _best_score(board)
     best = names[0]
-    if len(names) == 1:
+    if len(rows) == 1:
         return f"{best} is the only one with forecasts, so there is nothing to compare."
+    if len(names) == 1:
+        return f"{best} is the only one that forecasts returns, so nobody's errors are compared."
     lead = 1 - rows[best]["mae"] / rows[names[1]]["mae"] if rows[names[1]]["mae"] else 0.0
     head = f"{best} has the smallest mean absolute error, {percent(lead)} below {names[1]}'s"
     inside = members(board, "mae")
@@ -33,6 +36,28 @@ def verdict(board: Mapping[str, Any]) -> str:
         return f"{head}, and no other is in the {size}: that is hardly chance."
     others = f"{len(inside) - 1} of the other {len(names) - 1}"
     return f"{head}; the {size} holds {others} as well, so the lead can be chance."
+
+
+def with_errors(board: Mapping[str, Any]) -> list[str]:
+    """Names of those whose mean is a return, so that their errors can be compared; in order."""
+    return [name for name, row in board["rows"].items() if row.get("mean_is_return", True)]
+
+
+def _best_score(board: Mapping[str, Any]) -> str:
+    """Who is ahead where nobody forecasts returns."""
+    best, row = next(iter(board["rows"].items()))
+    head = "Nobody forecasts returns, so no errors are compared"
+    if board["scores_by"] == "rank_ic":
+        found = row["rank_ic"]
+        t = "" if found["t"] is None else f" (t = {found['t']:.1f})"
+        return f"{head}; {best} has the highest rank correlation, {found['value']:.3f}{t}."
+    found = row["direction"]
+    if found["by_chance"] is None:
+        return f"{head}; no sign of theirs could be compared either."
+    return (
+        f"{head}; {best}'s sign is right in {percent(found['value'])} of cases, where "
+        f"{percent(found['by_chance'])} would be by chance."
+    )
 
 
 def members(board: Mapping[str, Any], loss: str) -> list[str]:
@@ -55,12 +80,27 @@ def sentences(board: Mapping[str, Any], trained: Sequence[str]) -> list[str]:
         Names of the networks among them.
     """
     said = [
+        _scores(board),
         _against_reference(board),
         _networks(board, trained),
         _largest_t(board),
         _after_costs(board),
     ]
     return [sentence for sentence in said if sentence]
+
+
+def _scores(board: Mapping[str, Any]) -> str:
+    """Who is judged by ranks and signs alone, and why."""
+    names = [name for name in board["rows"] if name not in with_errors(board)]
+    if not names:
+        return ""
+    one = len(names) == 1
+    by = "rank correlation" if board["scores_by"] == "rank_ic" else "share of right signs"
+    return (
+        f"{_listed(names)} give{'s' if one else ''} a score and no return, so absolute errors and "
+        f"the confidence set do not judge {'it' if one else 'them'}: "
+        f"{'it stands' if one else 'they stand'} apart, ordered by {by}."
+    )
 
 
 def _against_reference(board: Mapping[str, Any]) -> str:
@@ -86,7 +126,7 @@ def _against_reference(board: Mapping[str, Any]) -> str:
 
 
 def _networks(board: Mapping[str, Any], trained: Sequence[str]) -> str:
-    names = list(board["rows"])
+    names = with_errors(board)
     networks = [name for name in names if name in trained]
     simple = [name for name in names if name not in trained]
     if not networks or not simple:

@@ -97,9 +97,12 @@ def _around(value: float, error: float | None) -> tuple[float | None, float | No
 
 
 def _accuracy(board: Board) -> Section:
+    rows: Mapping[str, Any] = board.table["rows"]
+    apart = {name: row for name, row in rows.items() if not row.get("mean_is_return", True)}
     html = render(
         "leaderboard_accuracy.html",
-        rows=board.table["rows"],
+        rows={name: row for name, row in rows.items() if name not in apart},
+        scores=apart,
         reference=board.table["reference"],
         horizon=board.table["horizon"],
         n=board.table["n"],

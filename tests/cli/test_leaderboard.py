@@ -41,6 +41,14 @@ class Failing(Naive):
     def fit(self, past):
         raise ForecastError("Failing: this one never learns")
 """
+# A drift that calls its mean a score.
+SCORING = """\
+from tradewind.forecasters.baselines import Drift
+
+
+class Scoring(Drift):
+    mean_is_return = False
+"""
 # The naive forecast as it is, but its fit presses Ctrl-C once.
 PRESSING = """\
 import os, signal
@@ -225,6 +233,28 @@ def test_a_missing_package_is_listed_with_what_to_install(
     assert ended.code == 0, ended.err
     assert "Not compared: auto_ets: AutoEts: needs the package 'statsforecast'" in ended.out
     assert "pip install 'tradewind[ml]'" in ended.out
+
+
+def test_who_gives_scores_stands_in_a_table_of_its_own(
+    written: Path, inside: Callable[..., Any], table: Mapping[str, Any]
+) -> None:
+    (written / "scoring.py").write_text(SCORING)
+    (written / "few.yaml").write_text(
+        CONFIG.replace("fails: {kind: failing.py:Failing}", "sure: {kind: scoring.py:Scoring}")
+    )
+    ended = inside("train", "few.yaml", "--workers", "0")
+    assert ended.code == 0, ended.err
+    returns, _, scores = ended.out.partition("Scores, not returns: no errors to compare")
+    assert "sure" not in returns.partition("\n")[2]
+    assert [line.split()[0] for line in scores.splitlines()[2:3]] == ["sure"]
+    assert "sure gives a score and no return" in ended.out
+    (folder,) = (written / "results").iterdir()
+    kept = json.loads((folder / "leaderboard.json").read_text())["rows"]
+    assert kept["sure"]["mae"] is None
+    assert kept["sure"]["rank_ic"] == kept["drift"]["rank_ic"]
+    assert kept["drift"]["mae"] == table["rows"]["drift"]["mae"]
+    page = (folder / "report.html").read_text()
+    assert "Scores and no returns: judged by ranks and signs alone" in page
 
 
 def test_where_nobody_forecasts_every_reason_is_told(

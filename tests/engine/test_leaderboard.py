@@ -7,10 +7,10 @@ import pytest
 
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.leaderboard import words
+from tradewind.engine.leaderboard.confidence_set import confidence_set
 from tradewind.engine.leaderboard.table import (
     common,
     compare,
-    confidence_set,
     loss_by_date,
     pinball_of_deciles,
 )
@@ -156,7 +156,9 @@ def test_other_horizons_are_not_compared(panel: Panel) -> None:
 def test_without_the_package_the_board_says_what_to_install(
     panel: Panel, three: dict[str, Forecasts], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradewind.engine.leaderboard.table.confidence_set", lambda *_, **__: None)
+    monkeypatch.setattr(
+        "tradewind.engine.leaderboard.confidence_set.confidence_set", lambda *_, **__: None
+    )
     given, _ = common(three, 100)
     found = compare(three, panel, given, reference="naive")
     assert "pip install 'tradewind[ml]'" in found["confidence_set_note"]
@@ -190,4 +192,60 @@ def test_sentences_name_who_beats_whom_and_whether_networks_are_worth_it(
     assert "After costs knows has the highest Sharpe ratio, 3.00 ± 0.50, which is more" in told
     assert "The best network, knows, is 50.00 % ahead of naive" in "\n".join(
         words.sentences(traded, ["knows"])
+    )
+
+
+@pytest.fixture(scope="module")
+def with_scores(panel: Panel, three: dict[str, Forecasts]) -> dict[str, Any]:
+    """Beside the three, two scores: a tiny one that knows, and a huge one that guesses."""
+    truth = np.nan_to_num(next_return(panel))
+    guess = np.random.default_rng(9).normal(0.0, 1.0, panel.shape)
+    scored = {**three, "huge": said(50.0 * guess), "tiny": said(1e-6 * truth)}
+    given, _ = common(scored, 100)
+    return compare(scored, panel, given, reference="naive", scores=["huge", "tiny"], seed=1)
+
+
+def test_scores_stand_apart_in_the_order_of_their_ranks(
+    with_scores: dict[str, Any], board: dict[str, Any]
+) -> None:
+    assert list(with_scores["rows"]) == ["knows", "naive", "noise", "tiny", "huge"]
+    assert with_scores["scores_by"] == "rank_ic"
+    tiny = with_scores["rows"]["tiny"]
+    assert tiny["rank_ic"]["value"] == pytest.approx(1.0)
+    assert not tiny["mean_is_return"]
+    for name in ("mae", "rmse", "crps", "pinball", "coverage_80", "against", "confidence_set"):
+        assert tiny[name] is None, name
+    for name, row in board["rows"].items():  # they change nothing for the others
+        assert with_scores["rows"][name] == row
+
+
+def test_scores_of_too_few_symbols_are_ordered_by_their_signs(panel: Panel) -> None:
+    two = panel.select(("A", "B"))
+    truth = np.nan_to_num(next_return(two))
+    both = {"wrong": said(-truth), "right": said(truth), "naive": said(np.zeros(two.shape))}
+    given, _ = common(both, 100)
+    found = compare(both, two, given, reference="naive", scores=["wrong", "right"])
+    assert list(found["rows"]) == ["naive", "right", "wrong"]
+    assert found["scores_by"] == "direction"
+    assert words.verdict(found).startswith("naive is the only one that forecasts returns")
+
+
+def test_sentences_say_who_is_judged_by_ranks_alone(
+    with_scores: dict[str, Any], panel: Panel
+) -> None:
+    assert words.verdict(with_scores).startswith("knows has the smallest mean absolute error, 50.0")
+    told = words.sentences(with_scores, ["tiny", "noise"])
+    assert told[0] == (
+        "tiny and huge give a score and no return, so absolute errors and the confidence set do "
+        "not judge them: they stand apart, ordered by rank correlation."
+    )
+    assert any(one.startswith("No network beats knows: the best of them, noise") for one in told)
+
+
+def test_where_all_are_scores_the_verdict_speaks_of_ranks(panel: Panel) -> None:
+    both = {"a": said(-next_return(panel)), "b": said(next_return(panel))}
+    given, _ = common(both, 100)
+    found = compare(both, panel, given, reference=None, scores=["a", "b"])
+    assert words.verdict(found).startswith(
+        "Nobody forecasts returns, so no errors are compared; b has the highest rank correlation, 1"
     )
