@@ -36,6 +36,7 @@ from tradewind.engine.records import Panel, Records, Simulation
 from tradewind.engine.scoring import metrics
 from tradewind.engine.scoring.benchmark import benchmark_returns
 from tradewind.engine.walkforward.of_config import checked_choice
+from tradewind.engine.walkforward.of_config import refuse_unfit as refuse_unfit_spec
 
 KEY_OF_DATA = re.compile(r"((?:data|account|costs|execution)(?:\.\w+)*): ")
 NAMED = 30  # symbols that a note lists
@@ -178,6 +179,21 @@ def read_history(
     for finding in history.findings:
         diary.note("finding", kind=finding.kind, symbol=finding.symbol, date=finding.date)
     return history
+
+
+def refuse_unfit(parts: Parts, panel: Panel, document: Document) -> None:
+    """Refuse a forecaster or selector that this data or machine has not what it takes for.
+
+    Raises
+    ------
+    ConfigError
+        At the line of the parameter that asks for it.
+    """
+    block = parts.config.forecaster
+    if parts.forecaster is not None and block is not None:
+        refuse_unfit_spec(parts.forecaster, panel, document, key="forecaster", choose=block.choose)
+    if parts.selector is not None:
+        refuse_unfit_spec(parts.selector, panel, document, key="selector")
 
 
 def _with_path(config: RunConfig, history: History) -> History:

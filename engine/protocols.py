@@ -213,6 +213,19 @@ class Watched(Forecaster, Protocol):
 
 
 @runtime_checkable
+class Checking(Forecaster, Protocol):
+    """A forecaster that can say before any fit what the data or the machine lacks for it."""
+
+    def check_before_fit(self, panel: Panel) -> None:
+        """Raise ConfigError where they have not; ``panel`` is all the data there is.
+
+        The message begins with the parameter that asks for what is missing (``device: ``, or
+        ``features.2: `` for an item of a list), so that its line in a config can be named.
+        """
+        ...
+
+
+@runtime_checkable
 class Divisible(Forecaster, Protocol):
     """A forecaster that can fit each symbol by itself, so that processes may share the symbols."""
 

@@ -121,6 +121,7 @@ def compute(
     panel = history.panel
     check_benchmark(config, panel, document)
     spreads.check(config.costs.spread, panel)
+    pipeline.refuse_unfit(parts, panel, document)
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     with located(document):
         outlook = outlook_of(parts, panel, diary, progress, workers=workers, cache=cache)
@@ -191,6 +192,7 @@ def train(
             "nothing to train"
         )
     history = pipeline.read_history(config, document, diary, progress)
+    pipeline.refuse_unfit(parts, history.panel, document)
     cache = pipeline.forecast_cache(fresh=fresh)
     with located(document):
         outlook = outlook_of(parts, history.panel, diary, progress, workers=workers, cache=cache)

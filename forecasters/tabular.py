@@ -16,6 +16,7 @@ import numpy.typing as npt
 from annotated_types import Ge, Le
 
 from tradewind.engine.errors import ConfigError, ForecastError
+from tradewind.engine.features import refuse_unmakeable
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters.bounds import check_bounds, check_features
@@ -158,6 +159,15 @@ class TabularForecaster(ABC):
     def warmup(self) -> int:
         """Closed bars a prediction needs: a window of which each bar has all its features."""
         return self._framing.warmup
+
+    def check_before_fit(self, panel: Panel) -> None:
+        """Refuse features that ``panel`` cannot give.
+
+        Raises
+        ------
+        ConfigError
+        """
+        refuse_unmakeable(self.features, panel)
 
     @property
     def n_samples(self) -> int:

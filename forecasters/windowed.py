@@ -15,6 +15,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Generator
 
 from tradewind.engine.errors import ConfigError, ForecastError
+from tradewind.engine.features import refuse_unmakeable
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters import checkpoints
@@ -35,7 +36,7 @@ from tradewind.forecasters.readings import HeadConfig, Reading, Said, reading_of
 from tradewind.forecasters.training import kept as kept_networks
 from tradewind.forecasters.training.fitted import Fitted
 from tradewind.forecasters.training.guided import Guided
-from tradewind.forecasters.training.hardware import check_names
+from tradewind.forecasters.training.hardware import check_names, refuse_absent
 from tradewind.forecasters.training.loop import one_thread
 
 Units = Annotated[int, Ge(1), Le(1_024)]
@@ -230,6 +231,16 @@ class WindowedForecaster(Guided):
         if not levels:
             return Forecasts(mean, std, self.horizon)
         return Forecasts(mean, std, self.horizon, levels, quantiles)
+
+    def check_before_fit(self, panel: Panel) -> None:
+        """Refuse features that ``panel`` cannot give, and a device or precision not to be had here.
+
+        Raises
+        ------
+        ConfigError
+        """
+        refuse_unmakeable(self.features, panel)
+        refuse_absent(self.device, self.precision)
 
     @property
     def served(self) -> Mapping[str, Any]:

@@ -51,6 +51,7 @@ def subject_of(
     """
     parts = pipeline.resolve(config, document)
     history = pipeline.read_history(config, document, Diary(), progress)
+    pipeline.refuse_unfit(parts, history.panel, document)
     newest = history.panel.rows(max(0, history.panel.n_bars - effort.bars), history.panel.n_bars)
     named = "".join(str(block.params) for block in (config.forecaster, config.selector) if block)
     few = _fewer(forward_adjusted(newest), effort.symbols, named)

@@ -8,6 +8,7 @@ column that came with the data, ``rank.``, ``cross_z.``, ``market.``, ``group.``
 """
 
 from tradewind.engine.features.feature import VERSION, Feature, Table
+from tradewind.engine.features.making import refuse_unmakeable
 from tradewind.engine.features.names import LONGEST, feature, known
 from tradewind.engine.features.own import QUIET, VOL_LOOKBACK, log_return, volatility
 from tradewind.engine.features.sharing import share
@@ -26,6 +27,7 @@ __all__ = [
     "is_causal",
     "known",
     "log_return",
+    "refuse_unmakeable",
     "share",
     "table",
     "volatility",

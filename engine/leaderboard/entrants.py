@@ -1,20 +1,20 @@
 """The forecasters of a comparison, each checked as the run it would be alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from tradewind.engine import pipeline, registry
 from tradewind.engine.config.bench import bench_config, entrant_document, refuse_unused
-from tradewind.engine.config.file import Document, validate
+from tradewind.engine.config.file import SEVERAL, Document, validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Parts
 from tradewind.engine.protocols import Watched
-from tradewind.engine.records import Floats
+from tradewind.engine.records import Floats, Panel
 
 
 @dataclass(slots=True)
@@ -28,6 +28,8 @@ class Entrant:
         Its block as it was written, shared parameters among them.
     parts : Parts or None
         None where it could not even be built: a package is missing.
+    document : Document or None
+        Of the run it would be alone.
     network : bool
         Whether it learns in epochs.
     mean_is_return : bool
@@ -42,6 +44,7 @@ class Entrant:
     kind: str
     given: Mapping[str, Any]
     parts: Parts | None = None
+    document: Document | None = None
     network: bool = False
     mean_is_return: bool = True
     horizon: int | None = None
@@ -63,7 +66,7 @@ def entrants_of(document: Document) -> list[Entrant]:
     entrants, used = [], set[str]()
     for name, block in config.forecasters.items():
         kind = block.kind or name
-        with _renamed(name):
+        with renamed(name, document):
             shared = _shared(config.shared, entrant_document(document, name, kind, {}), kind)
             used |= shared.keys()
             params = {**shared, **(block.model_extra or {})}
@@ -90,7 +93,7 @@ def _entrant(name: str, kind: str, alone: Document) -> Entrant:
     """One forecaster, checked; one whose package is missing says so when its turn comes."""
     given = dict(alone.values["forecaster"])
     given.pop("walk_forward", None)
-    one = Entrant(name, kind.rpartition("/")[2], given)  # of a file its name: folders move
+    one = Entrant(name, kind.rpartition("/")[2], given, document=alone)  # folders of files move
     try:
         one.parts = pipeline.resolve(validate(RunConfig, alone), alone)
     except ConfigError as error:
@@ -104,13 +107,36 @@ def _entrant(name: str, kind: str, alone: Document) -> Entrant:
     return one
 
 
+def refuse_unfit(entrants: Sequence[Entrant], panel: Panel, document: Document) -> None:
+    """Refuse those that this data or machine has not what it takes for, before any fit.
+
+    Raises
+    ------
+    ConfigError
+        At the line of the parameter that asks for it, in its own block or in ``shared``.
+    """
+    for one in entrants:
+        if one.parts is not None and one.document is not None:
+            with renamed(one.name, document):
+                pipeline.refuse_unfit(one.parts, panel, one.document)
+
+
 @contextmanager
-def _renamed(name: str) -> Iterator[None]:
+def renamed(name: str, document: Document) -> Iterator[None]:
     """Errors about ``forecaster`` as errors about the block they stem from."""
+    own, shared = document.values[SEVERAL][name] or {}, document.values.get("shared") or {}
+
+    def stem(found: re.Match[str]) -> str:
+        given = found[2] in shared and found[2] not in own
+        return (
+            f"{found[1]}shared.{found[2]}" if given else f"{found[1]}forecasters.{name}.{found[2]}"
+        )
+
     try:
         yield
     except ConfigError as error:
-        told = re.sub(r"(?m)^(\S+: )forecaster\b", rf"\1forecasters.{name}", str(error))
+        told = re.sub(r"(?m)^(\S+: )forecaster\.(\w+)", stem, str(error))
+        told = re.sub(r"(?m)^(\S+: )forecaster\b", rf"\1forecasters.{name}", told)
         raise ConfigError(told) from error.__cause__
 
 

@@ -18,7 +18,12 @@ from tradewind.engine.feeds.history import History
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.leaderboard import table as leaderboard
 from tradewind.engine.leaderboard import words as leaderboard_words
-from tradewind.engine.leaderboard.entrants import Entrant, entrants_of, resolved_values
+from tradewind.engine.leaderboard.entrants import (
+    Entrant,
+    entrants_of,
+    refuse_unfit,
+    resolved_values,
+)
 from tradewind.engine.leaderboard.numbers import facts, first_bar, trade
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary, Parts
@@ -105,6 +110,7 @@ def compute(
     history = pipeline.read_history(parts.config, document, diary, progress)
     check_benchmark(parts.config, history.panel, document)
     spreads.check(parts.config.costs.spread, history.panel)
+    refuse_unfit(entrants, history.panel, document)
     interrupted = _forecast(entrants, history.panel, diary, progress, fresh, workers, cached)
     said = {
         one.name: one.outlook.signals.forecasts

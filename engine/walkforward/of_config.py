@@ -1,4 +1,7 @@
-"""Checks of a config's forecaster block that need its class, and errors that point at its keys."""
+"""Checks of a config's forecaster block that need its class, and errors that point at its keys.
+
+Some need the data as well, and are made before any fit.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +12,9 @@ from tradewind.engine import registry
 from tradewind.engine.config.file import Document
 from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.forecaster_spec import ForecasterSpec
+from tradewind.engine.protocols import Checking
+from tradewind.engine.records import Panel
 
 KEY = re.compile(r"((?:walk_forward|choose)(?:\.\w+)*): ")
 OVER = ("forecaster", "choose", "over")
@@ -53,6 +59,59 @@ def _taken(
     except ConfigError as error:
         what = re.sub(rf"^.*?forecaster(?:\.{re.escape(name)})?: ", "", str(error))
         raise document.error((*OVER, name), what) from None
+
+
+def refuse_unfit(
+    spec: ForecasterSpec,
+    panel: Panel,
+    document: Document,
+    *,
+    key: str,
+    choose: ChooseConfig | None = None,
+) -> None:
+    """Refuse what the data or the machine does not have what it takes for, before any fit.
+
+    Parameters
+    ----------
+    spec : ForecasterSpec
+        Of a forecaster or selector; one that is :class:`Checking` says so itself.
+    panel : Panel
+    document : Document
+    key : str
+        Its block: ``forecaster`` or ``selector``.
+    choose : ChooseConfig or None
+        Each candidate is checked as well.
+
+    Raises
+    ------
+    ConfigError
+        At the line of the parameter that asks for it.
+    """
+    for params in ({}, *(choose.candidates if choose else ())):
+        made = spec.changed(params).build(0)
+        if not isinstance(made, Checking):
+            continue
+        try:
+            made.check_before_fit(panel)
+        except ConfigError as error:
+            raise _at_parameter(error, spec, dict(params), document, key) from None
+
+
+def _at_parameter(
+    error: ConfigError,
+    spec: ForecasterSpec,
+    candidate: Mapping[str, Any],
+    document: Document,
+    key: str,
+) -> ConfigError:
+    """Error at the parameter that its message begins with, else at the block."""
+    dotted, _, what = str(error).partition(": ")
+    name, *rest = dotted.split(".")
+    if name in candidate:
+        return document.error((*OVER, name), f"{dict(candidate)}: {what}")
+    if name not in spec.params:
+        return document.error((key,), str(error))
+    return document.error((key, name, *(int(k) if k.isdigit() else k for k in rest)), what)
 
 
 @contextmanager

@@ -45,6 +45,24 @@ def device_for(asked: str, who: str) -> Device:
     return Device("cpu", f"device auto: trained on the CPU, {built}")
 
 
+def refuse_absent(device: str, precision: str) -> None:
+    """Refuse a device or a number format that is not to be had here, before any fit.
+
+    Raises
+    ------
+    ConfigError
+        Its message begins with the parameter.
+    """
+    try:
+        kind = device_for(device, "device").kind
+    except ForecastError as error:
+        raise ConfigError(str(error)) from None
+    try:
+        refuse_slow_bf16(precision, kind, "precision")
+    except ForecastError as error:
+        raise ConfigError(str(error)) from None
+
+
 def refuse_slow_bf16(precision: str, device: str, who: str) -> None:
     """Refuse bfloat16 where it would be emulated.
 
