@@ -166,7 +166,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "rates": rates,
     "peer": whole_fits,
     "load": training_load.rows,
-    "walks": training_walks.rows,
+    "walks": lambda quick: training_walks.rows(quick, has_bf16()),
     "gpu": gpu,
 }
 

@@ -51,7 +51,7 @@ def market(size: Size) -> Panel:
     return Panel(names, ts, close.copy(), close * spread, close / spread, close, volume)
 
 
-def walk(panel: Panel, size: Size, workers: int) -> dict[str, float]:
+def walk(panel: Panel, size: Size, workers: int, precision: str = "float32") -> dict[str, float]:
     """Time of one walk-forward, of this process and its workers."""
     params = {
         "hidden": size.hidden,
@@ -59,6 +59,7 @@ def walk(panel: Panel, size: Size, workers: int) -> dict[str, float]:
         "stride": 1,
         "epochs": size.epochs,
         "patience": size.epochs,
+        "precision": precision,
     }
     config = WalkForwardConfig(train=size.train, refit=size.refit)
     begun, before = perf_counter(), _worked()
@@ -100,12 +101,13 @@ def _busy() -> float:
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
 
 
-def rows(quick: bool) -> list[dict[str, Any]]:
-    """One worker against two, and both against the script."""
+def rows(quick: bool, bf16: bool) -> list[dict[str, Any]]:
+    """One worker against two, and both against the script; in bfloat16 too where there is such."""
     size = QUICK if quick else FULL
     panel = market(size)
     begun, before = perf_counter(), (_busy(), _worked())
     one, two, script = walk(panel, size, 1), walk(panel, size, 2), naive(size)
+    rounded = {"tradewind, bf16, 2 workers": walk(panel, size, 2, "bf16")} if bf16 else {}
     shared = {
         "symbols": size.symbols,
         "folds": size.folds,
@@ -123,13 +125,16 @@ def rows(quick: bool) -> list[dict[str, Any]]:
             "cpu_ratio": 2.0 * one["cpu_seconds"] / two["cpu_seconds"],
             "goal": 1.8, "met": one["seconds"] / two["seconds"] >= 1.8,
         },
+    ]  # fmt: skip
+    found += [
         {
-            "case": "walk-forward, script", "engine": "tradewind, 2 workers", **two, **shared,
+            "case": "walk-forward, script", "engine": engine, **ours, **shared,
             "peer": "a script with default threads", "peer_seconds": script["seconds"],
-            "ratio": script["seconds"] / two["seconds"],
-            "cpu_ratio": script["cpu_seconds"] / two["cpu_seconds"],
-            "goal": 5.0, "met": script["seconds"] / two["seconds"] >= 5.0,
-        },
+            "ratio": script["seconds"] / ours["seconds"],
+            "cpu_ratio": script["cpu_seconds"] / ours["cpu_seconds"],
+            "goal": 5.0, "met": script["seconds"] / ours["seconds"] >= 5.0,
+        }
+        for engine, ours in {"tradewind, 2 workers": two, **rounded}.items()
     ]  # fmt: skip
     if quick:  # starting the workers is most of it, so it shows nothing
         return [{key: row[key] for key in row.keys() - {"goal", "met"}} for row in found]
