@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.config.walk import ChooseConfig
-from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
+from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.protocols import Forecaster, Forecasts, Watched
@@ -32,7 +32,6 @@ from tradewind.engine.walkforward.task import Setting
 from tradewind.engine.walkforward.workers import tell
 
 LARGER_IS_BETTER = frozenset({"rank_ic"})
-OF_ANY_MEAN = frozenset({"rank_ic"})  # scores that a mean which is no return can be given
 MIN_CROSS_SECTION = 3  # symbols on a date, below which a rank correlation says nothing
 Scores = Mapping[str, Any]
 
@@ -68,31 +67,6 @@ class SplitTask:
     lead: int
     seed: int
     key: str = ""
-
-
-def refuse_unlike(spec: ForecasterSpec, choose: ChooseConfig, seed: int) -> int:
-    """Build every candidate once; returns the longest warm-up among them.
-
-    Raises
-    ------
-    ConfigError
-        If candidates forecast other horizons, or are to be compared by errors of what is no return.
-    """
-    made = [spec.changed(params).build(seed) for params in choose.candidates]
-    horizon = spec.build(seed).horizon
-    if any(one.horizon != horizon for one in made):
-        raise ConfigError(
-            "choose.over: the horizon is what is forecast, so forecasts of several cannot be "
-            "compared; leave it out"
-        )
-    scores = not all(getattr(one, "mean_is_return", True) for one in made)
-    if scores and choose.score not in OF_ANY_MEAN:
-        raise ConfigError(
-            f"choose.score: {choose.score} measures errors of returns, and {spec.name} says scores "
-            "for their sign and size alone, as the heads direction and position do; set it to "
-            f"{' or '.join(sorted(OF_ANY_MEAN))}"
-        )
-    return max(one.warmup for one in made)
 
 
 def plan_choice(

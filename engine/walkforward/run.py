@@ -7,6 +7,7 @@ with the same bits as a result, and each is kept in the cache as soon as it is d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.walkforward import choosing
 from tradewind.engine.walkforward import plan as fold_plan
+from tradewind.engine.walkforward.candidates import candidates_of, schedule_for
 from tradewind.engine.walkforward.choosing import score_split
 from tradewind.engine.walkforward.crew import Crew, Work, crew
 from tradewind.engine.walkforward.fit import fit_fold, report_of
@@ -94,15 +96,15 @@ def run(
     refuse_nested()
     sample = spec.build(seed)
     fold_plan.refuse_what_it_cannot(sample, spec.name, config)
-    warmup = choosing.refuse_unlike(spec, choose, seed) if choose else sample.warmup
-    schedule = folds(
-        panel.n_bars, horizon=sample.horizon, warmup=warmup, config=config, days=days_of(panel)
-    )
+    cut = partial(_cut, panel, config, sample.horizon)
+    made = [sample] if choose is None else candidates_of(spec, choose, seed)
+    schedule = cut(sample.warmup) if choose is None else schedule_for(made, choose, cut)
     with crew(spec, panel, workers, cache) as those:
         choices: dict[int, Choice] = {}
         if choose is not None:
             asked = choosing.plan_choice(
-                spec, panel, schedule, choose, seed=seed, warmup=warmup, horizon=sample.horizon,
+                spec, panel, schedule, choose, seed=seed,
+                warmup=max(one.warmup for one in made), horizon=sample.horizon,
                 cached=cache is not None,
             )  # fmt: skip
             scores = _scores(those, asked, progress)
@@ -117,6 +119,10 @@ def run(
         deaf = _is_deaf(those, schedule[0], seed)
     joined = Finished(spec.name, panel, schedule, tasks, results, choices).joined()
     return replace(joined, deaf=deaf)
+
+
+def _cut(panel: Panel, config: WalkForwardConfig, horizon: int, warmup: int) -> tuple[Fold, ...]:
+    return folds(panel.n_bars, horizon=horizon, warmup=warmup, config=config, days=days_of(panel))
 
 
 def _is_deaf(those: Crew, fold: Fold, seed: int) -> bool:

@@ -165,6 +165,27 @@ def test_a_forecaster_that_does_not_heed_what_is_held_out_is_refused(panel: Pane
         go(descent("Deaf"), panel, config=TWO_FOLDS, choose=CHOOSE)
 
 
+@pytest.mark.parametrize(
+    ("window", "told"),
+    [
+        (90, r"80 bars leave no training sample: .* set train to at least 93, or leave it out"),
+        (76, r"warm-up of 77 bars and horizon of 2 leave 2 of the 80 bars .*groups is 4; leave"),
+    ],
+)
+def test_a_candidate_that_the_training_part_is_too_short_for_is_named_before_any_fit(
+    panel: Panel, window: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradewind.engine.walkforward.run.crew", None)  # no worker is started
+    choose = ChooseConfig(over={"window": (4, window)}, groups=4, test=1)
+    with pytest.raises(ConfigError, match=rf"^choose\.over: candidate window {window}: .*{told}"):
+        go(descent(), panel, config=TWO_FOLDS, choose=choose)
+
+
+def test_data_too_short_for_any_candidate_is_not_blamed_on_the_first(panel: Panel) -> None:
+    with pytest.raises(ConfigError, match=r"^walk_forward\.train: 120 bars of training leave none"):
+        go(descent(), panel, config=schedule(train=120), choose=CHOOSE)
+
+
 def test_the_horizon_cannot_be_chosen(panel: Panel) -> None:
     choose = ChooseConfig(over={"horizon": (2, 3)})
     with pytest.raises(ConfigError, match=r"choose\.over: the horizon is what is forecast"):
