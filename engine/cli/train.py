@@ -102,7 +102,7 @@ def _columns(
         rows.append(
             (
                 str(fold.number),
-                f"{days[fold.train_start]} to {days[fold.train_stop - 1]}",
+                f"{days[fold.learned_start]} to {days[fold.train_stop - 1]}",
                 f"{days[fold.test_start]} to {days[fold.test_stop - 1]}",
                 "" if report.choice is None else written(report.choice.params),
                 str(len(report.fits)) if several else "",

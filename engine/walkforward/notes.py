@@ -144,7 +144,7 @@ def fold_facts(report: FoldReport, days: Sequence[Any]) -> dict[str, Any]:
         "fold": fold.number,
         "train": [fold.train_start, fold.train_stop],
         "test": [fold.test_start, fold.test_stop],
-        "train_dates": [str(days[fold.train_start]), str(days[fold.train_stop - 1])],
+        "train_dates": [str(days[fold.learned_start]), str(days[fold.train_stop - 1])],
         "test_dates": [str(days[fold.test_start]), str(days[fold.test_stop - 1])],
         "seed": report.seed,
         "seeds": len({fit.member for fit in report.fits}),

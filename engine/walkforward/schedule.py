@@ -29,6 +29,9 @@ class Fold:
         them, because its label ends there.
     test_start, test_stop : int
         Bars predicted.
+    lead : int
+        Bars at the beginning of those handed to ``fit`` that are warm-up of the first sample an
+        anchor lets be learned from; 0 without an anchor.
     """
 
     number: int
@@ -36,11 +39,17 @@ class Fold:
     train_stop: int
     test_start: int
     test_stop: int
+    lead: int = 0
 
     @property
     def n_train(self) -> int:
         """Bars handed to ``fit``."""
         return self.train_stop - self.train_start
+
+    @property
+    def learned_start(self) -> int:
+        """First bar that is learned from: the anchor, or else the first handed to ``fit``."""
+        return self.train_start + self.lead
 
 
 def days_of(panel: Panel) -> Days:
@@ -100,6 +109,7 @@ def folds(
             train_stop=start - held_back,
             test_start=start,
             test_stop=stop,
+            lead=0 if rolling else anchor - begin,
         )
         for number, (start, stop) in enumerate(zip(starts, [*starts[1:], n_bars], strict=True))
     )

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import Panel
+from tradewind.engine.walkforward.notes import fold_facts
+from tradewind.engine.walkforward.report import FoldReport
 from tradewind.engine.walkforward.schedule import Fold, days_of, folds
 
 
@@ -118,14 +120,26 @@ def test_an_embargo_ends_training_that_much_earlier_still() -> None:
 def test_before_an_anchor_lies_the_warm_up_of_its_sample_and_nothing_else() -> None:
     config = WalkForwardConfig(train=20, refit=4, mode="anchored", anchor=6)
     assert folds(34, horizon=2, warmup=3, config=config) == (
-        Fold(0, 4, 26, 26, 30),
-        Fold(1, 4, 30, 30, 34),
+        Fold(0, 4, 26, 26, 30, lead=2),
+        Fold(1, 4, 30, 30, 34, lead=2),
     )
+
+
+def test_what_is_said_to_be_learned_from_begins_at_the_anchor_and_not_at_its_warm_up() -> None:
+    days = days_from("2020-01-01", 34)
+    config = WalkForwardConfig(train=20, refit=4, mode="anchored", anchor=6)
+    (fold, _) = folds(34, horizon=2, warmup=3, config=config, days=days)
+    report = FoldReport(fold, 0, 0.0, False, None, (), 1, None)
+    facts = fold_facts(report, list(days))
+    assert facts["train_dates"] == [str(days[6]), str(days[25])]
+    assert facts["train"] == [4, 26]  # the bars handed to fit
+    plain = folds(34, horizon=2, warmup=3, config=WalkForwardConfig(train=20), days=days)[0]
+    assert plain.learned_start == plain.train_start == 0
 
 
 def test_an_anchor_in_the_first_bars_has_less_warm_up_before_it() -> None:
     config = WalkForwardConfig(train=22, mode="anchored", anchor=1)
-    assert folds(30, horizon=2, warmup=20, config=config)[0] == Fold(0, 0, 23, 23, 30)
+    assert folds(30, horizon=2, warmup=20, config=config)[0] == Fold(0, 0, 23, 23, 30, lead=1)
     with pytest.raises(ConfigError, match="set train to at least 22"):
         folds(30, horizon=3, warmup=20, config=config.model_copy(update={"train": 21}))
 
