@@ -266,10 +266,8 @@ def manifest(parts: Parts, history: History, diary: Diary) -> dict[str, Any]:
 
 def _universe(config: RunConfig, history: History) -> dict[str, Any]:
     """Who the data is about, and the file that says who was a member when, if there is one."""
-    named = config.data.universe
-    file = (
-        None if named is None else {"path": str(named.path), "sha256": content_digest(named.path)}
-    )
+    path = None if config.data.universe is None else config.data.universe.path
+    file = None if path is None else {"path": str(path), "sha256": content_digest(path)}
     return {"survivorship": history.survivorship, "file": file}
 
 

@@ -234,7 +234,7 @@ def _simulated(
 
 def _leavers(config: RunConfig, panel: Panel) -> Found:
     """Whether those who left the universe are in the data: by its file, else by their number."""
-    if config.data.universe is None:
+    if config.data.universe is None or config.data.universe.path is None:
         return nobody_leaves(panel)
     return missing_names(lives_of(config.data.universe), panel)
 

@@ -31,6 +31,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         for side, price in (name.split("_") for name in QUOTES)
     },
 }
+AS_TRADED = ("raw_close", "raw_volume")  # further columns by their usual names, and no misspelling
 UNNAMED = ("", "unnamed0", "index", "indexlevel0")
 
 
@@ -209,7 +210,7 @@ class _Search:
         """Columns left over, by name; those the config names first."""
         lone = [name for name in QUOTES if name not in found]
         ours = {k: v for k, v in self.chosen.items() if k in lone or k not in (*ALIASES, "date")}
-        for key in ours:
+        for key in ours.keys() - AS_TRADED:
             near = get_close_matches(key, ALIASES, 1, 0.75)
             if near and near[0] != key:
                 raise DataError(

@@ -18,21 +18,22 @@ def with_members(config: DataConfig, history: History) -> History:
     Raises
     ------
     DataError
-        If a file of memberships cannot be used, or a column that is named is not there.
+        If a file of memberships or a filter cannot be used, or a column that is named is not there.
     UnknownSymbolError
         If a group names a symbol that the data does not have.
     """
-    panel, survivorship = history.panel, history.survivorship
+    panel, survivorship, notes = history.panel, history.survivorship, history.notes
     columns = {**_groups(config, panel), **_ahead(config.known_ahead, panel)}
     if config.universe is not None:
         from tradewind.engine.feeds.universe import universe
 
-        found = universe(config.universe, panel)
-        columns, survivorship = {**columns, **found.columns}, found.sentence
+        found = universe(config, panel)
+        columns, notes = {**columns, **found.columns}, (*notes, *found.notes)
+        survivorship = found.sentence or survivorship
     if not columns:
         return history
     panel = replace(panel, columns={**panel.columns, **columns})
-    return replace(history, panel=panel, survivorship=survivorship)
+    return replace(history, panel=panel, survivorship=survivorship, notes=notes)
 
 
 def _groups(config: DataConfig, panel: Panel) -> dict[str, Floats]:

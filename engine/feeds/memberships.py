@@ -60,8 +60,9 @@ class Memberships:
 
 
 def read(config: UniverseConfig) -> Memberships:
-    """Read a file of memberships in any of its three shapes; raises DataError."""
+    """Read the file of memberships in any of its three shapes; raises DataError."""
     path = config.path
+    assert path is not None  # a universe of filters alone has nothing to be read
     kind = next((k for k, ends in SUFFIXES.items() if path.name.lower().endswith(ends)), "csv")
     try:
         sheet = open_sheet(path, kind)

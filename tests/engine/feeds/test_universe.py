@@ -23,7 +23,8 @@ from tradewind.engine.records import DAY_NS, ELIGIBLE, MEMBER, Panel
 
 def laid(folder: Path, text: str, panel: Panel | None = None, **more: Any) -> Universe:
     (folder / "members.csv").write_text(text)
-    return universe(UniverseConfig(path=folder / "members.csv", **more), panel or flat_panel(4))
+    config = UniverseConfig(path=folder / "members.csv", **more)
+    return universe(DataConfig(universe=config), panel or flat_panel(4))
 
 
 def members(folder: Path, text: str, panel: Panel | None = None, **more: Any) -> list[list[float]]:
@@ -72,7 +73,8 @@ def test_parquet_with_dates_reads_as_csv_does(tmp_path: Path) -> None:
         }
     )
     pq.write_table(rows, tmp_path / "members.parquet")
-    found = universe(UniverseConfig(path=tmp_path / "members.parquet"), flat_panel(4))
+    config = UniverseConfig(path=tmp_path / "members.parquet")
+    found = universe(DataConfig(universe=config), flat_panel(4))
     assert found.columns[ELIGIBLE].T.tolist() == [[1, 0, 0, 1], [0, 1, 0, 0]]
 
 
@@ -141,7 +143,7 @@ def test_a_symbol_that_the_file_never_names_is_refused_with_the_nearest(tmp_path
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"data\.universe: .*nowhere\.csv"):
-        universe(UniverseConfig(path=tmp_path / "nowhere.csv"), flat_panel())
+        universe(DataConfig(universe=UniverseConfig(path=tmp_path / "nowhere.csv")), flat_panel())
 
 
 def test_loaded_data_carry_their_universe(tmp_path: Path) -> None:
