@@ -7,8 +7,9 @@ own, and none sees a later one.
 
 import warnings
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from annotated_types import Ge, Le
@@ -19,6 +20,7 @@ from tradewind.engine.features.tape import Tape, lay
 from tradewind.engine.records import Floats, Panel
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.baselines import Baseline, Horizon, Learned
+from tradewind.forecasters.dividing import checked_part, fitted_alone
 from tradewind.forecasters.optional import importing, require
 
 MEMORY = 100  # returns an ARIMA forecast looks back at
@@ -31,8 +33,11 @@ Order = Annotated[int, Ge(0), Le(10)]
 class _PerSymbol(Baseline):
     """A model of statsforecast for each symbol, kept as a vector of numbers."""
 
+    pooled: ClassVar[bool] = False  # so that processes share the symbols
+
     def __init__(self, **params: Any) -> None:
         super().__init__(**params)
+        self._only: tuple[str, ...] | None = None
         require("statsforecast", who=self._name, extra="ml")
 
     @property
@@ -40,13 +45,26 @@ class _PerSymbol(Baseline):
         """Closed bars a prediction needs."""
         return MEMORY + 1
 
+    def for_symbols(self, names: Sequence[str]) -> Self:
+        """Equal forecaster that fits and predicts the models of these symbols alone.
+
+        Raises
+        ------
+        ForecastError
+            If no symbol is named.
+        """
+        only = checked_part(names, pooled=self.pooled, who=self._name)
+        part = type(self)(**self._params)
+        part._only = only
+        return part
+
     def _learn(self, past: Panel) -> Learned:
         with importing("statsforecast", who=self._name, extra="ml"):
             from statsforecast import models
         tape = lay(past)
         found: Learned = {}
-        for k, name in enumerate(past.symbols):
-            own = _path(tape, k)
+        for name in fitted_alone(self._only, past, self._name):
+            own = _path(tape, past.symbols.index(name))
             if len(own) < self.warmup or not np.diff(own).any():
                 continue  # too short, or a price that stands still
             with warnings.catch_warnings():
@@ -58,7 +76,7 @@ class _PerSymbol(Baseline):
                         f"{self._name}: statsforecast could not fit {name} "
                         f"({type(error).__name__}: {error}); leave the symbol out"
                     ) from error
-        if not found:
+        if not found and self._only is None:
             raise ForecastError(
                 f"{self._name}: every symbol with {self.warmup} bars stands still; look at the data"
             )
@@ -83,7 +101,7 @@ class _PerSymbol(Baseline):
 
     def _check(self, folder: Path, found: checkpoints.Arrays) -> None:
         wrong = [name for name, array in found.items() if array.shape != (self._width,)]
-        if wrong or not found:
+        if wrong or not (found or self._only):
             held = f"{wrong[0]} of shape {found[wrong[0]].shape}" if wrong else "no model"
             raise CheckpointError(f"{folder}: holds {held}, wanted ({self._width},); fit again")
 

@@ -54,7 +54,7 @@ class KeptLearners(TabularForecaster):
         """
         kept = checkpoints.read(folder, kind=self._name, config=self._params)
         records = kept.state.get("learners")
-        if not isinstance(records, dict) or not records:
+        if not isinstance(records, dict) or not (records or self._only):
             raise CheckpointError(f"{folder}: holds no learner; fit again")
         restored = {}
         for name, record in records.items():

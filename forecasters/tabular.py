@@ -7,6 +7,7 @@ training time that it did not learn from.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -20,6 +21,7 @@ from tradewind.engine.features import refuse_unmakeable
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters.bounds import check_bounds, check_features
+from tradewind.forecasters.dividing import checked_part, fitted_alone
 from tradewind.forecasters.inputs import windows
 from tradewind.forecasters.inputs.framing import (
     FEATURES,
@@ -130,6 +132,8 @@ class TabularForecaster(ABC):
         check_features(self.features, self._name)
         _ = self.warmup  # looks every feature up
         self._learnt: dict[str, Learnt] | None = None
+        self._only: tuple[str, ...] | None = None
+        self._notes: tuple[str, ...] = ()
 
     @abstractmethod
     def _learn(self, fitting: Part, stopping: Part) -> tuple[Any, float, list[tuple[float, float]]]:
@@ -183,6 +187,27 @@ class TabularForecaster(ABC):
             for step, pair in enumerate(one.curve, start=1)
         )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which symbols the last fit had too little history for."""
+        return self._notes
+
+    def for_symbols(self, names: Sequence[str]) -> Self:
+        """Equal forecaster that fits and predicts the learners of these symbols alone.
+
+        Symbols with too little history get no forecast, as among all; that there is none left is
+        no error of a part.
+
+        Raises
+        ------
+        ForecastError
+            If one learner serves all symbols, or no symbol is named.
+        """
+        only = checked_part(names, pooled=self.pooled, who=self._name)
+        part = type(self)(**self._params)
+        part._only = only
+        return part
+
     def fit(self, past: Panel) -> Self:
         """Learn from ``past`` alone and forget earlier fits.
 
@@ -193,19 +218,21 @@ class TabularForecaster(ABC):
             fails.
         """
         labelled, scale = self._framing.labelled(past)
+        self._notes = ()
         if self.pooled:
             self._learnt = {POOLED: self._fit_one(labelled, scale, self._name)}
             return self
         fitted, refusals = {}, []
-        for k, symbol in enumerate(past.symbols):
-            own = labelled.where(labelled.symbol == k)
+        for symbol in fitted_alone(self._only, past, self._name):
+            own = labelled.where(labelled.symbol == past.symbols.index(symbol))
             try:
                 fitted[symbol] = self._fit_one(own, scale, f"{self._name}, {symbol}")
             except TooFewWindowsError as error:
                 refusals.append(error)
-        if not fitted:
+        if not fitted and self._only is None:
             raise refusals[0]
         self._learnt = fitted
+        self._notes = tuple(f"no learner: {refusal}" for refusal in refusals)
         return self
 
     def _fit_one(self, samples: Samples, scale: Floats, where: str) -> Learnt:

@@ -9,8 +9,8 @@ from typing import Any, Self
 import torch
 from torch import Generator
 
-from tradewind.engine.errors import ForecastError
 from tradewind.engine.records import Floats, Panel
+from tradewind.forecasters.dividing import checked_part, fitted_alone
 from tradewind.forecasters.inputs.framing import POOLED, Framing, TooFewWindowsError
 from tradewind.forecasters.inputs.scalings import fit_scales
 from tradewind.forecasters.inputs.windows import Samples
@@ -112,15 +112,9 @@ class Guided(ABC):
         ForecastError
             If one network serves all symbols, or no symbol is named.
         """
-        if self.pooled:
-            raise ForecastError(
-                f"{self._name}: one network serves all symbols, so they cannot be fitted one by "
-                "one; set pooled: false"
-            )
-        if not names:
-            raise ForecastError(f"{self._name}: no symbol was named; name at least one")
+        only = checked_part(names, pooled=self.pooled, who=self._name)
         part = type(self)(**self._params)
-        part._only = tuple(names)
+        part._only = only
         return part
 
     def fit(self, past: Panel) -> Self:
@@ -174,7 +168,7 @@ class Guided(ABC):
             yield POOLED, self._job(labelled, scale, self._name, how.earlier.get(POOLED))
             return
         refusals: list[TooFewWindowsError] = []
-        chosen = self._chosen(past)
+        chosen = fitted_alone(self._only, past, self._name)
         for symbol in chosen:
             own = labelled.where(labelled.symbol == past.symbols.index(symbol))
             try:
@@ -200,13 +194,3 @@ class Guided(ABC):
         )
         segment = self._framing.window if self._framing.stateful else None
         return prepare(network, scaling, parts, scale, schedule, generator, earlier, segment)
-
-    def _chosen(self, past: Panel) -> tuple[str, ...]:
-        """Symbols that get a network of their own."""
-        strangers = set(self._only or ()) - set(past.symbols)
-        if strangers:
-            raise ForecastError(
-                f"{self._name}: asked for {', '.join(sorted(strangers))}, which the panel of "
-                f"{past.n_symbols} symbols does not have"
-            )
-        return past.symbols if self._only is None else self._only

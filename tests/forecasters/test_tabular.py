@@ -1,14 +1,17 @@
 """Ridge, LightGBM and scikit-learn over the networks' windows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.walks import go, same, schedule
 from tradewind.engine.causality import probe
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import CheckpointError, ConfigError, ForecastError
+from tradewind.engine.forecaster_spec import spec_of
 from tradewind.engine.records import DAY_NS, Floats, Panel
 from tradewind.forecasters import LightGbm, Lstm, Ridge, ScikitLearn, checkpoints
 from tradewind.forecasters.inputs import windows
@@ -19,15 +22,15 @@ SHORT: dict[str, Any] = {"window": 2, "features": ("return_1",), "stride": 1, "v
 FOREST = "sklearn.ensemble.RandomForestRegressor"
 
 
-def swinging(n_bars: int, seed: int) -> Panel:
-    """Two symbols whose next return is the opposite of half the last, plus noise."""
-    shocks = np.random.default_rng(seed).normal(0.0, 0.01, (n_bars, 2))
-    returns = np.zeros((n_bars, 2))
+def swinging(n_bars: int, seed: int, names: str = "AB") -> Panel:
+    """Symbols whose next return is the opposite of half the last, plus noise."""
+    shocks = np.random.default_rng(seed).normal(0.0, 0.01, (n_bars, len(names)))
+    returns = np.zeros(shocks.shape)
     for t in range(1, n_bars):
         returns[t] = -0.5 * returns[t - 1] + shocks[t]
     close = 100 * np.exp(np.cumsum(returns, axis=0))
     ts = (np.arange(n_bars, dtype=np.int64) + 1) * DAY_NS
-    return Panel(("A", "B"), ts, close, close, close, close, np.ones_like(close))
+    return Panel(tuple(names), ts, close, close, close, close, np.ones_like(close))
 
 
 def last_returns(panel: Panel, first: int) -> Floats:
@@ -200,3 +203,41 @@ def test_rows_are_the_windows_of_the_networks_oldest_bar_first() -> None:
 def test_a_feature_named_twice_is_refused(kind: Any) -> None:
     with pytest.raises(ConfigError, match="'features' names 'range' twice; name it once"):
         kind(features=("range", "return_1", "range"))
+
+
+def test_processes_share_the_symbols_of_unpooled_learners_with_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = swinging(330, seed=4, names="ABCDE")  # five symbols: two parts
+    spec = spec_of(Ridge, {"pooled": False, "horizon": 1, **SHORT})
+    shared = go(spec, panel, config=schedule(train=260, refit=70))
+    assert [len(fold.fits) for fold in shared.folds] == [2]
+    monkeypatch.setattr("tradewind.engine.walkforward.plan.SYMBOLS_PER_TASK", 5)
+    alone = go(spec, panel, config=schedule(train=260, refit=70))
+    assert [len(fold.fits) for fold in alone.folds] == [1]
+    assert same(shared.forecasts, alone.forecasts)
+    assert np.isfinite(shared.forecasts.mean[260:]).all()
+
+
+def test_a_part_without_enough_history_is_silent_says_why_and_comes_back(tmp_path: Path) -> None:
+    panel = swinging(300, seed=1)
+    close = panel.close.copy()
+    close[:250, 1] = np.nan
+    young = replace(panel, open=close, high=close, low=close, close=close, volume=0 * close + 1)
+    whole = Ridge(pooled=False, **SHORT).fit(young)
+    assert len(whole.notes) == 1 and "Ridge, B" in whole.notes[0]
+    part = Ridge(pooled=False, **SHORT).for_symbols(("B",)).fit(young)
+    assert part.notes == whole.notes
+    assert np.isnan(part.predict(young, first=0).mean).all()
+    part.save(tmp_path / "kept")
+    again = Ridge(pooled=False, **SHORT).for_symbols(("B",)).restore(tmp_path / "kept")
+    assert np.isnan(again.predict(young, first=0).mean).all()
+    with pytest.raises(CheckpointError, match="holds no learner"):
+        Ridge(pooled=False, **SHORT).restore(tmp_path / "kept")
+
+
+def test_dividing_refuses_a_stranger_and_a_shared_learner() -> None:
+    with pytest.raises(ForecastError, match="asked for NOBODY"):
+        Ridge(pooled=False, **SHORT).for_symbols(("NOBODY",)).fit(swinging(300, seed=1))
+    with pytest.raises(ForecastError, match="set pooled: false"):
+        Ridge(**SHORT).for_symbols(("A",))
