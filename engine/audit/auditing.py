@@ -62,6 +62,8 @@ class Evaluated:
         What skill is measured on; by default ``evaluate``.
     costly : bool
         Whether each evaluation takes long, so that fewer are made.
+    placebo_alone : bool
+        Whether it is tried on placebos and on nothing else.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Evaluated:
     borders: tuple[int, ...] = ()
     placebo: Evaluate | None = None
     costly: bool = False
+    placebo_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +163,8 @@ def audit(subject: Subject, effort: Effort = FULL, progress: Progress = SILENT) 
 def _parts(subject: Subject, effort: Effort) -> list[tuple[str, Callable[[], Found]]]:
     """Every check as (name, function), in the order in which they are made."""
     facts, panel = subject.facts, subject.panel
-    stages = (*subject.stages, *(_as_stage(one) for one in subject.evaluations))
+    ways = [one for one in subject.evaluations if not one.placebo_alone]
+    stages = (*subject.stages, *map(_as_stage, ways))
     parts: list[tuple[str, Callable[[], Found]]] = [
         ("code", lambda: statics(list(subject.code))),
         ("splits", lambda: splits(facts, panel)),

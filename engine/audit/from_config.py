@@ -1,6 +1,6 @@
 """The parts of a config as something to audit."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from tradewind.engine.audit.made_up import other_future, signals
 from tradewind.engine.audit.membership import missing_names, nobody_leaves
 from tradewind.engine.audit.stages import Effort, Stage, forecaster_stages, named_features
 from tradewind.engine.audit.statics import code_files
+from tradewind.engine.audit.walking import Way, few_candidates, few_folds, on_placebos, walked
 from tradewind.engine.audit.whole_sample import undated, whole_sample
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.config.file import Document
@@ -24,18 +25,18 @@ from tradewind.engine.config.run import (
     ForecasterConfig,
     RunConfig,
     SelectorConfig,
-    WalkForwardConfig,
 )
-from tradewind.engine.errors import ConfigError
+from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.protocols import Forecaster, Signals
-from tradewind.engine.records import ELIGIBLE, Floats, Panel, Simulation
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import ELIGIBLE, Panel, Simulation
 from tradewind.engine.tampering import tampered
-from tradewind.engine.walkforward.conditions import as_in_a_worker, seed_globals
+from tradewind.engine.walkforward.notes import written
+from tradewind.engine.walkforward.plan import refuse_what_it_cannot
 from tradewind.engine.walkforward.schedule import Fold, folds
 
 
@@ -61,13 +62,9 @@ def subject_of(
     stages: tuple[Stage, ...] = ()
     evaluations: tuple[Evaluated, ...] = ()
     for spec, one in _learned(parts):
-        walk, note = _schedule(one.walk_forward, spec, few, effort)
-        unseen += note
-        if one.walk_forward.warm_start or one.walk_forward.seeds > 1:
-            unseen.append("every fold was fitted once and from scratch, whatever walk_forward says")
-        if isinstance(one, ForecasterConfig) and one.choose is not None:
-            unseen.append("forecaster.choose was left out: its parameters were taken as written")
-        more_stages, more_ways, facts = _forecasting(parts, spec, one, few, walk, facts)
+        way, notes = _way(spec, one, few, effort, config.seed)
+        unseen += notes
+        more_stages, more_ways, facts = _forecasting(way, one, few, effort, facts)
         stages, evaluations = (*stages, *more_stages), (*evaluations, *more_ways)
     strategies, runs, more = _trading(parts, newest)
     return Subject(
@@ -104,27 +101,6 @@ def _fewer(panel: Panel, n_symbols: int, named: str) -> Panel:
     return chosen.select([chosen.symbols[k] for k in with_bars])
 
 
-def _schedule(
-    walk: WalkForwardConfig, spec: ForecasterSpec, panel: Panel, effort: Effort
-) -> tuple[WalkForwardConfig, list[str]]:
-    """Return the config's schedule, with as few and as long folds as the effort allows."""
-    train, note = walk.train, []
-    mode = "rolling" if walk.mode == "rolling" else "expanding"
-    sample = spec.build(0)
-    least = sample.warmup + sample.horizon + (walk.purge or 0) + walk.embargo
-    if train > panel.n_bars * 3 // 4:
-        train = max(least, panel.n_bars // 2)
-        note = [f"walk_forward.train: {walk.train} bars were cut to {train} for the audit"]
-    if train >= panel.n_bars - 2:
-        raise ConfigError(
-            f"audit: {panel.n_bars} bars leave nothing behind the {train} that the forecaster is "
-            "fitted on; take more history (data.start, data.end), or leave out --quick"
-        )
-    refit = -(-(panel.n_bars - train) // effort.folds)
-    plain = {"train": train, "refit": refit, "purge": walk.purge, "embargo": walk.embargo}
-    return WalkForwardConfig(mode=mode, **plain), note
-
-
 def _learned(parts: Parts) -> list[tuple[ForecasterSpec, ForecasterConfig | SelectorConfig]]:
     """What a config fits, each with its block."""
     found: list[tuple[ForecasterSpec, ForecasterConfig | SelectorConfig]] = []
@@ -135,40 +111,60 @@ def _learned(parts: Parts) -> list[tuple[ForecasterSpec, ForecasterConfig | Sele
     return found
 
 
-def _forecasting(
-    parts: Parts,
+def _way(
     spec: ForecasterSpec,
     block: ForecasterConfig | SelectorConfig,
     panel: Panel,
-    walk: WalkForwardConfig,
+    effort: Effort,
+    seed: int,
+) -> tuple[Way, list[str]]:
+    """How the audit walks forward, and what of the config's own way it leaves out."""
+    sample = spec.build(seed)
+    refuse_what_it_cannot(sample, spec.name, block.walk_forward)
+    choose, notes = few_candidates(_choice(block), effort)
+    way = Way(spec, block.walk_forward, seed, choose)
+    walk, more = few_folds(block.walk_forward, sample.horizon, way.warmup, panel, effort)
+    return replace(way, walk=walk), [*more, *notes]
+
+
+def _choice(block: ForecasterConfig | SelectorConfig) -> ChooseConfig | None:
+    return block.choose if isinstance(block, ForecasterConfig) else None
+
+
+def _forecasting(
+    way: Way,
+    block: ForecasterConfig | SelectorConfig,
+    panel: Panel,
+    effort: Effort,
     facts: Facts,
 ) -> tuple[tuple[Stage, ...], tuple[Evaluated, ...], Facts]:
     """Stages of what is fitted, and its walk-forward; the mean of a selector is its score."""
-    seed = parts.config.seed
-    sample = spec.build(seed)
-
-    def make() -> Forecaster:
-        seed_globals(seed)
-        return spec.build(seed)
-
-    schedule = folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=walk)
+    horizon, name = way.make().horizon, way.spec.name
+    schedule = folds(panel.n_bars, horizon=horizon, warmup=way.warmup, config=way.walk)
     names = block.params.get("features")
-    own = named_features(names, horizon=sample.horizon) if isinstance(names, list | tuple) else ()
-    one_fold = walk.model_copy(update={"refit": panel.n_bars})
-    fitted = forecaster_stages(spec.name, make, panel, schedule[0].train_stop)
-    way = Evaluated(
-        name=f"walk-forward of {spec.name}",
-        evaluate=partial(walked, spec, make, walk),
-        horizon=sample.horizon,
+    own = named_features(names, horizon=horizon) if isinstance(names, list | tuple) else ()
+    offered = way.choose.candidates if way.choose else (way.params,)
+    fitted = forecaster_stages(name, way.make, panel, schedule[0].train_stop)
+    evaluated = Evaluated(
+        name=f"walk-forward of {name}",
+        evaluate=partial(walked, way),
+        horizon=horizon,
         first=schedule[0].test_start,
         borders=tuple(fold.test_start for fold in schedule),
-        placebo=partial(walked, spec, make, one_fold),
+        placebo=partial(on_placebos, way, offered[0]),
         costly=True,
     )
-    facts = replace(
-        facts, horizon=sample.horizon, splits=tuple(_split(f, sample.horizon) for f in schedule)
+    further = tuple(
+        replace(
+            evaluated,
+            name=f"{evaluated.name}, {written(params)}",
+            placebo=partial(on_placebos, way, params),
+            placebo_alone=True,
+        )
+        for params in offered[1:]
     )
-    return (*own, *fitted), (way,), facts
+    facts = replace(facts, horizon=horizon, splits=tuple(_split(f, horizon) for f in schedule))
+    return (*own, *fitted), (evaluated, *further), facts
 
 
 def _split(fold: Fold, horizon: int) -> Split:
@@ -178,25 +174,6 @@ def _split(fold: Fold, horizon: int) -> Split:
         np.arange(fold.train_start, max(fold.train_start, fold.train_stop - horizon)),
         np.arange(fold.test_start, fold.test_stop),
     )
-
-
-def walked(
-    spec: ForecasterSpec, make: Callable[[], Forecaster], walk: WalkForwardConfig, panel: Panel
-) -> Floats:
-    """Out-of-sample means of a walk-forward, fold by fold, in this process and without a cache."""
-    said = np.full(panel.shape, np.nan)
-    with as_in_a_worker(spec):
-        sample = make()
-        if panel.n_bars <= walk.train:
-            return said
-        for fold in folds(panel.n_bars, horizon=sample.horizon, warmup=sample.warmup, config=walk):
-            one = make().fit(panel.rows(fold.train_start, fold.train_stop))
-            seen = panel.rows(fold.train_start, fold.test_stop)
-            rows = slice(fold.test_start, fold.test_stop)
-            said[rows] = one.predict(seen, first=fold.test_start - fold.train_start).mean
-    if ELIGIBLE in panel.columns:  # as a walk-forward does it, whatever the forecaster said
-        said[~panel.marked(ELIGIBLE)] = np.nan
-    return said
 
 
 def _trading(

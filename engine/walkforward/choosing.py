@@ -128,7 +128,7 @@ def score_split(setting: Setting, task: SplitTask) -> Scores:
             forecaster.watch(teller(tell))
         failed, scores = "", []
         try:
-            scores = _scores_of(forecaster, past, task)
+            scores = scores_of(forecaster, past, task)
         except ForecastError as error:
             failed = str(error)
     found = jsonable({"scores": scores, "failed": failed, "seconds": time.perf_counter() - begun})
@@ -138,8 +138,22 @@ def score_split(setting: Setting, task: SplitTask) -> Scores:
     return found  # type: ignore[no-any-return]
 
 
-def _scores_of(forecaster: Forecaster, past: Panel, task: SplitTask) -> list[dict[str, Any]]:
-    """Scores of each held-out group of a split."""
+def scores_of(forecaster: Forecaster, past: Panel, task: SplitTask) -> list[dict[str, Any]]:
+    """Fit on what a split leaves of ``past`` and score each group that it holds out.
+
+    Parameters
+    ----------
+    forecaster : Forecaster
+        Unfitted.
+    past : Panel
+        Training part of the fold.
+    task : SplitTask
+
+    Returns
+    -------
+    list of mapping
+        ``mae``, ``crps``, ``rank_ic`` and ``n`` of each held-out group.
+    """
     horizon = forecaster.horizon
     bars = np.arange(task.lead, past.n_bars - horizon)
     cut = splits(bars + 1, bars + horizon, groups=task.groups, test=task.test, embargo=task.embargo)
