@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradewind.engine.cli import ranks
 from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.failures import Interrupted
 from tradewind.engine.cli.progress import watched
@@ -28,7 +29,7 @@ def leaderboard(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Compare a config's forecasters, write the folder, print the board.
+    """Compare a config's forecasters or selectors, write the folder, print the board.
 
     Raises
     ------
@@ -66,11 +67,27 @@ def _as_json(compared: "Compared") -> dict[str, Any]:
 
 def show(compared: "Compared") -> None:
     """Print the board and what it comes to."""
+    found = compared.board.table
+    if compared.board.ranks:
+        out(f"{compared.board.name}: {ranks.head(found)}")
+        table("", ranks.COLUMNS, ranks.rows(found))
+    else:
+        _show_errors(compared.board.name, found)
+    for one in found["failed"]:
+        out(f"Not compared: {one['name']}: {one['error']}")
+    out(found["verdict"])
+    for sentence in found["sentences"]:
+        out(sentence)
+    if compared.folder is not None:
+        out(f"Report: {compared.folder / 'report.html'}")
+
+
+def _show_errors(name: str, found: Mapping[str, Any]) -> None:
+    """Print the errors of forecasters, and of those who give scores the rest."""
     from tradewind.engine.report.words import number
 
-    found = compared.board.table
     out(
-        f"{compared.board.name}: {number(found['n'], 0)} pairs on {found['n_dates']} dates of "
+        f"{name}: {number(found['n'], 0)} pairs on {found['n_dates']} dates of "
         f"{found['n_symbols']} symbols, {found['first_date']} to {found['last_date']}, "
         f"{found['horizon']} bars ahead; errors in percent"
     )
@@ -87,13 +104,6 @@ def show(compared: "Compared") -> None:
     if apart:
         out("Scores, not returns: no errors to compare")
         table("", SCORE_COLUMNS, [_score_row(name, found["rows"][name]) for name in apart])
-    for one in found["failed"]:
-        out(f"Not compared: {one['name']}: {one['error']}")
-    out(found["verdict"])
-    for sentence in found["sentences"]:
-        out(sentence)
-    if compared.folder is not None:
-        out(f"Report: {compared.folder / 'report.html'}")
 
 
 def _score_row(name: str, row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -32,9 +32,9 @@ def train(
 ) -> None:
     """Fit forecaster and selector walk-forward and keep forecasts and checkpoints in the cache.
 
-    A backtest of the same config then finds them there. A config with several 'forecasters:' is a
-    comparison: it ends in a leaderboard, whose folder stands among the runs. Without CONFIG it
-    trains the preset that ships with tradewind.
+    A backtest of the same config then finds them there. A config with several 'forecasters:' or
+    'selectors:' is a comparison: it ends in a leaderboard, whose folder stands among the runs.
+    Without CONFIG it trains the preset that ships with tradewind.
     """
     from tradewind.engine.config.bench import is_bench
     from tradewind.engine.config.file import load, override, read_document

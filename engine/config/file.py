@@ -15,6 +15,7 @@ from tradewind.engine.errors import ConfigError
 
 __all__ = [
     "Document",
+    "absolute",
     "checked",
     "faults",
     "load",
@@ -25,7 +26,8 @@ __all__ = [
     "validate",
 ]
 
-SEVERAL = "forecasters"  # the key of a config that compares them
+# Keys of a config that compares several, and what one of them alone is called.
+SEVERAL = {"forecasters": "forecaster", "selectors": "selector"}
 MAX_BYTES = 256_000  # a config is read by people; a larger file is a mistake or an attack
 PATHS = (
     ("data", "path"),
@@ -55,12 +57,13 @@ def load(source: str | Path, assignments: Sequence[str] = ()) -> tuple[RunConfig
         With file, line, key, the value found and the nearest valid key.
     """
     document = override(read_document(source), assignments)
-    if SEVERAL in document.values:
-        raise document.error(
-            (SEVERAL,),
-            f"compares several forecasters, which 'tradewind train {source}' does; this command "
-            "runs one: write 'forecaster:' with the block of the one you want",
-        )
+    for several, one in SEVERAL.items():
+        if several in document.values:
+            raise document.error(
+                (several,),
+                f"compares several {several}, which 'tradewind train {source}' does; this command "
+                f"runs one: write '{one}:' with the block of the one you want",
+            )
     return validate(RunConfig, document), document
 
 
@@ -155,7 +158,7 @@ def validate(model: type[Model], document: Document) -> Model:
             if not isinstance(block, dict | list):
                 break
         if isinstance(block, dict) and isinstance(block.get(last), str):
-            block[last] = _absolute(block[last], (*way, last), document)
+            block[last] = absolute(block[last], (*way, last), document)
     return checked(model, values, document)
 
 
@@ -175,7 +178,8 @@ def _paths(values: Mapping[str, Any]) -> list[tuple[str | int, ...]]:
     ]
 
 
-def _absolute(text: str, key: tuple[str | int, ...], document: Document) -> str:
+def absolute(text: str, key: tuple[str | int, ...], document: Document) -> str:
+    """Path of a file that a config names, relative to the config; raises ConfigError."""
     try:
         return str((document.folder / Path(text).expanduser()).resolve())
     except (OSError, RuntimeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The forecasters of a comparison, each checked as the run it would be alone."""
+"""Who takes part in a comparison, each checked as the run it would be alone."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,25 +7,36 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tradewind.engine import pipeline, registry
-from tradewind.engine.config.bench import bench_config, entrant_document, refuse_unused
-from tradewind.engine.config.file import SEVERAL, Document, validate
+from tradewind.engine.config.bench import (
+    BenchConfig,
+    Contest,
+    bench_config,
+    contest_of,
+    entrant_document,
+    refuse_unused,
+)
+from tradewind.engine.config.file import Document, validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, ForecastError
+from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Parts
-from tradewind.engine.protocols import Watched
+from tradewind.engine.protocols import Forecasts, Watched
 from tradewind.engine.records import Floats, Panel
+from tradewind.engine.walkforward.report import FoldReport
 
 
 @dataclass(slots=True)
 class Entrant:
-    """One forecaster of a comparison, and what became of it.
+    """One forecaster or selector of a comparison, and what became of it.
 
     Attributes
     ----------
     name, kind : str
     given : mapping
         Its block as it was written, shared parameters among them.
+    contest : Contest
+        Whether it is a forecaster or a selector.
     parts : Parts or None
         None where it could not even be built: a package is missing.
     document : Document or None
@@ -43,6 +54,7 @@ class Entrant:
     name: str
     kind: str
     given: Mapping[str, Any]
+    contest: Contest
     parts: Parts | None = None
     document: Document | None = None
     network: bool = False
@@ -53,55 +65,84 @@ class Entrant:
     strategy: Mapping[str, Any] = field(default_factory=dict)
     equity: Floats | None = None
 
+    @property
+    def spec(self) -> ForecasterSpec | None:
+        """Its recipe; None where it could not be built."""
+        if self.parts is None:
+            return None
+        return self.parts.selector if self.contest.one == "selector" else self.parts.forecaster
+
+    @property
+    def said(self) -> Forecasts | Floats | None:
+        """Forecasts, or scores of shape (n_bars, n_symbols); None where it gave none."""
+        if self.outlook is None:
+            return None
+        signals = self.outlook.signals
+        return signals.scores if self.contest.one == "selector" else signals.forecasts
+
+    @property
+    def folds(self) -> tuple[FoldReport, ...]:
+        """Of its walk-forward."""
+        if self.outlook is None:
+            return ()
+        if self.contest.one == "selector":
+            return self.outlook.selector_folds
+        return self.outlook.folds
+
 
 def entrants_of(document: Document) -> list[Entrant]:
-    """Forecasters of a config, each checked as the run it would be alone.
+    """Forecasters or selectors of a config, each checked as the run it would be alone.
 
     Raises
     ------
     ConfigError
         For an unknown kind or parameter, at its line; for horizons that differ.
     """
-    config = bench_config(document)
+    config, contest = bench_config(document), contest_of(document)
     entrants, used = [], set[str]()
-    for name, block in config.forecasters.items():
+    for name, block in config.entrants.items():
         kind = block.kind or name
         with renamed(name, document):
-            shared = _shared(config.shared, entrant_document(document, name, kind, {}), kind)
+            bare = entrant_document(document, contest, name, kind, {})
+            shared = _shared(config.shared, bare, kind, contest)
             used |= shared.keys()
             params = {**shared, **(block.model_extra or {})}
-            entrants.append(_entrant(name, kind, entrant_document(document, name, kind, params)))
-    refuse_unused(config.shared, used, document)
+            alone = entrant_document(document, contest, name, kind, params)
+            entrants.append(_entrant(name, kind, alone, contest))
+    refuse_unused(config.shared, used, contest, document)
     horizons = {one.name: one.horizon for one in entrants if one.horizon is not None}
     if len(set(horizons.values())) > 1:
         found = ", ".join(f"{name} {horizon}" for name, horizon in horizons.items())
         raise document.error(
-            ("forecasters",), f"look ahead by different horizons ({found}); give all the same"
+            (contest.several,), f"look ahead by different horizons ({found}); give all the same"
         )
     return entrants
 
 
-def _shared(shared: Mapping[str, Any], alone: Document, kind: str) -> dict[str, Any]:
-    """Shared parameters that a kind of forecaster has."""
-    cls = registry.find("forecasters", kind, alone, key="forecaster")
+def _shared(
+    shared: Mapping[str, Any], alone: Document, kind: str, contest: Contest
+) -> dict[str, Any]:
+    """Shared parameters that a kind has."""
+    cls = registry.find(contest.several, kind, alone, key=contest.one)
     fields = registry.signature_model(cls).model_fields.values()
     names = {field.alias for field in fields}
     return {key: value for key, value in shared.items() if key in names}
 
 
-def _entrant(name: str, kind: str, alone: Document) -> Entrant:
-    """One forecaster, checked; one whose package is missing says so when its turn comes."""
-    given = dict(alone.values["forecaster"])
+def _entrant(name: str, kind: str, alone: Document, contest: Contest) -> Entrant:
+    """One of them, checked; one whose package is missing says so when its turn comes."""
+    given = dict(alone.values[contest.one])
     given.pop("walk_forward", None)
-    one = Entrant(name, kind.rpartition("/")[2], given, document=alone)  # folders of files move
+    called = kind.rpartition("/")[2]  # folders of files move
+    one = Entrant(name, called, given, contest, document=alone)
     try:
         one.parts = pipeline.resolve(validate(RunConfig, alone), alone)
     except ConfigError as error:
         if not isinstance(error.__cause__, ForecastError):
             raise
         one.error = str(error.__cause__)
-    if one.parts is not None and one.parts.forecaster is not None:
-        built = one.parts.forecaster.build(0)
+    if one.spec is not None:
+        built = one.spec.build(0)
         one.network, one.horizon = isinstance(built, Watched), built.horizon
         one.mean_is_return = getattr(built, "mean_is_return", True)
     return one
@@ -123,33 +164,35 @@ def refuse_unfit(entrants: Sequence[Entrant], panel: Panel, document: Document) 
 
 @contextmanager
 def renamed(name: str, document: Document) -> Iterator[None]:
-    """Errors about ``forecaster`` as errors about the block they stem from."""
-    own, shared = document.values[SEVERAL][name] or {}, document.values.get("shared") or {}
+    """Errors about ``forecaster`` or ``selector`` as errors about the block they stem from."""
+    several, one = contest_of(document)
+    own, shared = document.values[several][name] or {}, document.values.get("shared") or {}
 
     def stem(found: re.Match[str]) -> str:
         given = found[2] in shared and found[2] not in own
-        return (
-            f"{found[1]}shared.{found[2]}" if given else f"{found[1]}forecasters.{name}.{found[2]}"
-        )
+        return f"{found[1]}shared.{found[2]}" if given else f"{found[1]}{several}.{name}.{found[2]}"
 
     try:
         yield
     except ConfigError as error:
-        told = re.sub(r"(?m)^(\S+: )forecaster\.(\w+)", stem, str(error))
-        told = re.sub(r"(?m)^(\S+: )forecaster\b", rf"\1forecasters.{name}", told)
+        told = re.sub(rf"(?m)^(\S+: ){one}\.(\w+)", stem, str(error))
+        told = re.sub(rf"(?m)^(\S+: ){one}\b", rf"\1{several}.{name}", told)
         raise ConfigError(told) from error.__cause__
 
 
-def resolved_values(entrants: list[Entrant], config: RunConfig) -> dict[str, Any]:
+def resolved_values(
+    entrants: list[Entrant], config: RunConfig, bench: BenchConfig
+) -> dict[str, Any]:
     """Config with every default written out, as plain values that make the same comparison."""
-    values = config.model_dump(exclude={"forecaster"})
+    contest = entrants[0].contest
+    values = config.model_dump(exclude={"forecaster", "selector"}) | bench.own()
     blocks: dict[str, Any] = {}
     for one in entrants:
-        block = None if one.parts is None else one.parts.config.forecaster
+        block = None if one.parts is None else getattr(one.parts.config, contest.one)
         if block is None:
             blocks[one.name] = dict(one.given)
             continue
         found = block.model_dump()
         values["walk_forward"] = found.pop("walk_forward")
         blocks[one.name] = found
-    return {**values, "forecasters": blocks}
+    return {**values, contest.several: blocks}

@@ -1,10 +1,7 @@
-"""What one forecaster of a comparison comes to beside its accuracy: after costs, and in time."""
+"""What one entrant of a comparison comes to beside its accuracy: after costs, and in time."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from tradewind.engine import pipeline, trading
 from tradewind.engine.errors import TradewindError
@@ -13,41 +10,29 @@ from tradewind.engine.leaderboard.entrants import Entrant
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.protocols import Signals
-from tradewind.engine.records import Bools
 
 
 def trade(
-    one: Entrant, given: Bools, history: History, diary: Diary, first: int
+    one: Entrant, signals: Signals, history: History, diary: Diary, first: int
 ) -> dict[str, Any] | None:
-    """Trade a forecaster's forecasts of the common pairs and note its numbers after costs.
+    """Trade what one of them said of the common pairs and note its numbers after costs.
 
     Returns
     -------
     dict or None
         What the benchmark came to on the same bars; None where nothing could be traded.
     """
-    assert one.parts is not None and one.outlook is not None
-    said = one.outlook.signals.forecasts
-    assert said is not None
-    quantiles = (
-        np.where(given[:, :, None], said.quantiles, np.nan) if said.levels else said.quantiles
-    )
-    common = replace(
-        said,
-        mean=np.where(given, said.mean, np.nan),
-        std=np.where(given, said.std, np.nan),
-        quantiles=quantiles,
-    )
+    assert one.parts is not None
     quiet = Diary()
     try:
         traded = trading.simulate(
-            one.parts, history.panel, Outlook(Signals(common), first), quiet, finer=history.finer
+            one.parts, history.panel, Outlook(signals, first), quiet, finer=history.finer
         )
         numbers, _, _ = pipeline.measured(
             one.parts.config, history.panel, traded.simulation, traded.start
         )
     except TradewindError as error:
-        diary.note("not traded", forecaster=one.name, error=str(error))
+        diary.note("not traded", name=one.name, error=str(error))
         one.strategy = {"error": str(error)}
         return None
     one.strategy = {
@@ -70,11 +55,9 @@ def _growth(numbers: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def facts(one: Entrant) -> dict[str, Any]:
-    """What a row says beside accuracy: kind, times, samples."""
-    assert one.outlook is not None
-    folds = one.outlook.folds
-    said = one.outlook.signals.forecasts
+def facts(one: Entrant, n_said: int) -> dict[str, Any]:
+    """What a row says beside accuracy: kind, times, samples, and how much it said."""
+    folds = one.folds
     fits = [fit for report in folds for fit in report.fits]
     bars = sum(report.fold.test_stop - report.fold.test_start for report in folds)
     predicting = _sum([fit.predict_seconds for fit in fits])
@@ -85,7 +68,7 @@ def facts(one: Entrant) -> dict[str, Any]:
         "train_seconds": _sum([fit.fit_seconds for fit in fits]),
         "ms_per_bar": None if predicting is None or not bars else 1e3 * predicting / bars,
         "n_samples": sum(counted) if counted else None,
-        "n_forecasts": 0 if said is None else int(np.isfinite(said.mean[start(one) :]).sum()),
+        "n_forecasts": n_said,
         "folds": len(folds),
         "folds_from_cache": sum(report.from_cache for report in folds),
     }
@@ -98,10 +81,10 @@ def _sum(seconds: list[float | None]) -> float | None:
 
 
 def start(one: Entrant) -> int:
-    """First bar it forecast out of sample."""
+    """First bar it spoke about out of sample."""
     return one.outlook.first_bar if one.outlook is not None else 0
 
 
 def first_bar(entrants: list[Entrant]) -> int:
-    """First bar that all of them forecast."""
+    """First bar that all of them spoke about."""
     return max(start(one) for one in entrants)

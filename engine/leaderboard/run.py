@@ -1,4 +1,4 @@
-"""From a config with several forecasters to a leaderboard, and back."""
+"""From a config with several forecasters or selectors to a leaderboard, and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,24 +11,26 @@ import numpy as np
 
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.bars.adjusting import forward_adjusted
+from tradewind.engine.config.bench import BenchConfig, bench_config
 from tradewind.engine.config.file import Document, override, read_document
+from tradewind.engine.config.run import RunConfig
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ForecastError, TradewindError
 from tradewind.engine.feeds.history import History
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.leaderboard import table as leaderboard
-from tradewind.engine.leaderboard import words as leaderboard_words
+from tradewind.engine.leaderboard import forecasting, ranking
 from tradewind.engine.leaderboard.entrants import (
     Entrant,
     entrants_of,
     refuse_unfit,
     resolved_values,
 )
-from tradewind.engine.leaderboard.numbers import facts, first_bar, trade
+from tradewind.engine.leaderboard.judge import Judge
+from tradewind.engine.leaderboard.numbers import facts, first_bar, start, trade
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.protocols import Forecasts
+from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Panel
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report import leaderboard_folder
@@ -38,6 +40,8 @@ from tradewind.engine.runner import Reproduction, check_benchmark
 
 COMPARING = "leaderboard"
 NOT_RUN = "not run: interrupted before its turn"
+GIVES = {"forecaster": "forecasts", "selector": "scores"}
+JUDGES: Mapping[str, Judge] = {"forecasters": forecasting, "selectors": ranking}
 TIMES = ("train_seconds", "ms_per_bar", "folds_from_cache")  # differ from run to run
 
 
@@ -59,7 +63,7 @@ def bench(
     fresh: bool = False,
     workers: int | None = None,
 ) -> Compared:
-    """Compare the forecasters of a config and write the folder of the leaderboard.
+    """Compare the forecasters or selectors of a config and write the folder of the leaderboard.
 
     Ctrl-C ends the comparison early: those that are done are compared and written.
 
@@ -81,7 +85,7 @@ def bench(
     ConfigError
         For a fault in the config.
     ForecastError
-        If not a single forecaster gave forecasts.
+        If not a single one of them had anything to say.
     RunError
         If the folder cannot be written.
     """
@@ -102,25 +106,21 @@ def compute(
 ) -> tuple[Board, bool]:
     """(board, whether Ctrl-C ended it early), without writing anything but the forecast cache."""
     now, diary = datetime.now(UTC), Diary()
-    entrants = entrants_of(document)
+    entrants, settings = entrants_of(document), bench_config(document)
     parts = next((one.parts for one in entrants if one.parts is not None), None)
     if parts is None:
         raise ForecastError(_nobody(entrants))
+    JUDGES[entrants[0].contest.several].check(settings)
     diary.note("started", name=parts.config.name, at=now.isoformat(timespec="seconds"))
     history = pipeline.read_history(parts.config, document, diary, progress)
     check_benchmark(parts.config, history.panel, document)
     spreads.check(parts.config.costs.spread, history.panel)
     refuse_unfit(entrants, history.panel, document)
-    interrupted = _forecast(entrants, history.panel, diary, progress, fresh, workers, cached)
-    said = {
-        one.name: one.outlook.signals.forecasts
-        for one in entrants
-        if one.outlook is not None and one.outlook.signals.forecasts is not None
-    }
-    if not said:
+    interrupted = _speak(entrants, history.panel, diary, progress, fresh, workers, cached)
+    if not any(one.said is not None for one in entrants):
         raise ForecastError(_nobody(entrants))
-    board = _compared(entrants, said, history, diary, progress, seed=parts.config.seed)
-    values = resolved_values(entrants, parts.config)
+    board = _compared(entrants, history, diary, progress, parts.config, settings)
+    values = resolved_values(entrants, parts.config, settings)
     made = Board(
         name=_new_name(values, now),
         values=values,
@@ -134,7 +134,7 @@ def compute(
     return made, interrupted
 
 
-def _forecast(
+def _speak(
     entrants: list[Entrant],
     panel: Panel,
     diary: Diary,
@@ -143,12 +143,12 @@ def _forecast(
     workers: int | None,
     cached: bool,
 ) -> bool:
-    """Let each forecast out of sample, one after the other; True where Ctrl-C came between."""
+    """Let each speak out of sample, one after the other; True where Ctrl-C came between."""
     cache = pipeline.forecast_cache(fresh=fresh) if cached else None
     progress.start(COMPARING, len(entrants))
     for i, one in enumerate(entrants):
         if one.parts is None:
-            diary.note("failed", forecaster=one.name, error=one.error)
+            diary.note("failed", name=one.name, error=one.error)
             progress.advance(COMPARING, note=one.name)
             continue
         try:
@@ -156,7 +156,7 @@ def _forecast(
             one.outlook = outlook_of(alone, panel, diary, progress, workers=workers, cache=cache)
         except TradewindError as error:
             one.error = str(error)
-            diary.note("failed", forecaster=one.name, error=one.error)
+            diary.note("failed", name=one.name, error=one.error)
         except KeyboardInterrupt:
             for left in entrants[i:]:
                 left.error = left.error or NOT_RUN
@@ -168,57 +168,61 @@ def _forecast(
 
 def _compared(
     entrants: list[Entrant],
-    said: dict[str, Forecasts],
     history: History,
     diary: Diary,
     progress: Progress,
-    *,
-    seed: int,
+    config: RunConfig,
+    bench: BenchConfig,
 ) -> dict[str, Any]:
     """Everything the board shows, as plain JSON values."""
+    judge = JUDGES[entrants[0].contest.several]
     panel, first = history.panel, first_bar(entrants)
-    given, left_out = leaderboard.common(said, first)
+    said: Any = {one.name: one.said for one in entrants if one.said is not None}
+    given, left_out = judge.common(said, first)
     for one in entrants:
         one.error = left_out.get(one.name, one.error)
-    kept = {name: forecasts for name, forecasts in said.items() if name not in left_out}
+    kept = [one for one in entrants if one.said is not None and one.name not in left_out]
     with diary.stage("score"):
-        board = leaderboard.compare(
-            kept, forward_adjusted(panel), given,
-            reference=_reference(entrants, kept),
-            scores=[one.name for one in entrants if not one.mean_is_return],
-            seed=seed,
-        )  # fmt: skip
-    task = "trading each of them"
-    progress.start(task, len(kept))
-    market: dict[str, Any] | None = None
-    for one in entrants:
-        if one.name in kept:
-            market = trade(one, given, history, diary, first) or market
-            progress.advance(task, note=one.name)
-    progress.finish(task)
-    by_name = {one.name: one for one in entrants}
-    for name, row in board["rows"].items():
-        row |= jsonable({"strategy": by_name[name].strategy, **facts(by_name[name])})
+        board = judge.compare(kept, forward_adjusted(panel), given, first, config, bench)
+    signals = {one.name: judge.signals(one, given) for one in kept}
+    market = _traded(kept, signals, first, history, diary, progress)
+    for one in kept:
+        said_by_it = judge.n_said(one, start(one))
+        board["rows"][one.name] |= jsonable({"strategy": one.strategy, **facts(one, said_by_it)})
+    board["of"] = entrants[0].contest.several
     board["benchmark"] = jsonable(market)
-    networks = [one.name for one in entrants if one.network]
     board["failed"] = [
         {"name": one.name, "kind": one.kind, "error": one.error} for one in entrants if one.error
     ]
-    board["verdict"] = leaderboard_words.verdict(board)
-    board["sentences"] = leaderboard_words.sentences(board, networks)
+    board["verdict"], board["sentences"] = judge.told(board, entrants)
     board["first_date"], board["last_date"] = str(panel.dates[first]), str(panel.dates[-1])
     board["n_symbols"] = panel.n_symbols
     return board
 
 
-def _reference(entrants: list[Entrant], kept: Mapping[str, Any]) -> str | None:
-    """Whom the others are tested against: the one that says that nothing will change."""
-    return next((one.name for one in entrants if one.kind == "naive" and one.name in kept), None)
+def _traded(
+    kept: list[Entrant],
+    signals: Mapping[str, Signals],
+    first: int,
+    history: History,
+    diary: Diary,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """Trade what each said of the common pairs; what the benchmark came to on the same bars."""
+    task = "trading each of them"
+    progress.start(task, len(kept))
+    market: dict[str, Any] | None = None
+    for one in kept:
+        market = trade(one, signals[one.name], history, diary, first) or market
+        progress.advance(task, note=one.name)
+    progress.finish(task)
+    return market
 
 
 def _nobody(entrants: list[Entrant]) -> str:
     told = "\n".join(f"  {one.name}: {one.error}" for one in entrants)
-    return f"no forecaster of the comparison gave forecasts:\n{told}"
+    one = entrants[0].contest.one
+    return f"no {one} of the comparison gave {GIVES[one]}:\n{told}"
 
 
 def _new_name(values: Mapping[str, Any], now: datetime) -> str:
@@ -241,11 +245,9 @@ def _notes(history: History, entrants: list[Entrant], rules: str) -> tuple[str, 
 def _manifest(
     entrants: list[Entrant], parts: Parts, history: History, diary: Diary
 ) -> dict[str, Any]:
-    found = pipeline.manifest(replace(parts, forecaster=None), history, diary)
-    found["code"]["forecasters"] = {
-        one.name: code_content(one.parts.forecaster.target)
-        for one in entrants
-        if one.parts is not None and one.parts.forecaster is not None
+    found = pipeline.manifest(replace(parts, forecaster=None, selector=None), history, diary)
+    found["code"][entrants[0].contest.several] = {
+        one.name: code_content(one.spec.target) for one in entrants if one.spec is not None
     }
     return found
 

@@ -84,7 +84,7 @@ def sentences(board: Mapping[str, Any], trained: Sequence[str]) -> list[str]:
         _against_reference(board),
         _networks(board, trained),
         _largest_t(board),
-        _after_costs(board),
+        after_costs(board),
     ]
     return [sentence for sentence in said if sentence]
 
@@ -97,7 +97,7 @@ def _scores(board: Mapping[str, Any]) -> str:
     one = len(names) == 1
     by = "rank correlation" if board["scores_by"] == "rank_ic" else "share of right signs"
     return (
-        f"{_listed(names)} give{'s' if one else ''} a score and no return, so absolute errors and "
+        f"{listed(names)} give{'s' if one else ''} a score and no return, so absolute errors and "
         f"the confidence set do not judge {'it' if one else 'them'}: "
         f"{'it stands' if one else 'they stand'} apart, ordered by {by}."
     )
@@ -111,8 +111,8 @@ def _against_reference(board: Mapping[str, Any]) -> str:
     better = [n for n, a in tested.items() if (a["p"] or 1.0) < SIGNIFICANT and a["gain"] > 0]
     worse = [n for n, a in tested.items() if (a["p"] or 1.0) < SIGNIFICANT and a["gain"] < 0]
     parts = [
-        f"{_listed(better)} beat{'s' if len(better) == 1 else ''} {reference}" if better else "",
-        f"{_listed(worse)} {'is' if len(worse) == 1 else 'are'} beaten by it" if worse else "",
+        f"{listed(better)} beat{'s' if len(better) == 1 else ''} {reference}" if better else "",
+        f"{listed(worse)} {'is' if len(worse) == 1 else 'are'} beaten by it" if worse else "",
     ]
     told = " and ".join(part for part in parts if part)
     alone = " (Diebold-Mariano, each test by itself, 5 %)"
@@ -163,7 +163,8 @@ def _largest_t(board: Mapping[str, Any]) -> str:
     )
 
 
-def _after_costs(board: Mapping[str, Any]) -> str:
+def after_costs(board: Mapping[str, Any]) -> str:
+    """Who has the highest Sharpe ratio after costs; empty where nobody was traded."""
     traded = {
         name: row["strategy"]
         for name, row in board["rows"].items()
@@ -188,7 +189,8 @@ def _after_costs(board: Mapping[str, Any]) -> str:
     return f"{told}; the benchmark, {name}, has {market['sharpe']:.2f} without costs."
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

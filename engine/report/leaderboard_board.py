@@ -12,7 +12,7 @@ from tradewind.engine.records import Floats
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A comparison of forecasters.
+    """A comparison of forecasters or selectors.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Board:
     values : mapping
         Resolved config as plain values: every default written out.
     table : mapping
-        What ``engine/leaderboard/table.py`` found, with strategy, times, sentences and
+        What ``engine/leaderboard`` found, with strategy, times, sentences and
         those that failed; plain JSON values.
     dates : ndarray of datetime64, shape (n_bars,)
         Bars compared on.
@@ -47,3 +47,13 @@ class Board:
     def title(self) -> str:
         """Name in the config."""
         return str(self.values["name"])
+
+    @property
+    def one(self) -> str:
+        """What is compared: forecaster or selector."""
+        return "selector" if self.ranks else "forecaster"
+
+    @property
+    def ranks(self) -> bool:
+        """Whether rankings are compared, and no forecasts."""
+        return self.table.get("of") == "selectors"

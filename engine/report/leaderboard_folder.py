@@ -6,7 +6,7 @@
         config.yaml       resolved: `tradewind train` on it makes the comparison again
         manifest.json     versions, seed, data hash, code, timings; SHA-256 of every file below
         leaderboard.json  every number of the page
-        equity.parquet    account value after costs of each forecaster, a column each
+        equity.parquet    account value after costs of each that was traded, a column each
         log.jsonl         events, learning curves among them
         report.html       the page; opens offline
 """
@@ -85,7 +85,7 @@ def _facts(board: Board) -> dict[str, Any]:
         "format": FORMAT,
         "name": board.name,
         "strategy": f"leaderboard of {len(table['rows'])}, {board.values['strategy']['kind']}",
-        "forecaster": list(table["rows"]),
+        "forecaster": list(table["rows"]),  # who was compared, forecasters or selectors
         "first_date": table["first_date"],
         "last_date": table["last_date"],
         "n_bars": len(board.dates),
@@ -113,7 +113,7 @@ def read(folder: Path) -> Board:
     """
     manifest = manifest_of(folder)
     if manifest.get("kind") != LEADERBOARD:
-        raise RunError(f"{folder}: is the run of one forecaster or strategy, no leaderboard")
+        raise RunError(f"{folder}: is the run of one config, no leaderboard")
     check_files(folder, manifest["files"], NAMES)
     path = folder / "equity.parquet"
     table = tables.read_table(path)

@@ -1,0 +1,175 @@
+"""How selectors are judged: by what came of their rankings at the bars at which all rank."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine.config.bench import BenchConfig, SelectorBench
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.errors import ForecastError
+from tradewind.engine.feeds.portfolios import read_portfolios
+from tradewind.engine.jsonable import jsonable
+from tradewind.engine.leaderboard import ranking_words
+from tradewind.engine.leaderboard.entrants import Entrant
+from tradewind.engine.leaderboard.rank_rows import beside_of, read_factors, row_of, side_bps
+from tradewind.engine.leaderboard.rank_series import formations_a_horizon, outcomes, rank_series
+from tradewind.engine.leaderboard.table import LEAST_SHARE
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import Bools, Floats, Ints, Panel
+
+
+def check(bench: BenchConfig) -> None:
+    """Read the files of factors and published portfolios once before any fit; raises DataError."""
+    assert isinstance(bench, SelectorBench)
+    if bench.factors is not None:
+        read_factors(bench.factors)
+    if bench.reference is not None:
+        read_portfolios(bench.reference, key="reference")
+
+
+def common(said: Mapping[str, Floats], first_bar: int) -> tuple[Bools, dict[str, str]]:
+    """Pairs of bar and symbol that everybody scored, and who is left out for scoring too few.
+
+    A bar counts at which more than half of them rank. Who ranks at fewer than half of those bars,
+    or scores fewer than half of the symbols that most do, would take the rest out of the
+    comparison.
+
+    Parameters
+    ----------
+    said : mapping of str to ndarray of float64, shape (n_bars, n_symbols)
+        NaN = not ranked.
+    first_bar : int
+
+    Returns
+    -------
+    given : ndarray of bool, shape (n_bars, n_symbols)
+    left_out : mapping of str to str
+        Name -> why.
+    """
+    known = {name: np.isfinite(scores) for name, scores in said.items()}
+    for marks in known.values():
+        marks[:first_bar] = False
+    ranks = {name: marks.any(axis=1) for name, marks in known.items()}
+    wanted = 2 * np.sum(list(ranks.values()), axis=0) > len(ranks)
+    left_out = {}
+    for name, bars in ranks.items():
+        n = int((bars & wanted).sum())
+        if n < LEAST_SHARE * int(wanted.sum()):
+            left_out[name] = (
+                f"ranks at {n:,} of the {int(wanted.sum()):,} bars at which most of them rank; "
+                "give all the same formation"
+            )
+    at = wanted.copy()
+    for name in known.keys() - left_out.keys():
+        at &= ranks[name]
+    counts = {name: int(marks[at].sum()) for name, marks in known.items() if name not in left_out}
+    usual = float(np.median(list(counts.values()))) if counts else 0.0
+    left_out |= {
+        name: f"scores {n:,} pairs of bar and symbol where most score {usual:,.0f}"
+        for name, n in counts.items()
+        if n < LEAST_SHARE * usual
+    }
+    given = np.repeat(at[:, None], next(iter(known.values())).shape[1], axis=1)
+    for name, marks in known.items():
+        if name not in left_out:
+            given &= marks
+    return given, left_out
+
+
+def signals(one: Entrant, given: Bools) -> Signals:
+    """Scores of the common pairs alone."""
+    return Signals(scores=np.where(given, _scores(one), np.nan))
+
+
+def n_said(one: Entrant, first_bar: int) -> int:
+    """Scores given out of sample."""
+    return int(np.isfinite(_scores(one)[first_bar:]).sum())
+
+
+def _scores(one: Entrant) -> Floats:
+    assert isinstance(one.said, np.ndarray)
+    return one.said
+
+
+def compare(
+    entrants: Sequence[Entrant],
+    panel: Panel,
+    given: Bools,
+    first_bar: int,
+    config: RunConfig,
+    bench: BenchConfig,
+) -> dict[str, Any]:
+    """What came of each selector's rankings of the same pairs.
+
+    Returns
+    -------
+    dict
+        ``horizon``, ``n`` (pairs), ``n_dates`` (formations), ``n_unknown`` (pairs whose outcome the
+        data does not reach), ``n_groups``, ``base``, ``factors``, ``reference`` and ``rows`` ->
+        name -> ``rank_ic``, ``accuracy``, ``spread`` (top less bottom group), ``net`` of costs,
+        ``against`` (its spread less that of the base), ``alpha``, ``turnover``, ``groups``: the
+        largest spread first. Plain JSON values.
+
+    Raises
+    ------
+    ForecastError
+        If there is no bar at which all rank, or none whose outcome the data reaches.
+    """
+    assert isinstance(bench, SelectorBench)
+    horizon = next(one.horizon for one in entrants if one.horizon is not None)
+    at = np.flatnonzero(given.any(axis=1))
+    outcome = outcomes(panel, at, horizon, config.data.delisting_return)
+    judged = given[at] & np.isfinite(outcome)
+    _refuse_nothing(at, judged, panel, horizon)
+    step = formations_a_horizon(at, horizon)
+    series = {
+        one.name: rank_series(
+            np.where(judged, _scores(one)[at], np.nan), outcome, bench.groups, step
+        )
+        for one in entrants
+    }
+    beside = beside_of(bench, panel, at, horizon, step)
+    base = str(bench.own()["base"])
+    cost = side_bps(config.costs)
+    rows = {
+        name: row_of(one, series.get(base) if name != base else None, beside, cost, step)
+        for name, one in series.items()
+    }
+    order = sorted(rows, key=lambda name: _place(rows[name]["spread"]["value"]))
+    found = {
+        "horizon": horizon,
+        "n": int(judged.sum()),
+        "n_dates": int(judged.any(axis=1).sum()),
+        "n_unknown": int((given[at] & ~judged).sum()),
+        "n_groups": bench.groups,
+        "base": base,
+        "side_bps": cost,
+        "factors": list(bench.factors.names) if bench.factors else None,
+        "reference": beside.reference,
+        "rows": {name: rows[name] for name in order},
+    }
+    return jsonable(found)  # type: ignore[no-any-return]
+
+
+def _refuse_nothing(at: Ints, judged: Bools, panel: Panel, horizon: int) -> None:
+    if not at.size:
+        raise ForecastError(
+            "there is no bar at which all selectors rank the same symbols; give all the same "
+            "formation, or more data"
+        )
+    if not judged.any():
+        raise ForecastError(
+            f"all selectors rank at {at.size} bars, the first {panel.dates[at[0]]}, and the "
+            f"data ends {panel.dates[-1]}, before {horizon} bars have passed; give more data"
+        )
+
+
+def _place(value: float) -> float:
+    """Largest first, the unknown last."""
+    return -value if np.isfinite(value) else np.inf
+
+
+def told(board: Mapping[str, Any], entrants: Sequence[Entrant]) -> tuple[str, list[str]]:
+    """(verdict, further sentences) on a board; ``entrants`` add nothing to it."""
+    return ranking_words.verdict(board), ranking_words.sentences(board)

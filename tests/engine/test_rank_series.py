@@ -1,0 +1,139 @@
+"""What came of each formation, by hand; and errors of means that depend on their neighbours."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.flat_panel import flat_panel
+from tradewind.engine.config.costs import CostsConfig
+from tradewind.engine.leaderboard.rank_rows import Beside, row_of, side_bps
+from tradewind.engine.leaderboard.rank_series import (
+    formations_a_horizon,
+    group_of,
+    outcomes,
+    rank_series,
+)
+from tradewind.engine.leaderboard.ranking import common
+from tradewind.engine.leaderboard.ranking_words import chance_t
+from tradewind.engine.records import Floats
+from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
+
+NAN = np.nan
+
+
+def test_equal_numbers_make_the_groups_and_ties_share_one() -> None:
+    scores = np.array([5.0, 1.0, 2.0, NAN, 4.0, 3.0, 0.0])
+    assert group_of(scores, ~np.isnan(scores), 3).tolist() == [2, 0, 1, -1, 2, 1, 0]
+    tied = np.array([1.0, 1.0, 2.0, 2.0])
+    assert group_of(tied, tied > 0, 2).tolist() == [0, 0, 1, 1]
+
+
+def test_fewer_symbols_than_groups_or_scores_all_alike_make_none() -> None:
+    scores = np.array([5.0, 1.0])
+    assert group_of(scores, scores > 0, 3).tolist() == [-1, -1]
+    assert group_of(np.ones(6), np.ones(6, np.bool_), 3).tolist() == [-1] * 6
+
+
+def test_an_outcome_is_the_return_over_the_horizon_and_pays_who_ends_the_delisting() -> None:
+    close = np.array([[10.0, 10.0], [11.0, 8.0], [12.0, NAN], [15.0, NAN]])
+    panel = flat_panel(4)
+    fields = dict.fromkeys(("open", "high", "low", "close", "volume"), close)
+    ends = np.array([-1, 1])
+    panel = replace(panel, ends=ends, **fields)  # type: ignore[arg-type]
+    found = outcomes(panel, np.array([0, 1, 2]), 2, -0.5)
+    # AAA: 12/10 and 15/11; BBB ends on bar 1 at 8, and half of that is lost.
+    assert found[:, 0] == pytest.approx([0.2, 4 / 11, NAN], nan_ok=True)
+    assert found[:, 1] == pytest.approx([-0.6, -0.5, NAN], nan_ok=True)
+
+
+SCORES = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [4.0, 3.0, 2.0, 1.0]])
+RETURNS = np.array([[0.00, 0.01, 0.02, 0.05], [0.00, 0.01, 0.02, 0.05], [0.01, 0.00, 0.0, 0.0]])
+
+
+def test_each_formation_is_measured_by_hand() -> None:
+    found = rank_series(SCORES, RETURNS, 2, 1)
+    assert found.rank_ic[:2].tolist() == pytest.approx([1.0, -1.0])
+    assert found.hits.tolist() == [4.0, 0.0, 1.0]  # in the last three returns are the median
+    assert found.told.tolist() == [4.0, 4.0, 1.0]
+    assert found.groups == pytest.approx(np.array([[0.005, 0.035], [0.035, 0.005], [0.0, 0.005]]))
+    # Both sides are bought, then turned over whole (2 + 2), then kept.
+    assert found.traded.tolist() == [2.0, 4.0, 0.0]
+
+
+def test_costs_take_the_turnover_of_both_sides() -> None:
+    series = rank_series(SCORES, RETURNS, 2, 1)
+    row = row_of(series, None, Beside(None, None), 10.0, 1)
+    assert row["spread"]["value"] == pytest.approx((0.03 - 0.03 + 0.005) / 3)
+    assert row["net"]["value"] == pytest.approx(row["spread"]["value"] - 0.001 * (2 + 4 + 0) / 3)
+    assert row["turnover"] == pytest.approx((1.0 + 0.0) / 2)
+    assert row["against"] is None
+    assert row_of(series, series, Beside(None, None), None, 1)["against"]["value"] == 0.0
+    assert row_of(series, series, Beside(None, None), None, 1)["net"] is None
+
+
+def test_portfolios_that_overlap_are_compared_with_the_one_they_replace() -> None:
+    scores = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0], [2.0, 1.0]])
+    found = rank_series(scores, np.tile([0.0, 0.1], (4, 1)), 2, 2)
+    assert found.traded.tolist() == [2.0, 2.0, 0.0, 0.0]
+    assert formations_a_horizon(np.array([0, 21, 43, 63]), 21) == 1
+    assert formations_a_horizon(np.arange(50), 21) == 21
+
+
+def test_the_cost_of_a_side_is_known_where_it_is_one_number() -> None:
+    assert side_bps(CostsConfig.model_validate({"fee_bps": 1, "slippage_bps": 2})) == 5.0
+    assert side_bps(CostsConfig.model_validate({"spread": {"kind": "quotes"}})) is None
+    assert side_bps(CostsConfig.model_validate({"slippage": {"impact": 0.1}})) is None
+
+
+def ranking(*bars: int, n: int = 4) -> Floats:
+    scores = np.full((10, n), NAN)
+    scores[list(bars)] = np.arange(n)
+    return scores
+
+
+def test_common_bars_are_those_at_which_all_rank() -> None:
+    given_, left_out = common({"a": ranking(1, 4, 7), "b": ranking(*range(10))}, 2)
+    assert not left_out
+    assert np.flatnonzero(given_.any(axis=1)).tolist() == [4, 7]
+
+
+def test_who_ranks_at_other_bars_or_few_symbols_is_left_out() -> None:
+    few = np.where(np.arange(4) < 1, ranking(1, 4, 7), NAN)
+    said = {"a": ranking(1, 4, 7), "b": ranking(1, 4, 7), "odd": ranking(2, 5, 7), "few": few}
+    given_, left_out = common(said, 0)
+    assert "ranks at 1 of the 3 bars" in left_out["odd"]
+    assert "scores 3 pairs of bar and symbol where most score 12" in left_out["few"]
+    assert given_.sum() == 12
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 2**16), overlap=st.integers(0, 8), k=st.integers(0, 3))
+def test_errors_are_those_of_statsmodels(seed: int, overlap: int, k: int) -> None:
+    sm: Any = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(60, k)), np.convolve(rng.normal(size=63), np.ones(4), "valid")
+    found = newey_west_intercept(y, x, overlap=overlap)
+    lags = max(3, overlap)  # floor(4 (60 / 100)^(2/9)) = 3
+    design = np.column_stack([np.ones(60), x])
+    theirs = sm.OLS(y, design).fit(
+        cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": True}
+    )
+    assert found.value == pytest.approx(theirs.params[0], rel=1e-9, abs=1e-12)
+    assert found.se == pytest.approx(theirs.bse[0], rel=1e-9)
+
+
+def test_what_cannot_be_estimated_is_no_number() -> None:
+    assert np.isnan(newey_west_mean(np.array([0.1])).value)
+    flat = newey_west_mean(np.full(5, 0.1))
+    assert flat.value == pytest.approx(0.1) and np.isnan(flat.t)
+
+
+def test_the_best_of_many_without_skill_reaches_the_chance_t_in_one_case_of_twenty() -> None:
+    draws = np.abs(np.random.default_rng(0).normal(size=(40_000, 7))).max(axis=1)
+    share = float((draws > chance_t(7)).mean())
+    assert share == pytest.approx(0.05, abs=0.004)  # four standard errors of 40,000 draws
+    assert chance_t(1) == pytest.approx(1.95996, abs=1e-4)
