@@ -1,6 +1,8 @@
 """A config that compares several forecasters or selectors: one block each, the rest shared."""
 
 from collections.abc import Mapping
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -79,11 +81,21 @@ class SelectorBench(BenchConfig):
     )
     groups: int = Field(10, ge=2, le=100, description="groups of each formation, by score")
     factors: FactorsConfig | None = Field(None, description="for alpha")
+    periods: tuple[date, ...] = Field(
+        (), description="days at which the formations are cut into periods, each measured by itself"
+    )
     reference: Path | None = Field(
         None, description="CSV or Parquet file of published monthly returns: date, d1, d2 ..."
     )
 
     _several = field_validator("selectors")(lambda found: _several(found, "selector"))
+
+    @model_validator(mode="after")
+    def _periods_follow_each_other(self) -> Self:
+        for early, late in pairwise(self.periods):
+            if early >= late:
+                raise ValueError(f"periods: {late} does not come after {early}; sort the days")
+        return self
 
     @model_validator(mode="after")
     def _base_takes_part(self) -> Self:
@@ -100,7 +112,7 @@ class SelectorBench(BenchConfig):
 
     def own(self) -> dict[str, Any]:
         """Further keys of this kind of comparison, as plain values."""
-        own = self.model_dump(include={"groups", "factors", "reference"})
+        own = self.model_dump(include={"groups", "factors", "periods", "reference"})
         return {"base": self.base or next(iter(self.selectors)), **own}
 
 

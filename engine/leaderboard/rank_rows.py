@@ -14,7 +14,7 @@ from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.dated import Dated, read_dated
 from tradewind.engine.feeds.portfolios import read_portfolios
 from tradewind.engine.leaderboard.rank_series import RankSeries
-from tradewind.engine.records import DAY_NS, Floats, Ints, Panel
+from tradewind.engine.records import DAY_NS, Bools, Floats, Ints, Panel
 from tradewind.engine.scoring.intervals import mean_hac, ratio_hac
 from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
 
@@ -35,6 +35,10 @@ class Beside(NamedTuple):
 
     factors: Floats | None
     reference: Mapping[str, Any] | None
+
+    def take(self, formations: Bools) -> "Beside":
+        """Factors of those formations that a mask names; what is published has no periods."""
+        return Beside(None if self.factors is None else self.factors[formations], None)
 
 
 def row_of(

@@ -37,6 +37,16 @@ class RankSeries:
     groups: Floats
     traded: Floats
 
+    def take(self, formations: Bools) -> "RankSeries":
+        """Those formations that a mask of shape (n_formations,) names."""
+        return RankSeries(
+            self.rank_ic[formations],
+            self.hits[formations],
+            self.told[formations],
+            self.groups[formations],
+            self.traded[formations],
+        )
+
     @property
     def spread(self) -> Floats:
         """Return of the top group less that of the bottom one, shape (n_formations,)."""

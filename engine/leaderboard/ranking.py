@@ -1,6 +1,7 @@
 """How selectors are judged: by what came of their rankings at the bars at which all rank."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,13 @@ from tradewind.engine.feeds.portfolios import read_portfolios
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.leaderboard import ranking_words
 from tradewind.engine.leaderboard.entrants import Entrant
-from tradewind.engine.leaderboard.rank_rows import beside_of, read_factors, row_of, side_bps
-from tradewind.engine.leaderboard.rank_series import formations_a_horizon, outcomes, rank_series
+from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, read_factors, row_of, side_bps
+from tradewind.engine.leaderboard.rank_series import (
+    RankSeries,
+    formations_a_horizon,
+    outcomes,
+    rank_series,
+)
 from tradewind.engine.leaderboard.table import LEAST_SHARE
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Bools, Floats, Ints, Panel
@@ -130,13 +136,10 @@ def compare(
         for one in entrants
     }
     beside = beside_of(bench, panel, at, horizon, step)
-    base = str(bench.own()["base"])
-    cost = side_bps(config.costs)
-    rows = {
-        name: row_of(one, series.get(base) if name != base else None, beside, cost, step)
-        for name, one in series.items()
-    }
+    base, cost = str(bench.own()["base"]), side_bps(config.costs)
+    rows = _rows(series, base, beside, cost, step)
     order = sorted(rows, key=lambda name: _place(rows[name]["spread"]["value"]))
+    cut = _periods(panel, at, bench.periods)
     found = {
         "horizon": horizon,
         "n": int(judged.sum()),
@@ -147,9 +150,44 @@ def compare(
         "side_bps": cost,
         "factors": list(bench.factors.names) if bench.factors else None,
         "reference": beside.reference,
+        "periods": [
+            {
+                "first_date": str(panel.dates[at[mask][0]]),
+                "last_date": str(panel.dates[at[mask][-1]]),
+                "n_dates": int(judged[mask].any(axis=1).sum()),
+                "rows": _rows(
+                    {name: series[name].take(mask) for name in order},
+                    base,
+                    beside.take(mask),
+                    cost,
+                    step,
+                ),
+            }
+            for mask in cut
+        ],
         "rows": {name: rows[name] for name in order},
     }
     return jsonable(found)  # type: ignore[no-any-return]
+
+
+def _rows(
+    series: Mapping[str, RankSeries], base: str, beside: Beside, cost: float | None, step: int
+) -> dict[str, dict[str, Any]]:
+    """Row of each selector, compared with that of the base."""
+    return {
+        name: row_of(one, series.get(base) if name != base else None, beside, cost, step)
+        for name, one in series.items()
+    }
+
+
+def _periods(panel: Panel, at: Ints, cuts: Sequence[date]) -> list[Bools]:
+    """Formations of each period, shape (n_formations,) each; none where nothing is cut."""
+    if not cuts:
+        return []
+    days = panel.dates[at].astype("datetime64[D]")
+    number = np.searchsorted(np.array(cuts, "datetime64[D]"), days, "right")
+    masks = [np.asarray(number == k) for k in range(len(cuts) + 1)]
+    return [mask for mask in masks if mask.any()]
 
 
 def _refuse_nothing(at: Ints, judged: Bools, panel: Panel, horizon: int) -> None:

@@ -13,7 +13,8 @@ from tradewind.engine.report.words import is_number
 
 def sections(board: Board) -> list[Section]:
     """Pictures, the table of ranks, and that of groups."""
-    return [_pictures(board), _ranks(board), _groups(board)]
+    made = [_pictures(board), _ranks(board), _groups(board)]
+    return [*made, _periods(board)] if board.table["periods"] else made
 
 
 def _pictures(board: Board) -> Section:
@@ -71,3 +72,8 @@ def _groups(board: Board) -> Section:
         "leaderboard_groups.html", rows=rows, drawn=drawn, n=n, reference=board.table["reference"]
     )
     return Section("groups", "Groups from the lowest score to the highest", html, "Groups")
+
+
+def _periods(board: Board) -> Section:
+    html = render("leaderboard_periods.html", periods=board.table["periods"])
+    return Section("periods", "Period by period", html, "Periods")

@@ -31,6 +31,7 @@ walk_forward: {train: 250, refit: 250}
 shared: {horizon: 21}
 groups: 3
 base: year
+periods: [2016-01-01]
 selectors:
   year: {kind: monthly.py:Past, lookback: 200}
   month: {kind: monthly.py:Past, lookback: 21}
@@ -160,6 +161,16 @@ def test_every_measure_of_a_row_has_a_number(table: Mapping[str, Any]) -> None:
     assert table["rows"]["year"]["against"] is None
 
 
+def test_periods_are_parts_of_the_whole(table: Mapping[str, Any]) -> None:
+    early, late = table["periods"]
+    assert (early["n_dates"], late["n_dates"]) == (12, 11)
+    assert (early["last_date"], late["first_date"]) == ("2015-12-01", "2016-01-04")
+    whole = table["rows"]["month"]["spread"]["value"]
+    parts = [one["rows"]["month"]["spread"]["value"] for one in (early, late)]
+    assert whole == pytest.approx((12 * parts[0] + 11 * parts[1]) / 23)
+    assert list(early["rows"]) == list(table["rows"])
+
+
 def test_who_scores_all_alike_has_no_groups_and_stands_last(table: Mapping[str, Any]) -> None:
     assert list(table["rows"])[-1] == "alike"
     row = table["rows"]["alike"]
@@ -182,6 +193,7 @@ def test_the_page_draws_the_groups_and_needs_nothing_from_outside(folder: Path) 
     assert "http" not in page.split("<main>")[1]
     assert page.count('class="bars"') == 2  # of those that tell groups apart
     assert "Groups from the lowest score to the highest" in page
+    assert "Period by period" in page and "2016-01-04 to 2016-12-01" in page
     assert "this one never ranks" in page
     assert "survivors are over-represented" in page
 
@@ -246,11 +258,12 @@ def test_factors_give_alpha_and_published_portfolios_a_row(with_factors: Path) -
     ("change", "told"),
     [
         (("kind: monthly.py:Alike", "kind: momentun"), "selectors.alike.kind: unknown 'momentun'"),
-        (("lookback: 21}", "lokback: 21}"), "pick.yaml:16:34: selectors.month.lokback: unknown"),
+        (("lookback: 21}", "lokback: 21}"), "pick.yaml:17:34: selectors.month.lokback: unknown"),
         (("{horizon: 21}", "{horizont: 21}"), "shared.horizont: is a parameter of none"),
         (("lookback: 21}", "horizon: 5}"), "look ahead by different horizons"),
         (("base: year", "base: yeer"), "base 'yeer' is none of the selectors"),
         (("groups: 3", "groups: 1"), "groups"),
+        (("[2016-01-01]", "[2016-01-01, 2015-01-01]"), "2015-01-01 does not come after"),
         (("seed: 3", "selector: {kind: x}"), "stands beside 'selectors'"),
         (("seed: 3", "forecasters: {a: {}, b: {}}"), "stands beside 'forecasters'"),
         (("groups: 3", "factors: {path: nowhere.csv}"), "factors.path: "),
