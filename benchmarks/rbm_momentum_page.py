@@ -91,8 +91,8 @@ def _setting(board: Board) -> str:
         f"Walk-forward: {walk['mode']}, at least {walk['train']} bars, refit {walk['refit']}"
         f"{first}{seeds}. {found['n_dates']} formations from {found['first_date']} to "
         f"{found['last_date']}, {number(found['n'], 0)} pairs of formation and stock, each judged "
-        f"over {found['horizon']} bars. One side of a trade costs {found['side_bps']:g} bps. Base of "
-        f"the paired differences: {found['base']}."
+        f"to the next, {found['horizon']} bars or about that. One side of a trade costs "
+        f"{found['side_bps']:g} bps. Base of the paired differences: {found['base']}."
     )
 
 
@@ -133,8 +133,8 @@ def _ranks(found: Row) -> str:
     published = found["reference"]
     if published:
         told = f"{published['name']}, {published['n']} months"
-        rows.append([told, "", "", _mean(published["spread"]), "", "", "", _mean(published["alpha"]),
-                     ""])  # fmt: skip
+        spread, alpha = _mean(published["spread"]), _mean(published["alpha"])
+        rows.append([told, "", "", spread, "", "", "", alpha, ""])
     return _table(head, rows)
 
 

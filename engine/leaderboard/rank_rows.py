@@ -28,7 +28,7 @@ class Beside(NamedTuple):
     Attributes
     ----------
     factors : ndarray of float64, shape (n_formations, n_factors), or None
-        Return of each factor over the horizon of each formation; NaN where the file lacks a day.
+        Return of each factor over the days of each formation; NaN where the file lacks one.
     reference : mapping or None
         Row of the published portfolios: ``name``, ``n``, ``spread``, ``alpha``, ``groups``.
     """
@@ -110,17 +110,15 @@ def side_bps(costs: CostsConfig) -> float | None:
     return float(fees.taker_bps + spread.bps / 2.0 + slippage.bps)
 
 
-def beside_of(bench: SelectorBench, panel: Panel, at: Ints, horizon: int, step: int) -> Beside:
-    """Factors and published portfolios over the horizons of the formations.
+def beside_of(bench: SelectorBench, panel: Panel, at: Ints, ends: Ints, step: int) -> Beside:
+    """Factors and published portfolios over the days of the formations.
 
     Parameters
     ----------
     bench : SelectorBench
     panel : Panel
-    at : ndarray of int64, shape (n_formations,)
-        Bars of the formations.
-    horizon : int
-        Bars.
+    at, ends : ndarray of int64, shape (n_formations,)
+        Bars of the formations, and at which their outcomes are known.
     step : int
         Formations within one horizon.
 
@@ -130,10 +128,10 @@ def beside_of(bench: SelectorBench, panel: Panel, at: Ints, horizon: int, step: 
         If a file cannot be used, or has nothing to say about these formations.
     """
     days = panel.dates.astype("datetime64[D]").astype(np.int64)
-    whole = at + horizon < panel.n_bars
+    whole = ends < panel.n_bars
     factors = None
     if bench.factors is not None:
-        factors = _factors(bench.factors, days[at], days[np.minimum(at + horizon, len(days) - 1)])
+        factors = _factors(bench.factors, days[at], days[np.minimum(ends, len(days) - 1)])
         factors[~whole] = np.nan
     if bench.reference is None:
         return Beside(factors, None)

@@ -1,7 +1,8 @@
 """What came of each formation of a ranking: one number a formation, from which means are taken.
 
-A formation is a bar at which a selector ranks. Its outcome is the simple return over the horizon; a
-name that stops trading in between is paid its last close with the delisting return.
+A formation is a bar at which a selector ranks. Its outcome is the simple return to the next one, or
+over the horizon; a name that stops trading in between is paid its last close with the delisting
+return.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 from tradewind.engine.records import Bools, Floats, Ints, Panel
 from tradewind.engine.scoring.proper_scores import ranks, spearman
 
+ABOUT = 0.25  # of a horizon, by which the next formation may be nearer or farther
 MIN_RANKED = 3  # symbols, below which a rank correlation says nothing
 
 
@@ -53,32 +55,45 @@ class RankSeries:
         return np.asarray(self.groups[:, -1] - self.groups[:, 0])
 
 
-def outcomes(panel: Panel, at: Ints, horizon: int, delisting_return: float) -> Floats:
-    """Simple return over the next ``horizon`` bars from each bar of ``at``.
+def ends_of(at: Ints, horizon: int) -> Ints:
+    """Bar at which the outcome of each formation is known, shape (n_formations,).
+
+    The next formation where that is about a horizon away, so that months are whole months; else
+    the horizon's last bar, which may lie behind the data.
+    """
+    ends = at + horizon
+    apart = np.diff(at)
+    near = np.abs(apart - horizon) <= ABOUT * horizon
+    ends[:-1][near] = at[1:][near]
+    return ends
+
+
+def outcomes(panel: Panel, at: Ints, ends: Ints, delisting_return: float) -> Floats:
+    """Simple return from each formation to its end.
 
     Parameters
     ----------
     panel : Panel
         Adjusted for splits and dividends.
-    at : ndarray of int64, shape (n_formations,)
-    horizon : int
+    at, ends : ndarray of int64, shape (n_formations,)
+        Bars; from :func:`ends_of`.
     delisting_return : float
         Lost or won between the last close of a symbol that ends and its sale.
 
     Returns
     -------
     ndarray of float64, shape (n_formations, n_symbols)
-        NaN where a symbol has no bar at the formation, and where the data ends before the horizon.
+        NaN where a symbol has no bar at the formation, and where the data ends before.
     """
     bars = np.arange(panel.n_bars)[:, None]
     last = np.maximum.accumulate(np.where(np.isnan(panel.close), -1, bars), axis=0)
-    stop = np.minimum(at + horizon, panel.n_bars - 1)
+    stop = np.minimum(ends, panel.n_bars - 1)
     row = np.maximum(last[stop], 0)
     end = np.take_along_axis(panel.close, row, axis=0)
-    ended = (panel.ends >= 0) & (panel.ends <= stop[:, None])
+    ended = (panel.ends >= 0) & (panel.ends < stop[:, None])
     end = np.where(ended, end * (1.0 + delisting_return), end)
     found = end / panel.close[at] - 1.0
-    found[at + horizon >= panel.n_bars] = np.nan
+    found[ends >= panel.n_bars] = np.nan
     return np.asarray(found)
 
 

@@ -16,6 +16,7 @@ from tradewind.engine.leaderboard.entrants import Entrant
 from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, read_factors, row_of, side_bps
 from tradewind.engine.leaderboard.rank_series import (
     RankSeries,
+    ends_of,
     formations_a_horizon,
     outcomes,
     rank_series,
@@ -125,7 +126,8 @@ def compare(
     assert isinstance(bench, SelectorBench)
     horizon = next(one.horizon for one in entrants if one.horizon is not None)
     at = np.flatnonzero(given.any(axis=1))
-    outcome = outcomes(panel, at, horizon, config.data.delisting_return)
+    ends = ends_of(at, horizon)
+    outcome = outcomes(panel, at, ends, config.data.delisting_return)
     judged = given[at] & np.isfinite(outcome)
     _refuse_nothing(at, judged, panel, horizon)
     step = formations_a_horizon(at, horizon)
@@ -135,7 +137,7 @@ def compare(
         )
         for one in entrants
     }
-    beside = beside_of(bench, panel, at, horizon, step)
+    beside = beside_of(bench, panel, at, ends, step)
     base, cost = str(bench.own()["base"]), side_bps(config.costs)
     rows = _rows(series, base, beside, cost, step)
     order = sorted(rows, key=lambda name: _place(rows[name]["spread"]["value"]))

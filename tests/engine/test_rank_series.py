@@ -12,6 +12,7 @@ from tests.flat_panel import flat_panel
 from tradewind.engine.config.costs import CostsConfig
 from tradewind.engine.leaderboard.rank_rows import Beside, row_of, side_bps
 from tradewind.engine.leaderboard.rank_series import (
+    ends_of,
     formations_a_horizon,
     group_of,
     outcomes,
@@ -44,10 +45,15 @@ def test_an_outcome_is_the_return_over_the_horizon_and_pays_who_ends_the_delisti
     fields = dict.fromkeys(("open", "high", "low", "close", "volume"), close)
     ends = np.array([-1, 1])
     panel = replace(panel, ends=ends, **fields)  # type: ignore[arg-type]
-    found = outcomes(panel, np.array([0, 1, 2]), 2, -0.5)
+    found = outcomes(panel, np.array([0, 1, 2]), np.array([2, 3, 4]), -0.5)
     # AAA: 12/10 and 15/11; BBB ends on bar 1 at 8, and half of that is lost.
     assert found[:, 0] == pytest.approx([0.2, 4 / 11, NAN], nan_ok=True)
     assert found[:, 1] == pytest.approx([-0.6, -0.5, NAN], nan_ok=True)
+
+
+def test_an_outcome_reaches_to_the_next_formation_where_that_is_about_a_horizon_away() -> None:
+    at = np.array([0, 19, 42, 47, 100])
+    assert ends_of(at, 21).tolist() == [19, 42, 63, 68, 121]
 
 
 SCORES = np.array([[1.0, 2.0, 3.0, 4.0], [4.0, 3.0, 2.0, 1.0], [4.0, 3.0, 2.0, 1.0]])
