@@ -18,10 +18,16 @@ def reproduce(
     folder = run_folder(run, results)
     with watched("reproduce", "the run folder is as it was") as bars:
         from tradewind.engine import runner
+        from tradewind.engine.evolving import again as front
         from tradewind.engine.leaderboard import run as bench
+        from tradewind.engine.report.front_folder import is_front
         from tradewind.engine.report.leaderboard_folder import is_leaderboard
 
-        again = bench.reproduce if is_leaderboard(folder) else runner.reproduce
+        again = runner.reproduce
+        if is_leaderboard(folder):
+            again = bench.reproduce
+        elif is_front(folder):
+            again = front.reproduce
         found = again(folder, progress=bars)
     if as_json:
         out_json(

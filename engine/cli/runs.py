@@ -54,12 +54,16 @@ def _row(summary: "Summary") -> tuple[str, ...]:
 def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
     """Build the page of a run again from its folder."""
     from tradewind.engine.report import folder as run_folders
-    from tradewind.engine.report import leaderboard_folder
+    from tradewind.engine.report import front_folder, leaderboard_folder
 
     folder = run_folder(run, results)
     with watched("report", "the page is as it was"):
-        kind = leaderboard_folder if leaderboard_folder.is_leaderboard(folder) else run_folders
-        page = kind.rebuild(folder)
+        rebuild = run_folders.rebuild
+        if leaderboard_folder.is_leaderboard(folder):
+            rebuild = leaderboard_folder.rebuild
+        elif front_folder.is_front(folder):
+            rebuild = front_folder.rebuild
+        page = rebuild(folder)
     if as_json:
         out_json({"run": folder.name, "folder": str(folder), "report": str(page)})
     else:

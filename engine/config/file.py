@@ -28,6 +28,7 @@ __all__ = [
 
 # Keys of a config that compares several, and what one of them alone is called.
 SEVERAL = {"forecasters": "forecaster", "selectors": "selector"}
+BREEDING = "evolve"  # the key of a config that breeds portfolios
 MAX_BYTES = 256_000  # a config is read by people; a larger file is a mistake or an attack
 PATHS = (
     ("data", "path"),
@@ -64,6 +65,12 @@ def load(source: str | Path, assignments: Sequence[str] = ()) -> tuple[RunConfig
                 f"compares several {several}, which 'tradewind train {source}' does; this command "
                 f"runs one: write '{one}:' with the block of the one you want",
             )
+    if BREEDING in document.values:
+        raise document.error(
+            (BREEDING,),
+            f"breeds portfolios, which 'tradewind evolve {source}' does; this command runs one "
+            "strategy: 'tradewind evolve RUN --choose knee --export FILE' writes one of them",
+        )
     return validate(RunConfig, document), document
 
 

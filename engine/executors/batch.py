@@ -24,7 +24,9 @@ from tradewind.engine.records import Floats, Ints, Panel, Records
 from tradewind.engine.scoring.statistics import FLAT
 
 CHUNKS = 4  # for each thread, so that none waits long for the others
-EQUITY, ORDERS, FILLS, SUMS = 0, 1, 2, 3  # columns of what a setting ends in; SUMS and three more
+# Columns of what a setting ends in; SUMS and three more before TRADED.
+EQUITY, ORDERS, FILLS, SUMS, TRADED = 0, 1, 2, 3, 7
+COLUMNS = 8
 NEXT, STOP, RESUMES = range(3)  # places in what a call is told and says
 walk = kernel.walk
 
@@ -36,6 +38,7 @@ class Batch(NamedTuple):
     orders: Ints
     fills: Ints
     sums: Floats  # (n_settings, 4): returns, their sum, their squares' sum, greatest drawdown
+    traded: Floats  # value bought and sold, account currency
 
     @property
     def drawdown(self) -> Floats:
@@ -63,7 +66,7 @@ class Task(NamedTuple):
     terms: states.Terms
     starts: Ints
     scales: Floats  # (n_settings,) by which each one's spread is multiplied
-    found: Floats  # (n_settings, 7), each row written by one thread
+    found: Floats  # (n_settings, COLUMNS), each row written by one thread
     memory: int  # columns a rule remembers in
 
 
@@ -109,7 +112,7 @@ def simulate_many(
     scales = np.ones(len(strategies))
     scales[:] = 1.0 if spread_scales is None else spread_scales
     market = states.market_of(panel) if market is None else market
-    found = np.empty((len(strategies), 7))
+    found = np.empty((len(strategies), COLUMNS))
     compilable = [s for s in strategies if has_rule(s)]
     if len(compilable) < len(strategies):
         for i, strategy in enumerate(strategies):
@@ -127,7 +130,8 @@ def simulate_many(
 
 def _batch(found: Floats) -> Batch:
     whole = found[:, [ORDERS, FILLS]].astype(np.int64)
-    return Batch(found[:, EQUITY].copy(), whole[:, 0], whole[:, 1], found[:, SUMS:].copy())
+    sums, traded = found[:, SUMS:TRADED].copy(), found[:, TRADED].copy()
+    return Batch(found[:, EQUITY].copy(), whole[:, 0], whole[:, 1], sums, traded)
 
 
 def _alone(
@@ -136,7 +140,8 @@ def _alone(
     """One setting by the simulator of single runs."""
     run = reference.simulate(strategy, inputs, panel, terms, start=start, market=market)
     sums: Floats = run.sums  # type: ignore[assignment]  # a simulator's own are always there
-    return float(run.equity[-1]), len(run.orders), len(run.fills), *map(float, sums)
+    traded = float(np.sum(np.abs(run.fills["qty"]) * run.fills["price"] * run.fills["fx"]))
+    return float(run.equity[-1]), len(run.orders), len(run.fills), *map(float, sums), traded
 
 
 def _loop_of(strategies: Sequence[CompiledStrategy]) -> Callable[..., int]:
@@ -244,6 +249,10 @@ def sweep(
         found[i, FILLS] = state.count[states.FILLS]
         for j in range(4):
             found[i, SUMS + j] = state.sums[j]
+        found[i, TRADED] = 0.0
+        for number in range(state.count[states.FILLS]):
+            fill = log.fills[number]
+            found[i, TRADED] += abs(fill["qty"]) * fill["price"] * fill["fx"]
         i += 1
     place[NEXT] = i
     return code

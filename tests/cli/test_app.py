@@ -13,8 +13,8 @@ from tradewind.engine.cli.app import app, separate_assignments
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
-    "audit", "backtest", "compare", "data check", "data fetch", "data show", "init", "report",
-    "reproduce", "runs", "train", "verify",
+    "audit", "backtest", "compare", "data check", "data fetch", "data show", "evolve", "init",
+    "report", "reproduce", "runs", "train", "verify",
 )  # fmt: skip
 
 

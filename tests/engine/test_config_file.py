@@ -42,6 +42,7 @@ def test_a_config_becomes_frozen_values_with_every_default(tmp_path: Path) -> No
         config.seed = 8  # type: ignore[misc]
 
 
+OTHERS = ("forecast-bench", "pareto-front")  # presets that are no single run
 FAULTS = [
     (
         "strategy:\n  kind: x\ndata:\n  sorce: csv\n",
@@ -191,7 +192,7 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
 def test_a_missing_file_names_the_nearest_preset() -> None:
     with pytest.raises(ConfigError, match=r"^sma-cros: no such file .*did you mean 'sma-cross'\?"):
         read_document("sma-cros")
-    presets = "forecast-bench, inverse-volatility, lstm-timing, momentum, sma-cross"
+    presets = "forecast-bench, inverse-volatility, lstm-timing, momentum, pareto-front, sma-cross"
     with pytest.raises(ConfigError, match=rf"^qqq: no such file .*; presets: {presets}"):
         read_document("qqq")
 
@@ -207,7 +208,7 @@ def test_a_name_no_file_can_have_is_refused(name: str) -> None:
         read_document(name)
 
 
-@pytest.mark.parametrize("name", [name for name in preset_names() if name != "forecast-bench"])
+@pytest.mark.parametrize("name", [name for name in preset_names() if name not in OTHERS])
 def test_every_preset_is_valid_and_carries_its_own_name(name: str) -> None:
     config, _ = load(name)
     assert config.name == name

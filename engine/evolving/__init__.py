@@ -1,0 +1,1 @@
+"""Portfolios found by evolution: names and weights, bred against the engine's own numbers."""
