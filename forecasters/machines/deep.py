@@ -59,6 +59,48 @@ class Point(NamedTuple):
     stopping: float
 
 
+@dataclass(slots=True)
+class Curve:
+    """Epochs of all stages, told to whoever watches as they end."""
+
+    watch: Callable[[Point], None] | None
+    points: list[Point] = field(default_factory=list)
+
+    def of(self, stage: str, *, opinion: bool = False) -> "Stage":
+        """Where one stage reports; with ``opinion`` the network it begins from may not win."""
+        return Stage(self, stage, opinion)
+
+    def add(self, stage: str, fitting: float, stopping: float) -> None:
+        """Take one more epoch of a stage."""
+        number = sum(point.stage == stage for point in self.points)
+        self.points.append(Point(stage, number, fitting, stopping))
+        if self.watch is not None:
+            self.watch(self.points[-1])
+
+
+class Stage(loop.Follower):
+    """Takes the epochs of a machine or of a network into a curve.
+
+    A classifier begins without an opinion, and where outcomes are mostly chance that may well be
+    the best forecast; but it ranks nobody, so a stage can ask for the best epoch behind it.
+    """
+
+    def __init__(self, curve: Curve, name: str, opinion: bool) -> None:
+        self.curve, self.name, self.opinion = curve, name, opinion
+
+    def machine(self, epoch: rbm.Epoch) -> None:
+        """Free energy of either part."""
+        self.curve.add(self.name, epoch.free_energy, epoch.free_energy + epoch.gap)
+
+    def epoch(self, run: loop.Run) -> None:
+        """Loss of either part."""
+        if self.opinion and run.epoch == 1 and run.best_epoch == 0:
+            run.best = {name: t.clone() for name, t in run.network.state_dict().items()}
+            run.best_epoch = 1
+        for point in run.curve[-2:] if run.epoch == 1 else run.curve[-1:]:
+            self.curve.add(self.name, point.fitting, point.stopping)
+
+
 class Coder(nn.Module):
     """Logistic layers down to the code."""
 
@@ -152,7 +194,7 @@ def fit(
     recipe : Recipe
     generator : Generator
     watch : callable, optional
-        Told of each stage's epochs when the stage is done.
+        Told of each epoch of each stage as it ends.
 
     Returns
     -------
@@ -167,29 +209,25 @@ def fit(
         If a stage explodes.
     """
     sizes = (fitting.x.shape[1], *recipe.hidden)
-    curve: list[Point] = []
-
-    def keep(stage: str, points: list[tuple[float, float]]) -> None:
-        for epoch, (learned, watched) in enumerate(points):
-            curve.append(Point(stage, epoch, learned, watched))
-            if watch is not None:
-                watch(curve[-1])
-
+    curve = Curve(watch)
     coder = Coder(sizes, generator)
     verdict = Verdict(sizes[-1], recipe.classifier, generator)
     judge = Judge(coder, verdict)
     if recipe.pretrain:
-        machines = _stack(fitting.x, stopping.x, recipe, generator, keep)
+        machines = _stack(fitting.x, stopping.x, recipe, generator, curve)
         rebuilder = unrolled(machines, generator)
         coder.load_state_dict(rebuilder.coder.state_dict())
         rebuilder.coder = coder
         parts = [_examples(part.x, part.x) for part in (fitting, stopping)]
-        keep("rebuild", _points(rebuilder, _squares, parts, recipe.rebuild, generator))
+        _descend(rebuilder, _squares, parts, recipe.rebuild, generator, curve.of("rebuild"))
         parts = [_examples(_codes(coder, part.x), part.above) for part in (fitting, stopping)]
-        keep("classify", _points(verdict, _odds, parts, recipe.classify, generator))
+        _descend(
+            verdict, _odds, parts, recipe.classify, generator, curve.of("classify", opinion=True)
+        )
     parts = [_examples(part.x, part.above) for part in (fitting, stopping)]
-    keep("whole", _points(judge, _odds, parts, recipe.whole, generator))
-    return judge, tuple(curve)
+    last = curve.of("whole", opinion=not recipe.pretrain)
+    _descend(judge, _odds, parts, recipe.whole, generator, last)
+    return judge, tuple(curve.points)
 
 
 def unrolled(machines: list[Rbm], generator: Generator) -> Rebuilder:
@@ -220,7 +258,7 @@ def _stack(
     held_back: Tensor,
     recipe: Recipe,
     generator: Generator,
-    keep: Callable[[str, list[tuple[float, float]]], None],
+    curve: Curve,
 ) -> list[Rbm]:
     """Machines layer by layer, each on the probabilities of the one below."""
     machines = []
@@ -228,22 +266,22 @@ def _stack(
         kind: rbm.Visible = "gaussian" if k == 0 else "bernoulli"
         schedule = recipe.gaussian if k == 0 else recipe.binary
         machine = Rbm.drawn(rows.shape[1], n_hidden, kind, generator)
-        points = rbm.train(machine, rows, held_back, schedule, generator)
-        keep(f"rbm {k + 1}", [(p.free_energy, p.free_energy + p.gap) for p in points])
+        stage = curve.of(f"rbm {k + 1}")
+        rbm.train(machine, rows, held_back, schedule, generator, watch=stage.machine)
         rows, held_back = (machine.hidden_probability(part) for part in (rows, held_back))
         machines.append(machine)
     return machines
 
 
-def _points(
+def _descend(
     network: nn.Module,
     loss: Loss,
     parts: list[Examples],
     schedule: loop.Schedule,
     generator: Generator,
-) -> list[tuple[float, float]]:
-    curve = loop.train(network, loss, parts[0], parts[1], schedule, generator)
-    return [(point.fitting, point.stopping) for point in curve]
+    stage: "Stage",
+) -> None:
+    loop.train(network, loss, parts[0], parts[1], schedule, generator, follower=stage)
 
 
 def _examples(x: Tensor, target: Tensor) -> Examples:

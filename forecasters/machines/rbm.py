@@ -213,7 +213,7 @@ def train(
     generator : Generator
         Of batches and states.
     watch : callable, optional
-        Called after each epoch.
+        Called before the first epoch and after each.
 
     Returns
     -------
@@ -234,6 +234,8 @@ def train(
     speed = Gradient(*(torch.zeros_like(p) for p in _parameters(rbm)))
     chain = rows[: schedule.batch].clone() if schedule.persistent else None
     curve = [_standing(rbm, sample, held_back)]
+    if watch is not None:
+        watch(curve[0])
     for epoch in range(schedule.epochs):
         momentum = schedule.momentum if epoch >= schedule.settled else schedule.first_momentum
         for at in torch.split(torch.randperm(len(rows), generator=generator), schedule.batch):
