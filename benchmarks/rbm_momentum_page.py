@@ -188,23 +188,19 @@ def _periods(found: Row) -> str:
 
 
 def _traded(found: Row) -> str:
-    head = [
-        "strategy on its scores, after costs",
-        "Sharpe",
-        "a year",
-        "drawdown",
-        "turnover a year",
-    ]
+    head = ["strategy on its scores", "", "Sharpe after costs", "a year", "drawdown", "turnover"]
     rows = []
     for name, row in found["rows"].items():
-        one = row["strategy"]
-        if one.get("sharpe") is None:
-            rows.append([name, one.get("error", ""), "", "", ""])
-            continue
-        rows.append([name, *_growth(one), number(one["turnover_annual"], 1)])
+        for by, one in {"": row["strategy"], **row["strategies"]}.items():
+            if one.get("sharpe") is None:
+                rows.append([name, by, one.get("error", ""), "", "", ""])
+            else:
+                rows.append([name, by, *_growth(one), number(one["turnover_annual"], 1)])
     market = found["benchmark"]
     if market:
-        rows.append([f"{market['name'].replace('_', ' ')}, without costs", *_growth(market), ""])
+        rows.append(
+            [f"{market['name'].replace('_', ' ')}, without costs", "", *_growth(market), ""]
+        )
     return _table(head, rows)
 
 

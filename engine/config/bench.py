@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from tradewind.engine.config.block import Block
 from tradewind.engine.config.file import SEVERAL, Document, absolute, checked
-from tradewind.engine.config.run import WalkForwardConfig
+from tradewind.engine.config.run import StrategyConfig, WalkForwardConfig
 
 MOST = 100  # entrants of one comparison
 
@@ -81,6 +81,9 @@ class SelectorBench(BenchConfig):
     )
     groups: int = Field(10, ge=2, le=100, description="groups of each formation, by score")
     factors: FactorsConfig | None = Field(None, description="for alpha")
+    strategies: dict[str, StrategyConfig] = Field(
+        default_factory=dict, description="name -> further strategy that trades the same scores"
+    )
     periods: tuple[date, ...] = Field(
         (), description="days at which the formations are cut into periods, each measured by itself"
     )
@@ -112,7 +115,7 @@ class SelectorBench(BenchConfig):
 
     def own(self) -> dict[str, Any]:
         """Further keys of this kind of comparison, as plain values."""
-        own = self.model_dump(include={"groups", "factors", "periods", "reference"})
+        own = self.model_dump(include={"groups", "factors", "periods", "reference", "strategies"})
         return {"base": self.base or next(iter(self.selectors)), **own}
 
 
@@ -217,6 +220,28 @@ def entrant_document(
         elif path[:1] != (contest.several,):
             positions[path] = spot
     return Document(document.where, document.folder, {**values, contest.one: block}, positions)
+
+
+def strategy_document(document: Document, name: str) -> Document:
+    """Document of the run that trades by one of the further strategies.
+
+    Parameters
+    ----------
+    document : Document
+        Of the comparison.
+    name : str
+        Its key below ``strategies``.
+    """
+    own = BENCHES[contest_of(document).several].model_fields
+    values = {key: value for key, value in document.values.items() if key not in own}
+    values["strategy"] = document.values["strategies"][name]
+    positions: dict[Any, Any] = {}
+    for path, spot in document.positions.items():
+        if path[:2] == ("strategies", name):
+            positions["strategy", *path[2:]] = spot
+        elif path[:1] not in (("strategy",), ("strategies",)):
+            positions[path] = spot
+    return Document(document.where, document.folder, values, positions)
 
 
 def refuse_unused(

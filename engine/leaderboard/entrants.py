@@ -8,12 +8,12 @@ from typing import Any
 
 from tradewind.engine import pipeline, registry
 from tradewind.engine.config.bench import (
-    BenchConfig,
     Contest,
     bench_config,
     contest_of,
     entrant_document,
     refuse_unused,
+    strategy_document,
 )
 from tradewind.engine.config.file import Document, validate
 from tradewind.engine.config.run import RunConfig
@@ -49,6 +49,10 @@ class Entrant:
         Once it has forecast.
     error : str
         Why there is no outlook.
+    strategy, strategies : mapping
+        What the strategy, and what further ones by their names, made of what it said.
+    equity : ndarray of float64, shape (n_bars,), or None
+        Account value of the strategy on the bars compared.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Entrant:
     outlook: Outlook | None = None
     error: str = ""
     strategy: Mapping[str, Any] = field(default_factory=dict)
+    strategies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     equity: Floats | None = None
 
     @property
@@ -102,7 +107,7 @@ def entrants_of(document: Document) -> list[Entrant]:
     entrants, used = [], set[str]()
     for name, block in config.entrants.items():
         kind = block.kind or name
-        with renamed(name, document):
+        with own_block(name, document):
             bare = entrant_document(document, contest, name, kind, {})
             shared = _shared(config.shared, bare, kind, contest)
             used |= shared.keys()
@@ -148,6 +153,16 @@ def _entrant(name: str, kind: str, alone: Document, contest: Contest) -> Entrant
     return one
 
 
+def traders_of(document: Document) -> dict[str, Parts]:
+    """Further strategies of a comparison by their names, each checked; raises ConfigError."""
+    found = {}
+    for name in document.values.get("strategies") or {}:
+        alone = strategy_document(document, name)
+        with renamed(f"strategies.{name}", "strategy"):
+            found[name] = pipeline.resolve(validate(RunConfig, alone), alone)
+    return found
+
+
 def refuse_unfit(entrants: Sequence[Entrant], panel: Panel, document: Document) -> None:
     """Refuse those that this data or machine has not what it takes for, before any fit.
 
@@ -158,41 +173,39 @@ def refuse_unfit(entrants: Sequence[Entrant], panel: Panel, document: Document) 
     """
     for one in entrants:
         if one.parts is not None and one.document is not None:
-            with renamed(one.name, document):
+            with own_block(one.name, document):
                 pipeline.refuse_unfit(one.parts, panel, one.document)
 
 
 @contextmanager
-def renamed(name: str, document: Document) -> Iterator[None]:
+def own_block(name: str, document: Document) -> Iterator[None]:
     """Errors about ``forecaster`` or ``selector`` as errors about the block they stem from."""
     several, one = contest_of(document)
     own, shared = document.values[several][name] or {}, document.values.get("shared") or {}
+    from_shared = frozenset(shared.keys() - own.keys())
+    with renamed(f"{several}.{name}", one, from_shared):
+        yield
+
+
+@contextmanager
+def renamed(told: str, key: str, from_shared: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Errors about a block of a run as errors about the key ``told`` of the comparison.
+
+    Parameters
+    ----------
+    told, key : str
+        ``selectors.mine``, and ``selector`` as which a run knows it.
+    from_shared : frozenset of str
+        Parameters that ``shared`` gave it.
+    """
 
     def stem(found: re.Match[str]) -> str:
-        given = found[2] in shared and found[2] not in own
-        return f"{found[1]}shared.{found[2]}" if given else f"{found[1]}{several}.{name}.{found[2]}"
+        block = "shared" if found[2] in from_shared else told
+        return f"{found[1]}{block}.{found[2]}"
 
     try:
         yield
     except ConfigError as error:
-        told = re.sub(rf"(?m)^(\S+: ){one}\.(\w+)", stem, str(error))
-        told = re.sub(rf"(?m)^(\S+: ){one}\b", rf"\1{several}.{name}", told)
-        raise ConfigError(told) from error.__cause__
-
-
-def resolved_values(
-    entrants: list[Entrant], config: RunConfig, bench: BenchConfig
-) -> dict[str, Any]:
-    """Config with every default written out, as plain values that make the same comparison."""
-    contest = entrants[0].contest
-    values = config.model_dump(exclude={"forecaster", "selector"}) | bench.own()
-    blocks: dict[str, Any] = {}
-    for one in entrants:
-        block = None if one.parts is None else getattr(one.parts.config, contest.one)
-        if block is None:
-            blocks[one.name] = dict(one.given)
-            continue
-        found = block.model_dump()
-        values["walk_forward"] = found.pop("walk_forward")
-        blocks[one.name] = found
-    return {**values, contest.several: blocks}
+        said = re.sub(rf"(?m)^(\S+: ){key}\.(\w+)", stem, str(error))
+        said = re.sub(rf"(?m)^(\S+: ){key}\b", rf"\1{told}", said)
+        raise ConfigError(said) from error.__cause__

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.config.bench import BenchConfig
-from tradewind.engine.config.run import RunConfig
 from tradewind.engine.leaderboard import table, words
 from tradewind.engine.leaderboard.entrants import Entrant
+from tradewind.engine.leaderboard.judge import Terms
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import Bools, Panel
 
@@ -24,14 +24,9 @@ def compare(
     entrants: Sequence[Entrant],
     panel: Panel,
     given: Bools,
-    first_bar: int,
-    config: RunConfig,
-    bench: BenchConfig,
+    terms: Terms,
 ) -> dict[str, Any]:
-    """Accuracy of each on the same pairs; see :func:`tradewind.engine.leaderboard.table.compare`.
-
-    ``bench`` and ``first_bar`` have nothing to add: ``given`` begins with the first bar.
-    """
+    """Accuracy of each on the same pairs, as ``engine/leaderboard/table.py`` says."""
     said = {one.name: one.said for one in entrants if isinstance(one.said, Forecasts)}
     return table.compare(
         said,
@@ -39,7 +34,7 @@ def compare(
         given,
         reference=_reference(entrants),
         scores=[one.name for one in entrants if not one.mean_is_return],
-        seed=config.seed,
+        seed=terms.config.seed,
     )
 
 

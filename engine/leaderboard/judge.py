@@ -1,13 +1,31 @@
 """What a comparison of forecasters and one of selectors each bring of their own."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from tradewind.engine.config.bench import BenchConfig
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.leaderboard.entrants import Entrant
+from tradewind.engine.pipeline import Parts
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Bools, Panel
+
+
+class Terms(NamedTuple):
+    """What all entrants share.
+
+    Attributes
+    ----------
+    config : RunConfig
+        Of any of them, but for its own block.
+    bench : BenchConfig
+    traders : mapping of str to Parts
+        Further strategies by their names.
+    """
+
+    config: RunConfig
+    bench: BenchConfig
+    traders: Mapping[str, Parts]
 
 
 class Judge(Protocol):
@@ -29,9 +47,7 @@ class Judge(Protocol):
         entrants: Sequence[Entrant],
         panel: Panel,
         given: Bools,
-        first_bar: int,
-        config: RunConfig,
-        bench: BenchConfig,
+        terms: Terms,
     ) -> dict[str, Any]:
         """Board with a row each, best first, as plain JSON values."""
         ...
@@ -47,3 +63,23 @@ class Judge(Protocol):
     def told(self, board: Mapping[str, Any], entrants: Sequence[Entrant]) -> tuple[str, list[str]]:
         """(verdict, further sentences) on a board."""
         ...
+
+
+def resolved_values(entrants: Sequence[Entrant], terms: Terms) -> dict[str, Any]:
+    """Config with every default written out, as plain values that make the same comparison."""
+    contest = entrants[0].contest
+    values = terms.config.model_dump(exclude={"forecaster", "selector"}) | terms.bench.own()
+    if terms.traders:
+        values["strategies"] = {
+            name: parts.config.strategy.model_dump() for name, parts in terms.traders.items()
+        }
+    blocks: dict[str, Any] = {}
+    for one in entrants:
+        block = None if one.parts is None else getattr(one.parts.config, contest.one)
+        if block is None:
+            blocks[one.name] = dict(one.given)
+            continue
+        found = block.model_dump()
+        values["walk_forward"] = found.pop("walk_forward")
+        blocks[one.name] = found
+    return {**values, contest.several: blocks}

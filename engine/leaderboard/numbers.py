@@ -1,47 +1,54 @@
 """What one entrant of a comparison comes to beside its accuracy: after costs, and in time."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from tradewind.engine import pipeline, trading
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.feeds.history import History
 from tradewind.engine.leaderboard.entrants import Entrant
 from tradewind.engine.outlook import Outlook
-from tradewind.engine.pipeline import Diary
+from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.protocols import Signals
+from tradewind.engine.records import Floats
 
 
-def trade(
-    one: Entrant, signals: Signals, history: History, diary: Diary, first: int
-) -> dict[str, Any] | None:
-    """Trade what one of them said of the common pairs and note its numbers after costs.
+class Traded(NamedTuple):
+    """What a strategy made of one entrant's signals, after costs.
 
-    Returns
-    -------
-    dict or None
-        What the benchmark came to on the same bars; None where nothing could be traded.
+    Attributes
+    ----------
+    numbers : mapping
+        Sharpe ratio, return, drawdown, turnover, costs; or ``error`` alone.
+    equity : ndarray of float64, shape (n_bars,), or None
+        Account value on the bars compared.
+    market : mapping or None
+        What the benchmark came to on the same bars.
     """
-    assert one.parts is not None
-    quiet = Diary()
+
+    numbers: Mapping[str, Any]
+    equity: Floats | None = None
+    market: Mapping[str, Any] | None = None
+
+
+def trade(parts: Parts, signals: Signals, history: History, first: int) -> Traded:
+    """Trade what was said of the common pairs from bar ``first`` on."""
     try:
         traded = trading.simulate(
-            one.parts, history.panel, Outlook(signals, first), quiet, finer=history.finer
+            parts, history.panel, Outlook(signals, first), Diary(), finer=history.finer
         )
         numbers, _, _ = pipeline.measured(
-            one.parts.config, history.panel, traded.simulation, traded.start
+            parts.config, history.panel, traded.simulation, traded.start
         )
     except TradewindError as error:
-        diary.note("not traded", name=one.name, error=str(error))
-        one.strategy = {"error": str(error)}
-        return None
-    one.strategy = {
+        return Traded({"error": str(error)})
+    found = {
         **_growth(numbers["strategy"]),
         "turnover_annual": numbers["strategy"]["turnover_annual"],
         "cost_bps_annual": numbers["costs"]["total_bps_annual"],
     }
-    one.equity = traded.simulation.equity[first:]
-    return {"name": one.parts.config.benchmark, **_growth(numbers["benchmark"])}
+    market = {"name": parts.config.benchmark, **_growth(numbers["benchmark"])}
+    return Traded(found, traded.simulation.equity[first:], market)
 
 
 def _growth(numbers: Mapping[str, Any]) -> dict[str, Any]:

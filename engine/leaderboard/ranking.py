@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.config.bench import BenchConfig, SelectorBench
-from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.feeds.portfolios import read_portfolios
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.leaderboard import ranking_words
 from tradewind.engine.leaderboard.entrants import Entrant
+from tradewind.engine.leaderboard.judge import Terms
 from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, read_factors, row_of, side_bps
 from tradewind.engine.leaderboard.rank_series import (
     RankSeries,
@@ -103,9 +103,7 @@ def compare(
     entrants: Sequence[Entrant],
     panel: Panel,
     given: Bools,
-    first_bar: int,
-    config: RunConfig,
-    bench: BenchConfig,
+    terms: Terms,
 ) -> dict[str, Any]:
     """What came of each selector's rankings of the same pairs.
 
@@ -123,6 +121,7 @@ def compare(
     ForecastError
         If there is no bar at which all rank, or none whose outcome the data reaches.
     """
+    bench, config = terms.bench, terms.config
     assert isinstance(bench, SelectorBench)
     horizon = next(one.horizon for one in entrants if one.horizon is not None)
     at = np.flatnonzero(given.any(axis=1))

@@ -11,9 +11,8 @@ import numpy as np
 
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.bars.adjusting import forward_adjusted
-from tradewind.engine.config.bench import BenchConfig, bench_config
+from tradewind.engine.config.bench import bench_config
 from tradewind.engine.config.file import Document, override, read_document
-from tradewind.engine.config.run import RunConfig
 from tradewind.engine.content import code_content
 from tradewind.engine.errors import ForecastError, TradewindError
 from tradewind.engine.feeds.history import History
@@ -23,9 +22,9 @@ from tradewind.engine.leaderboard.entrants import (
     Entrant,
     entrants_of,
     refuse_unfit,
-    resolved_values,
+    traders_of,
 )
-from tradewind.engine.leaderboard.judge import Judge
+from tradewind.engine.leaderboard.judge import Judge, Terms, resolved_values
 from tradewind.engine.leaderboard.numbers import facts, first_bar, start, trade
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary, Parts
@@ -106,7 +105,8 @@ def compute(
 ) -> tuple[Board, bool]:
     """(board, whether Ctrl-C ended it early), without writing anything but the forecast cache."""
     now, diary = datetime.now(UTC), Diary()
-    entrants, settings = entrants_of(document), bench_config(document)
+    entrants = entrants_of(document)
+    settings, traders = bench_config(document), traders_of(document)
     parts = next((one.parts for one in entrants if one.parts is not None), None)
     if parts is None:
         raise ForecastError(_nobody(entrants))
@@ -119,8 +119,9 @@ def compute(
     interrupted = _speak(entrants, history.panel, diary, progress, fresh, workers, cached)
     if not any(one.said is not None for one in entrants):
         raise ForecastError(_nobody(entrants))
-    board = _compared(entrants, history, diary, progress, parts.config, settings)
-    values = resolved_values(entrants, parts.config, settings)
+    terms = Terms(parts.config, settings, traders)
+    board = _compared(entrants, terms, history, diary, progress)
+    values = resolved_values(entrants, terms)
     made = Board(
         name=_new_name(values, now),
         values=values,
@@ -128,7 +129,7 @@ def compute(
         dates=history.panel.dates[first_bar(entrants) :],
         equity={one.name: one.equity for one in entrants if one.equity is not None},
         notes=_notes(history, entrants, parts.config.rules),
-        manifest=_manifest(entrants, parts, history, diary),
+        manifest=_manifest(entrants, parts, traders, history, diary),
         log=tuple(diary.events),
     )
     return made, interrupted
@@ -168,11 +169,10 @@ def _speak(
 
 def _compared(
     entrants: list[Entrant],
+    terms: Terms,
     history: History,
     diary: Diary,
     progress: Progress,
-    config: RunConfig,
-    bench: BenchConfig,
 ) -> dict[str, Any]:
     """Everything the board shows, as plain JSON values."""
     judge = JUDGES[entrants[0].contest.several]
@@ -183,12 +183,14 @@ def _compared(
         one.error = left_out.get(one.name, one.error)
     kept = [one for one in entrants if one.said is not None and one.name not in left_out]
     with diary.stage("score"):
-        board = judge.compare(kept, forward_adjusted(panel), given, first, config, bench)
+        board = judge.compare(kept, forward_adjusted(panel), given, terms)
     signals = {one.name: judge.signals(one, given) for one in kept}
-    market = _traded(kept, signals, first, history, diary, progress)
+    market = _traded(entrants, terms.traders, signals, history, diary, progress)
     for one in kept:
         said_by_it = judge.n_said(one, start(one))
-        board["rows"][one.name] |= jsonable({"strategy": one.strategy, **facts(one, said_by_it)})
+        board["rows"][one.name] |= jsonable(
+            {"strategy": one.strategy, "strategies": one.strategies, **facts(one, said_by_it)}
+        )
     board["of"] = entrants[0].contest.several
     board["benchmark"] = jsonable(market)
     board["failed"] = [
@@ -201,19 +203,27 @@ def _compared(
 
 
 def _traded(
-    kept: list[Entrant],
+    entrants: list[Entrant],
+    traders: Mapping[str, Parts],
     signals: Mapping[str, Signals],
-    first: int,
     history: History,
     diary: Diary,
     progress: Progress,
-) -> dict[str, Any] | None:
+) -> Mapping[str, Any] | None:
     """Trade what each said of the common pairs; what the benchmark came to on the same bars."""
-    task = "trading each of them"
-    progress.start(task, len(kept))
-    market: dict[str, Any] | None = None
-    for one in kept:
-        market = trade(one, signals[one.name], history, diary, first) or market
+    task, first = "trading each of them", first_bar(entrants)
+    progress.start(task, len(signals))
+    market: Mapping[str, Any] | None = None
+    for one in entrants:
+        if one.parts is None or one.name not in signals:
+            continue
+        found = trade(one.parts, signals[one.name], history, first)
+        one.strategy, one.equity, market = found.numbers, found.equity, found.market or market
+        for name, parts in traders.items():
+            one.strategies[name] = trade(parts, signals[one.name], history, first).numbers
+        for name, numbers in {"": one.strategy, **one.strategies}.items():
+            if "error" in numbers:
+                diary.note("not traded", name=one.name, strategy=name, error=numbers["error"])
         progress.advance(task, note=one.name)
     progress.finish(task)
     return market
@@ -243,12 +253,20 @@ def _notes(history: History, entrants: list[Entrant], rules: str) -> tuple[str, 
 
 
 def _manifest(
-    entrants: list[Entrant], parts: Parts, history: History, diary: Diary
+    entrants: list[Entrant],
+    parts: Parts,
+    traders: Mapping[str, Parts],
+    history: History,
+    diary: Diary,
 ) -> dict[str, Any]:
     found = pipeline.manifest(replace(parts, forecaster=None, selector=None), history, diary)
     found["code"][entrants[0].contest.several] = {
         one.name: code_content(one.spec.target) for one in entrants if one.spec is not None
     }
+    if traders:
+        found["code"]["strategies"] = {
+            name: pipeline.strategy_code(one) for name, one in traders.items()
+        }
     return found
 
 

@@ -25,6 +25,8 @@ data:
   start: 2014-01-02
   end: 2016-12-30
 strategy: {kind: monthly.py:Best}
+strategies:
+  few: {kind: monthly.py:Best, share: 0.1}
 sizing: {kind: target_weight, weight: 1}
 costs: {fee_bps: 1, spread: {kind: constant, bps: 4}, slippage_bps: 2}
 walk_forward: {train: 250, refit: 250}
@@ -78,6 +80,9 @@ class Failing(Past):
 class Best:
     warmup = 1
 
+    def __init__(self, *, share: float = 0.3) -> None:
+        self.share = share
+
     def prepare(self, panel, signals):
         return signals.scores
 
@@ -85,7 +90,7 @@ class Best:
         row = view.inputs[view.bar]
         if np.isnan(row).all():
             return []
-        best = row >= np.nanquantile(row, 0.7)
+        best = row >= np.nanquantile(row, 1 - self.share)
         return [Intent(k, float(held) / best.sum()) for k, held in enumerate(best)]
 """
 PRESSING = """
@@ -161,6 +166,13 @@ def test_every_measure_of_a_row_has_a_number(table: Mapping[str, Any]) -> None:
     assert table["rows"]["year"]["against"] is None
 
 
+def test_further_strategies_trade_the_same_scores(table: Mapping[str, Any]) -> None:
+    row = table["rows"]["month"]
+    assert set(row["strategies"]) == {"few"}
+    assert row["strategies"]["few"]["sharpe_se"] > 0
+    assert row["strategies"]["few"]["turnover_annual"] > row["strategy"]["turnover_annual"]
+
+
 def test_periods_are_parts_of_the_whole(table: Mapping[str, Any]) -> None:
     early, late = table["periods"]
     assert (early["n_dates"], late["n_dates"]) == (12, 11)
@@ -193,6 +205,7 @@ def test_the_page_draws_the_groups_and_needs_nothing_from_outside(folder: Path) 
     assert "http" not in page.split("<main>")[1]
     assert page.count('class="bars"') == 2  # of those that tell groups apart
     assert "Groups from the lowest score to the highest" in page
+    assert "<small>few</small>" in page
     assert "Period by period" in page and "2016-01-04 to 2016-12-01" in page
     assert "this one never ranks" in page
     assert "survivors are over-represented" in page
@@ -258,11 +271,12 @@ def test_factors_give_alpha_and_published_portfolios_a_row(with_factors: Path) -
     ("change", "told"),
     [
         (("kind: monthly.py:Alike", "kind: momentun"), "selectors.alike.kind: unknown 'momentun'"),
-        (("lookback: 21}", "lokback: 21}"), "pick.yaml:17:34: selectors.month.lokback: unknown"),
+        (("lookback: 21}", "lokback: 21}"), "pick.yaml:19:34: selectors.month.lokback: unknown"),
         (("{horizon: 21}", "{horizont: 21}"), "shared.horizont: is a parameter of none"),
         (("lookback: 21}", "horizon: 5}"), "look ahead by different horizons"),
         (("base: year", "base: yeer"), "base 'yeer' is none of the selectors"),
         (("groups: 3", "groups: 1"), "groups"),
+        (("share: 0.1", "shere: 0.1"), "pick.yaml:9:32: strategies.few.shere: unknown"),
         (("[2016-01-01]", "[2016-01-01, 2015-01-01]"), "2015-01-01 does not come after"),
         (("seed: 3", "selector: {kind: x}"), "stands beside 'selectors'"),
         (("seed: 3", "forecasters: {a: {}, b: {}}"), "stands beside 'forecasters'"),
