@@ -111,10 +111,11 @@ def compare(
     -------
     dict
         ``horizon``, ``n`` (pairs), ``n_dates`` (formations), ``n_unknown`` (pairs whose outcome the
-        data does not reach), ``n_groups``, ``base``, ``factors``, ``reference`` and ``rows`` ->
-        name -> ``rank_ic``, ``accuracy``, ``spread`` (top less bottom group), ``net`` of costs,
-        ``against`` (its spread less that of the base), ``alpha``, ``turnover``, ``groups``: the
-        largest spread first. Plain JSON values.
+        data does not reach), ``n_groups``, ``n_too_few`` (formations with fewer symbols), ``base``,
+        ``side_bps``, ``factors``, ``reference``, ``periods`` and ``rows`` -> name -> ``rank_ic``,
+        ``accuracy``, ``spread`` (top less bottom group), ``net`` of costs, ``against`` (its spread
+        less that of the base), ``alpha``, ``turnover``, ``groups``: the largest spread first. Plain
+        JSON values.
 
     Raises
     ------
@@ -129,6 +130,8 @@ def compare(
     outcome = outcomes(panel, at, ends, config.data.delisting_return)
     judged = given[at] & np.isfinite(outcome)
     _refuse_nothing(at, judged, panel, horizon)
+    n_ranked = judged.sum(axis=1)
+    _refuse_few(n_ranked, bench.groups)
     step = formations_a_horizon(at, horizon)
     series = {
         one.name: rank_series(
@@ -147,6 +150,7 @@ def compare(
         "n_dates": int(judged.any(axis=1).sum()),
         "n_unknown": int((given[at] & ~judged).sum()),
         "n_groups": bench.groups,
+        "n_too_few": int(((n_ranked > 0) & (n_ranked < bench.groups)).sum()),
         "base": base,
         "side_bps": cost,
         "factors": list(bench.factors.names) if bench.factors else None,
@@ -201,6 +205,15 @@ def _refuse_nothing(at: Ints, judged: Bools, panel: Panel, horizon: int) -> None
         raise ForecastError(
             f"all selectors rank at {at.size} bars, the first {panel.dates[at[0]]}, and the "
             f"data ends {panel.dates[-1]}, before {horizon} bars have passed; give more data"
+        )
+
+
+def _refuse_few(n_ranked: Ints, n_groups: int) -> None:
+    most = int(n_ranked.max())
+    if most < n_groups:
+        raise ForecastError(
+            f"at no formation are more than {most} symbols ranked by all, and {n_groups} groups "
+            f"need as many: lower 'groups' to {max(most // 2, 2)}, or give more symbols"
         )
 
 

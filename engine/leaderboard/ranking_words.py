@@ -52,8 +52,24 @@ def chance_t(n: int) -> float:
 
 def sentences(board: Mapping[str, Any]) -> list[str]:
     """Further sentences: against the base, ranks, what costs leave, and how many were tried."""
-    said = [_against_base(board), _ranks(board), _net(board), after_costs(board), _trials(board)]
+    said = [
+        _too_few(board),
+        _against_base(board),
+        _ranks(board),
+        _net(board),
+        after_costs(board),
+        _trials(board),
+    ]
     return [sentence for sentence in said if sentence]
+
+
+def _too_few(board: Mapping[str, Any]) -> str:
+    if not board["n_too_few"]:
+        return ""
+    return (
+        f"At {board['n_too_few']} of {board['n_dates']} formations fewer than "
+        f"{board['n_groups']} symbols are ranked by all: they have no groups."
+    )
 
 
 def _spreads(board: Mapping[str, Any]) -> dict[str, Any]:

@@ -278,6 +278,10 @@ def test_factors_give_alpha_and_published_portfolios_a_row(with_factors: Path) -
         (("groups: 3", "groups: 1"), "groups"),
         (("share: 0.1", "shere: 0.1"), "pick.yaml:9:32: strategies.few.shere: unknown"),
         (("[2016-01-01]", "[2016-01-01, 2015-01-01]"), "2015-01-01 does not come after"),
+        (
+            ("groups: 3", "groups: 13"),
+            "are more than 12 symbols ranked by all, and 13",
+        ),
         (("seed: 3", "selector: {kind: x}"), "stands beside 'selectors'"),
         (("seed: 3", "forecasters: {a: {}, b: {}}"), "stands beside 'forecasters'"),
         (("groups: 3", "factors: {path: nowhere.csv}"), "factors.path: "),
@@ -325,3 +329,13 @@ def test_ctrl_c_keeps_the_board_of_those_that_were_done(written: Path) -> None:
     assert set(json.loads((kept / "leaderboard.json").read_text())["rows"]) == {
         "year", "month", "alike"
     }  # fmt: skip
+
+
+def test_formations_with_fewer_symbols_than_groups_are_counted(written: Path) -> None:
+    late = "symbols: [KO, PEP, XOM, CVX, HD, LOW, GS, MS, MSFT, JPM, MA, BA]"
+    few = "symbols: [KO, PEP, XOM, BRCM, EMC, HOT]"  # three of them leave in 2016
+    text = CONFIG.replace(late, few).replace("groups: 3", "groups: 5")
+    (written / "pick.yaml").write_text(text)
+    board, _ = compute(read_document(written / "pick.yaml"), workers=0)
+    assert 0 < board.table["n_too_few"] < board.table["n_dates"]
+    assert any("fewer than 5 symbols are ranked" in said for said in board.table["sentences"])

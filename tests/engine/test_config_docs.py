@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from tradewind.engine import registry
 from tradewind.engine.config.actions import ActionsConfig
 from tradewind.engine.config.backtrader import SizerConfig
+from tradewind.engine.config.bench import FactorsConfig, SelectorBench
 from tradewind.engine.config.faults import models
 from tradewind.engine.config.fees import AnyFeesConfig
 from tradewind.engine.config.file import checked
@@ -145,3 +146,13 @@ def test_the_example_is_a_valid_config() -> None:
     example = TEXT.partition("```yaml\n")[2].partition("```")[0]
     document = parse(example, where="docs/config.md", folder=Path())
     assert checked(RunConfig, document.values, document).name == "lstm-timing"
+
+
+def test_every_key_of_a_comparison_of_selectors_is_documented_with_its_default() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "selection-board.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([\w.]+)` \| (.*?) \|", text, re.MULTILINE))
+    model = SelectorBench.model_fields
+    blocks = {f"factors.{key}": one for key, one in FactorsConfig.model_fields.items()}
+    assert rows.keys() == {*(model.keys() - {"factors"}), *blocks}
+    assert rows["groups"] == f"`{model['groups'].default}`"
+    assert rows["factors.names"] == f"`[{', '.join(blocks['factors.names'].default)}]`"
