@@ -84,6 +84,7 @@ def evolve(
         found = run.evolve(
             config, assignments or [], results=results, progress=bars, threads=threads
         )
+        bars.finish("evolve")
         left = bars.left_open()
     if found.interrupted:
         if not as_json:

@@ -95,7 +95,8 @@ def _history(
     try:
         history = pipeline.read_history(config, alone, diary, progress)
     except DataError as error:
-        raise type(error)(f"evolve.{name}: {error}") from None
+        told = str(error).replace("change data.start or data.end", f"change evolve.{name}")
+        raise type(error)(f"evolve.{name}: {told}") from None
     spreads.check(config.costs.spread, history.panel)
     days = history.panel.dates.astype("datetime64[D]").astype(object)
     if (start and days[0] > start + REST) or (end and days[-1] < end - REST):
