@@ -1,13 +1,13 @@
-"""The search: NSGA-II of pymoo on portfolios, a generation at a time.
+"""The search: NSGA-II on portfolios, a generation at a time, in arrays.
 
-Ranking, crowding, selection and survival are pymoo's; how a candidate becomes a portfolio, how two
-of them mate, and how a whole population is evaluated at once is ours.
+Ranking, crowding and hypervolume are pymoo's; how a candidate becomes a portfolio, how two of them
+mate, and how a whole population is evaluated at once is ours.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tradewind.engine.records import Floats
 
 MATED = 0.9  # of the pairs cross, the others go on as they are
 MUTATED = 0.6  # of the children change by themselves
+TRIES = 100  # to make children that are not there yet
 Evaluate = Callable[[Floats], Outcomes]
 
 
@@ -95,70 +96,24 @@ def require_pymoo() -> None:
         import pymoo  # noqa: F401
 
 
-def problem_of(task: Task) -> Any:
-    """The task as pymoo's vectorised problem: one call evaluates a population."""
-    with importing():
-        from pymoo.core.problem import Problem
+class Pool(NamedTuple):
+    """Portfolios with what they are chosen by, a row each."""
 
-    n = len(task.limits.high)
-    limited = task.turnover_annual < np.inf
+    weights: Floats  # (n, n_symbols)
+    losses: Floats  # (n, n_objectives)
+    broken: Floats  # (n,) by how much limits are broken; 0 = kept
 
-    class Portfolios(Problem):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__(
-                n_var=n, n_obj=len(task.objectives), n_ieq_constr=1 + limited, xl=0.0, xu=1.0
-            )
-
-        def _evaluate(self, x: Any, out: Any, *_: Any, **__: Any) -> None:
-            found = task.evaluate(x)
-            out["F"] = to_minimise(found, task.objectives)
-            broken = [violations(x, task.limits)]
-            if limited:
-                broken.append(np.nan_to_num(found.turnover, nan=np.inf) - task.turnover_annual)
-            out["G"] = np.column_stack(broken)
-
-    return Portfolios()
+    def take(self, rows: Any) -> "Pool":
+        """Those rows."""
+        return Pool(*(column[rows] for column in self))
 
 
-def repair_of(task: Task) -> Any:
-    """The repair as pymoo's operator."""
-    with importing():
-        from pymoo.core.repair import Repair
+class Ranked(NamedTuple):
+    """A pool, and who comes before whom."""
 
-    class Repaired(Repair):  # type: ignore[misc]
-        def _do(self, problem: Any, x: Any, **_: Any) -> Any:
-            return repaired(x, task.limits)
-
-    return Repaired()
-
-
-def algorithm_of(task: Task, *, population: int) -> Any:
-    """NSGA-II with the moves of :mod:`tradewind.engine.evolving.variation`."""
-    with importing():
-        from pymoo.algorithms.moo.nsga2 import NSGA2
-        from pymoo.core.crossover import Crossover
-        from pymoo.core.mutation import Mutation
-        from pymoo.core.sampling import Sampling
-
-    class Sampled(Sampling):  # type: ignore[misc]
-        def _do(self, problem: Any, n_samples: int, *_: Any, random_state: Any, **__: Any) -> Any:
-            return sampled(n_samples, task.limits, task.returns, random_state)
-
-    class Crossed(Crossover):  # type: ignore[misc]
-        def _do(self, problem: Any, x: Any, *_: Any, random_state: Any, **__: Any) -> Any:
-            return np.stack(crossed(x[0], x[1], random_state))
-
-    class Mutated(Mutation):  # type: ignore[misc]
-        def _do(self, problem: Any, x: Any, *_: Any, random_state: Any, **__: Any) -> Any:
-            return mutated(x, random_state)
-
-    return NSGA2(
-        pop_size=population,
-        sampling=Sampled(),
-        crossover=Crossed(2, 2, prob=MATED),
-        mutation=Mutated(prob=MUTATED),
-        repair=repair_of(task),
-    )
+    pool: Pool
+    rank: Floats  # (n,) number of the front; of those that break limits behind all fronts
+    crowding: Floats  # (n,) room around each on its front
 
 
 def search(task: Task, *, population: int, generations: int, seed: int) -> Iterator[Generation]:
@@ -175,28 +130,117 @@ def search(task: Task, *, population: int, generations: int, seed: int) -> Itera
     ------
     ConfigError
         If pymoo is not installed.
+
+    References
+    ----------
+    Deb, Pratap, Agarwal and Meyarivan (2002), A fast and elitist multiobjective genetic algorithm:
+    NSGA-II; limits by the rule of their section VI.
     """
-    yield from run(
-        problem_of(task), algorithm_of(task, population=population), generations=generations,
-        seed=seed,
-    )  # fmt: skip
+    require_pymoo()
+    rng = np.random.default_rng(seed)
+    first = sampled(population, task.limits, task.returns, rng)
+    found = survivors(_held(task, _new(repaired(first, task.limits), np.empty((0, 0)))), population)
+    evaluated = len(found.rank)
+    yield _best(found, 1, evaluated)
+    for number in range(2, generations + 1):
+        children = _held(task, _children(task, found, population, rng))
+        evaluated += len(children.broken)
+        both = Pool(*(np.concatenate(pair) for pair in zip(found.pool, children, strict=True)))
+        found = survivors(both, population)
+        yield _best(found, number, evaluated)
 
 
-def run(problem: Any, algorithm: Any, *, generations: int, seed: int) -> Iterator[Generation]:
-    """Run any of pymoo's algorithms on a problem; yields after every generation."""
-    algorithm.setup(problem, termination=("n_gen", generations), seed=seed, verbose=False)
-    number = 0
-    while algorithm.has_next():
-        algorithm.next()
-        number += 1
-        best = algorithm.opt
-        yield Generation(
-            number,
-            int(algorithm.evaluator.n_eval),
-            np.array(best.get("X"), np.float64),
-            np.array(best.get("F"), np.float64),
-            bool(np.all(best.get("FEAS"))),
-        )
+def _held(task: Task, weights: Floats) -> Pool:
+    """Evaluate portfolios, all at once."""
+    found = task.evaluate(weights)
+    broken = violations(weights, task.limits)
+    if task.turnover_annual < np.inf:
+        turnover = np.nan_to_num(found.turnover, nan=np.inf)
+        broken = broken + np.maximum(turnover - task.turnover_annual, 0.0)
+    return Pool(weights, to_minimise(found, task.objectives), broken)
+
+
+def survivors(pool: Pool, n: int) -> Ranked:
+    """Return the best ``n``: front after front, of the last that fits in part the least crowded.
+
+    Who breaks a limit comes behind all who do not, the less the better.
+    """
+    from pymoo.operators.survival.rank_and_crowding.metrics import get_crowding_function
+    from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
+
+    kept = np.flatnonzero(pool.broken <= 0.0)
+    rows, ranks, room = [], [], []
+    taken = 0
+    fronts = NonDominatedSorting().do(pool.losses[kept], n_stop_if_ranked=n) if len(kept) else []
+    for number, front in enumerate(fronts):
+        crowding = get_crowding_function("cd").do(pool.losses[kept[front]])
+        order = np.argsort(-crowding, kind="stable")[: n - taken]
+        rows.append(kept[front[order]])
+        ranks.append(np.full(len(order), float(number)))
+        room.append(crowding[order])
+        taken += len(order)
+        if taken == n:
+            break
+    if taken < n:
+        over = np.flatnonzero(pool.broken > 0.0)
+        over = over[np.argsort(pool.broken[over], kind="stable")][: n - taken]
+        rows.append(over)
+        ranks.append(len(pool.broken) + np.arange(len(over), dtype=np.float64))
+        room.append(np.zeros(len(over)))
+    return Ranked(pool.take(np.concatenate(rows)), np.concatenate(ranks), np.concatenate(room))
+
+
+def _children(task: Task, found: Ranked, n: int, rng: np.random.Generator) -> Floats:
+    """``n`` portfolios that are not there yet; fewer where variation makes no more."""
+    made = np.empty((0, found.pool.weights.shape[1]))
+    for _ in range(TRIES):
+        pairs = (n - len(made) + 1) // 2
+        parents = found.pool.weights[_won(found, 2 * pairs, rng)]
+        one, other = parents[:pairs], parents[pairs:]
+        mates = rng.random((pairs, 1)) < MATED
+        first, second = crossed(one, other, rng)
+        both = np.concatenate([np.where(mates, first, one), np.where(mates, second, other)])
+        changes = rng.random((2 * pairs, 1)) < MUTATED
+        both = repaired(np.where(changes, mutated(both, rng), both), task.limits)
+        fresh = _new(both, np.concatenate([found.pool.weights, made]))
+        made = np.concatenate([made, fresh])[:n]
+        if len(made) == n:
+            break
+    return made
+
+
+def _won(found: Ranked, n: int, rng: np.random.Generator) -> Any:
+    """Rows of the winners of ``n`` contests of two, each row in as many as any other."""
+    size = len(found.rank)
+    rounds = -(-2 * n // size)
+    drawn = np.concatenate([rng.permutation(size) for _ in range(rounds)])[: 2 * n].reshape(n, 2)
+    one, other = drawn[:, 0], drawn[:, 1]
+    better = found.rank[one] < found.rank[other]
+    same = found.rank[one] == found.rank[other]
+    roomier = found.crowding[one] > found.crowding[other]
+    tied = same & (found.crowding[one] == found.crowding[other])
+    first = np.where(same, roomier, better) | (tied & (rng.random(n) < 0.5))
+    return np.where(first, one, other)
+
+
+def _new(weights: Floats, there: Floats) -> Floats:
+    """Rows that are neither among others nor twice among themselves, in order."""
+    seen = {row.tobytes() for row in there}
+    fresh = []
+    for i, row in enumerate(weights):
+        key = row.tobytes()
+        if key not in seen:
+            seen.add(key)
+            fresh.append(i)
+    return weights[fresh]
+
+
+def _best(found: Ranked, number: int, evaluated: int) -> Generation:
+    """The first front; without anybody who keeps to the limits the one nearest to it."""
+    pool = found.pool
+    feasible = bool(pool.broken[0] <= 0.0)
+    rows = np.flatnonzero(found.rank == found.rank[0])
+    return Generation(number, evaluated, pool.weights[rows], pool.losses[rows], feasible)
 
 
 def hypervolume(losses: Floats, reference: Floats) -> float:

@@ -8,9 +8,10 @@ import pytest
 
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.evolving import search as searching
+from tradewind.engine.evolving.as_pymoo import algorithm_of, problem_of, repair_of, run
 from tradewind.engine.evolving.front import chosen, in_order, knee
 from tradewind.engine.evolving.limits import limits_of, violations
-from tradewind.engine.evolving.search import Generation, Task, hypervolume, run, search
+from tradewind.engine.evolving.search import Generation, Pool, Task, hypervolume, search, survivors
 from tradewind.engine.evolving.span import Span
 
 NAMES = ("annual_return", "volatility")
@@ -116,14 +117,42 @@ def test_hypervolume_is_not_below_that_of_pymoos_own_moves_at_equal_evaluations(
     reference = np.array([0.2, 0.4])
     for seed in range(8):
         own = last(of, population=30, generations=12, seed=seed)
-        plain = NSGA2(pop_size=30, repair=searching.repair_of(of))
-        *_, peer = run(searching.problem_of(of), plain, generations=12, seed=seed)
+        plain = NSGA2(pop_size=30, repair=repair_of(of))
+        *_, peer = run(problem_of(of), plain, generations=12, seed=seed)
         assert own.evaluated <= peer.evaluated
         ours.append(hypervolume(own.losses, reference))
         theirs.append(hypervolume(peer.losses, reference))
     # One-sided: that ours are smaller has to be refused at no level of use.
     assert wilcoxon(ours, theirs, alternative="less").pvalue > 0.2
     assert np.mean(ours) > np.mean(theirs)
+
+
+def test_survivors_are_taken_front_by_front_and_the_least_crowded_of_the_last() -> None:
+    losses = np.array([[0.0, 9.0], [1.0, 5.0], [1.2, 4.8], [9.0, 0.0], [2.0, 6.0], [0.0, 0.0]])
+    broken = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.3])
+    found = survivors(Pool(np.arange(6.0)[:, None], losses, broken), 3)
+    # Four on the first front: both ends, and of the two beside each other the one with more room.
+    assert sorted(found.pool.weights[:, 0].tolist()) == [0.0, 2.0, 3.0]
+    assert (found.rank == 0.0).all()
+    every = survivors(Pool(np.arange(6.0)[:, None], losses, broken), 6)
+    assert every.rank.tolist()[:5] == [0.0, 0.0, 0.0, 0.0, 1.0]
+    assert every.pool.weights[-1, 0] == 5.0, "who breaks a limit comes last, good as it may be"
+
+
+def test_the_loop_in_arrays_finds_what_pymoos_own_finds_with_the_same_moves(
+    twelve: Span,
+) -> None:
+    of = task(twelve, least=2, most=4, low=0.05, high=0.6)
+    reference = np.array([0.2, 0.4])
+    own, peer = [], []
+    for seed in range(6):
+        own.append(
+            hypervolume(last(of, population=30, generations=15, seed=seed).losses, reference)
+        )
+        *_, found = run(problem_of(of), algorithm_of(of, population=30), generations=15, seed=seed)
+        peer.append(hypervolume(found.losses, reference))
+    spread = np.std([*own, *peer])
+    assert abs(np.mean(own) - np.mean(peer)) < 2.0 * spread
 
 
 def test_without_pymoo_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
