@@ -13,12 +13,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
 from simulator_page import section as simulator_section
 from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "memory", "commands", "live_step", "training")
+NAMES = ("engine", "memory", "commands", "live_step", "training", "evolving")
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -91,6 +92,7 @@ def main() -> int:
         "commands": commands_section,
         "live_step": live_step_section,
         "training": training_section,
+        "evolving": evolving_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()

@@ -56,15 +56,15 @@ def evolve(
         ),
     ] = None,
     threads: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--threads",
             min=1,
             max=256,
             metavar="N",
-            help="Threads that hold portfolios; the front does not depend on it.",
+            help="Threads that hold portfolios; the front is the same. Default: one per core.",
         ),
-    ] = 1,
+    ] = None,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
 ) -> None:

@@ -27,6 +27,7 @@ from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report import front_folder
 from tradewind.engine.report.front import Front
 from tradewind.engine.report.text import json_text
+from tradewind.engine.walkforward.workers import usable_cores
 
 EVOLVING = "breeding portfolios"
 
@@ -46,7 +47,7 @@ def evolve(
     *,
     results: Path,
     progress: Progress = SILENT,
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Evolved:
     """Breed portfolios from a config and write the folder of their front.
 
@@ -60,8 +61,8 @@ def evolve(
         ``a.b=value``, applied in order.
     results : Path
     progress : Progress
-    threads : int
-        That hold portfolios; results do not depend on it.
+    threads : int or None
+        That hold portfolios; results do not depend on it. None: one per usable core.
 
     Raises
     ------
@@ -75,7 +76,8 @@ def evolve(
     """
     run_folder.check_writable(results)
     document = override(read_document(source), assignments)
-    front, interrupted = compute(document, progress=progress, threads=threads)
+    shared = usable_cores() if threads is None else threads
+    front, interrupted = compute(document, progress=progress, threads=shared)
     folder = front_folder.write(front, results)
     return Evolved(replace(front, name=folder.name), folder, interrupted)
 
