@@ -148,7 +148,7 @@ class LearnedSelector:
             raise ForecastError(f"{self._name}: score before fit; fit it or restore a checkpoint")
         scores = np.full((past.n_bars - first, past.n_symbols), np.nan)
         made = self._inputs(past, first)
-        late = np.flatnonzero(made.bars >= first)
+        late = np.flatnonzero(made.bars >= max(first, self.warmup - 1))
         rows, columns = np.nonzero(np.isfinite(made.x[late]).all(axis=2))
         if rows.size:
             x = made.x[late[rows], columns].astype(np.float32)

@@ -66,4 +66,5 @@ class LogisticSelector(LearnedSelector):
     def _rate(self, learned: Any, x: npt.NDArray[np.float32]) -> Floats:
         from scipy.special import expit
 
-        return np.asarray(expit(x.astype(np.float64) @ learned[:-1] + learned[-1]))
+        odds = (x.astype(np.float64) * learned[:-1]).sum(axis=1)  # the same however many rows
+        return np.asarray(expit(odds + learned[-1]))

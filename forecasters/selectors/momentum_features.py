@@ -28,7 +28,7 @@ NAMES = (
     *(f"day_{k}" for k in range(1, DAYS + 1)),
     "january",
 )
-FEWEST_BARS = 23 * (OLDEST + 1)  # of history: no month has more than 23 days
+FEWEST_BARS = 31 * (OLDEST + 1)  # of history: no month has more than 31 days
 
 
 @dataclass(frozen=True, slots=True)
