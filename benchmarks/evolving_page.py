@@ -26,8 +26,8 @@ def section(rows: list[dict[str, Any]]) -> str:
     lines += [
         "\nHypervolume at equal evaluations, mean over seeds, beside pymoo's default moves "
         "with the same repair and evaluator; *p smaller* is a one-sided Wilcoxon test that ours is "
-        "smaller. *Matched* is the generation, at the median, with the hypervolume that the default "
-        "ends with.\n",
+        "smaller. *Matched* is the generation, at the median, with the hypervolume that the "
+        "default ends with.\n",
         "| limits | seeds | generations | tradewind | pymoo's default | ratio | larger in "
         "| p smaller | matched | goal |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|",
