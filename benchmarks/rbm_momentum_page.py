@@ -45,6 +45,11 @@ which the panel does not have: it is left out, not approximated ([data.md](data.
 """
 
 
+FLATTERS = """The close that a selector ranks by is also the close from which its outcome counts:
+the bounce between bid and ask flatters every bet on reversal, and whoever sees twenty daily returns
+may make such bets. The strategy below trades at the next open and pays the spread."""
+
+
 def page(boards: Mapping[str, Board], changes: Sequence[str]) -> str:
     """Text of the page.
 
@@ -68,7 +73,7 @@ def page(boards: Mapping[str, Board], changes: Sequence[str]) -> str:
             LONG.format(last=found["last_date"], symbols=found["n_symbols"]),
             *_body(boards["long"]),
         ]
-    return "\n".join(part.rstrip() + "\n" for part in parts)
+    return "\n".join(part.rstrip() + "\n" for part in parts if part)
 
 
 def _body(board: Board) -> Iterator[str]:
@@ -76,6 +81,8 @@ def _body(board: Board) -> Iterator[str]:
     yield _setting(board)
     yield "\n".join([found["verdict"], *found["sentences"]])
     yield _ranks(found)
+    yield FLATTERS
+    yield _pretraining(found)
     yield _groups(found)
     if found["periods"]:
         yield _periods(found)
@@ -136,6 +143,20 @@ def _ranks(found: Row) -> str:
         spread, alpha = _mean(published["spread"]), _mean(published["alpha"])
         rows.append([told, "", "", spread, "", "", "", alpha, ""])
     return _table(head, rows)
+
+
+def _pretraining(found: Row) -> str:
+    """What the machines are worth: the network that began from them less the one that did not."""
+    row = found["rows"].get("rbm", {"less": {}})
+    parts = [("all formations", row["less"].get("network"))]
+    for one in found["periods"]:
+        less = one["rows"].get("rbm", {"less": {}})["less"].get("network")
+        parts.append((f"{one['first_date'][:4]} to {one['last_date'][:4]}", less))
+    told = "; ".join(f"{name} {_mean(less)}" for name, less in parts if less)
+    if not told:
+        return ""
+    top = f"D{found['n_groups']}-D1"
+    return f"Pre-training: `rbm` less `network`, {top} formation by formation (t): {told}."
 
 
 def _groups(found: Row) -> str:

@@ -42,15 +42,19 @@ class Beside(NamedTuple):
 
 
 def row_of(
-    one: RankSeries, base: RankSeries | None, beside: Beside, cost: float | None, step: int
+    one: RankSeries,
+    others: Mapping[str, RankSeries],
+    beside: Beside,
+    cost: float | None,
+    step: int,
 ) -> dict[str, Any]:
     """Numbers of one selector.
 
     Parameters
     ----------
     one : RankSeries
-    base : RankSeries or None
-        Whom it is compared with; None for itself.
+    others : mapping of str to RankSeries
+        Whom it is compared with, by their names.
     beside : Beside
     cost : float or None
         Of one side of a trade, basis points; None where the config's costs have no such number.
@@ -60,14 +64,14 @@ def row_of(
     overlap, spread = step - 1, one.spread
     ic, told = one.rank_ic[np.isfinite(one.rank_ic)], one.told > 0
     net = None if cost is None else _mean(spread - cost * BPS * one.traded, overlap)
-    against = None if base is None else _mean(spread - base.spread, overlap)
+    less = {name: _mean(spread - other.spread, overlap) for name, other in others.items()}
     right = asdict(ratio_hac(one.hits[told], one.told[told], overlap=overlap))
     return {
         "rank_ic": asdict(mean_hac(ic, overlap=overlap)),
         "accuracy": right if told.any() else None,
         "spread": _mean(spread, overlap),
         "net": net,
-        "against": against,
+        "less": less,
         "alpha": _alpha(spread, beside.factors, overlap),
         "turnover": _turnover(one, step),
         "groups": _means(one.groups),

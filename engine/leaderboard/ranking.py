@@ -113,9 +113,9 @@ def compare(
         ``horizon``, ``n`` (pairs), ``n_dates`` (formations), ``n_unknown`` (pairs whose outcome the
         data does not reach), ``n_groups``, ``n_too_few`` (formations with fewer symbols), ``base``,
         ``side_bps``, ``factors``, ``reference``, ``periods`` and ``rows`` -> name -> ``rank_ic``,
-        ``accuracy``, ``spread`` (top less bottom group), ``net`` of costs, ``against`` (its spread
-        less that of the base), ``alpha``, ``turnover``, ``groups``: the largest spread first. Plain
-        JSON values.
+        ``accuracy``, ``spread`` (top less bottom group), ``net`` of costs, ``less`` (its spread
+        less that of each other one), ``against`` (of these the base), ``alpha``, ``turnover``,
+        ``groups``: the largest spread first. Plain JSON values.
 
     Raises
     ------
@@ -178,11 +178,13 @@ def compare(
 def _rows(
     series: Mapping[str, RankSeries], base: str, beside: Beside, cost: float | None, step: int
 ) -> dict[str, dict[str, Any]]:
-    """Row of each selector, compared with that of the base."""
-    return {
-        name: row_of(one, series.get(base) if name != base else None, beside, cost, step)
-        for name, one in series.items()
-    }
+    """Row of each selector, compared with each other one and so with the base."""
+    rows = {}
+    for name, one in series.items():
+        others = {other: its for other, its in series.items() if other != name}
+        rows[name] = row_of(one, others, beside, cost, step)
+        rows[name]["against"] = rows[name]["less"].get(base)
+    return rows
 
 
 def _periods(panel: Panel, at: Ints, cuts: Sequence[date]) -> list[Bools]:

@@ -13,7 +13,7 @@ from tradewind.engine.report.words import is_number
 
 def sections(board: Board) -> list[Section]:
     """Pictures, the table of ranks, and that of groups."""
-    made = [_pictures(board), _ranks(board), _groups(board)]
+    made = [_pictures(board), _ranks(board), _groups(board), _pairs(board)]
     return [*made, _periods(board)] if board.table["periods"] else made
 
 
@@ -72,6 +72,13 @@ def _groups(board: Board) -> Section:
         "leaderboard_groups.html", rows=rows, drawn=drawn, n=n, reference=board.table["reference"]
     )
     return Section("groups", "Groups from the lowest score to the highest", html, "Groups")
+
+
+def _pairs(board: Board) -> Section:
+    rows: Mapping[str, Any] = board.table["rows"]
+    told = [name for name, row in rows.items() if any(map(is_number, row["groups"]))]
+    html = render("leaderboard_pairs.html", rows={name: rows[name] for name in told})
+    return Section("pairs", "Each less each other", html, "Pairs")
 
 
 def _periods(board: Board) -> Section:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ class Best:
 PRESSING = """
 
 import os, signal
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 
@@ -164,6 +166,8 @@ def test_every_measure_of_a_row_has_a_number(table: Mapping[str, Any]) -> None:
     assert row["strategy"]["sharpe_se"] > 0
     assert row["strategy"]["cost_bps_annual"] > 0
     assert table["rows"]["year"]["against"] is None
+    assert row["less"]["year"] == row["against"]
+    assert table["rows"]["year"]["less"]["month"]["value"] == -row["against"]["value"]
 
 
 def test_further_strategies_trade_the_same_scores(table: Mapping[str, Any]) -> None:
@@ -206,6 +210,7 @@ def test_the_page_draws_the_groups_and_needs_nothing_from_outside(folder: Path) 
     assert page.count('class="bars"') == 2  # of those that tell groups apart
     assert "Groups from the lowest score to the highest" in page
     assert "<small>few</small>" in page
+    assert "Each less each other" in page
     assert "Period by period" in page and "2016-01-04 to 2016-12-01" in page
     assert "this one never ranks" in page
     assert "survivors are over-represented" in page
@@ -339,3 +344,20 @@ def test_formations_with_fewer_symbols_than_groups_are_counted(written: Path) ->
     board, _ = compute(read_document(written / "pick.yaml"), workers=0)
     assert 0 < board.table["n_too_few"] < board.table["n_dates"]
     assert any("fewer than 5 symbols are ranked" in said for said in board.table["sentences"])
+
+
+def test_the_study_is_written_up_from_a_board(made: tuple[Path, Compared]) -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "rbm_momentum_page.py"
+    spec = spec_from_file_location("rbm_momentum_page", path)
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    board = made[1].board
+    text = module.page({"embedded": board, "long": board}, ["walk_forward.seeds=1"])
+    assert "Run with changes to the presets:** `walk_forward.seeds=1`" in text
+    assert "It holds 12 stocks" in text and "The data ends on 2016-12-30" in text
+    spread = board.table["rows"]["month"]["spread"]
+    assert f"{spread['value']:+.2%} ({spread['t']:.2f})".replace("-", "\N{MINUS SIGN}") in text
+    assert text.count("| month | few |") == 2
+    assert "survivors are over-represented" in text and "this one never ranks" in text
+    assert str(made[0]) not in text

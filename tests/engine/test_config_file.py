@@ -42,7 +42,12 @@ def test_a_config_becomes_frozen_values_with_every_default(tmp_path: Path) -> No
         config.seed = 8  # type: ignore[misc]
 
 
-OTHERS = ("forecast-bench", "pareto-front")  # presets that are no single run
+OTHERS = (
+    "forecast-bench",
+    "pareto-front",
+    "rbm-momentum",
+    "rbm-momentum-long",
+)  # presets that are no single run
 FAULTS = [
     (
         "strategy:\n  kind: x\ndata:\n  sorce: csv\n",
@@ -192,7 +197,10 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
 def test_a_missing_file_names_the_nearest_preset() -> None:
     with pytest.raises(ConfigError, match=r"^sma-cros: no such file .*did you mean 'sma-cross'\?"):
         read_document("sma-cros")
-    presets = "forecast-bench, inverse-volatility, lstm-timing, momentum, pareto-front, sma-cross"
+    presets = (
+        "forecast-bench, inverse-volatility, lstm-timing, momentum, pareto-front, rbm-momentum, "
+        "rbm-momentum-long, sma-cross"
+    )
     with pytest.raises(ConfigError, match=rf"^qqq: no such file .*; presets: {presets}"):
         read_document("qqq")
 

@@ -72,13 +72,14 @@ def test_each_formation_is_measured_by_hand() -> None:
 
 def test_costs_take_the_turnover_of_both_sides() -> None:
     series = rank_series(SCORES, RETURNS, 2, 1)
-    row = row_of(series, None, Beside(None, None), 10.0, 1)
+    row = row_of(series, {}, Beside(None, None), 10.0, 1)
     assert row["spread"]["value"] == pytest.approx((0.03 - 0.03 + 0.005) / 3)
     assert row["net"]["value"] == pytest.approx(row["spread"]["value"] - 0.001 * (2 + 4 + 0) / 3)
     assert row["turnover"] == pytest.approx((1.0 + 0.0) / 2)
-    assert row["against"] is None
-    assert row_of(series, series, Beside(None, None), None, 1)["against"]["value"] == 0.0
-    assert row_of(series, series, Beside(None, None), None, 1)["net"] is None
+    assert row["less"] == {}
+    twin = row_of(series, {"twin": series}, Beside(None, None), None, 1)
+    assert twin["less"]["twin"]["value"] == 0.0
+    assert twin["net"] is None
 
 
 def test_portfolios_that_overlap_are_compared_with_the_one_they_replace() -> None:
