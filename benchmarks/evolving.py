@@ -72,7 +72,9 @@ class Alone(ElementwiseProblem):  # type: ignore[misc]
     def _evaluate(self, x: Any, out: Any, *_: Any, **__: Any) -> None:
         span = self.span
         held = span.held(x[None], np.empty((1, span.panel.n_bars)))
-        one = simulate(Holding(0), held, span.traded_on, span.terms, start=0, market=span.market)
+        one = simulate(
+            Holding(held, 0), held, span.traded_on, span.terms, start=0, market=span.market
+        )
         found = outcomes(
             one.equity[None], np.array([traded_value(one.fills)]),
             bars_per_year=span.per_year, cvar_level=span.cvar_level,

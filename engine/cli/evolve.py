@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tradewind.engine.evolving.run import Evolved
 
 DEFAULT = "pareto-front"
-NOTHING = "no generation was finished, so nothing was written"
+NOTHING = "nothing was written"
 
 
 class Span(StrEnum):

@@ -105,7 +105,7 @@ class EvolveConfig(Block):
     cvar_level: float = Field(0.95, gt=0.5, lt=1)
     train: TrainConfig
     test: SpanConfig = SpanConfig()
-    population: int = Field(100, ge=4, le=10_000)
+    population: int = Field(100, ge=4, le=1_000)
     generations: int = Field(100, ge=1, le=100_000)
 
     @field_validator("count", mode="before")
@@ -219,14 +219,15 @@ def run_document(
     rebalance : str
     start, end : date, optional
     symbols : tuple of str, optional
-        In place of those of the config.
+        In place of those of the config, where ``data.sources`` does not name them.
     """
     values: dict[str, Any] = {key: value for key, value in document.values.items() if key != KEY}
     values.setdefault("sizing", {"kind": "target_weight", "weight": 1.0})
     data = dict(values.get("data") or {})
     data |= {} if start is None else {"start": start}
     data |= {} if end is None else {"end": end}
-    data |= {} if symbols is None else {"symbols": list(symbols)}
+    named = symbols is not None and not data.get("sources")  # which name their own
+    data |= {"symbols": list(symbols or ())} if named else {}
     values["data"] = data
     values["strategy"] = {"kind": STRATEGY, "weights": dict(weights), "rebalance": rebalance}
     return Document(document.where, document.folder, values, document.positions)

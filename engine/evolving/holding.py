@@ -7,7 +7,9 @@ setting of a batch writes its equity into a row of its own, which is what the ba
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tradewind.engine.intents import target
+import numpy as np
+
+from tradewind.engine.intents import INTENT, target
 from tradewind.engine.protocols import Rule, Signals, View
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.engine.types import Intent
@@ -47,7 +49,8 @@ class Holding:
 
     rule: Rule = staticmethod(rule)
 
-    def __init__(self, portfolio: int) -> None:
+    def __init__(self, held: Held, portfolio: int) -> None:
+        self._held = held
         self.params = Number(portfolio)
 
     @property
@@ -56,9 +59,12 @@ class Holding:
         return 1
 
     def prepare(self, panel: Panel, signals: Signals) -> Held:
-        """Not for a population, whose weights are brought along."""
-        raise NotImplementedError
+        """What the population was given."""
+        del panel, signals
+        return self._held
 
     def decide(self, view: View) -> Sequence[Intent]:
-        """Not for a population, which is held by the compiled loop alone."""
-        raise NotImplementedError
+        """Return what :func:`rule` wishes."""
+        intents = np.zeros(len(view.book.qty), INTENT)
+        n = rule(view.bar, view.inputs, self.params, view.book, intents)
+        return [Intent(int(row["symbol"]), float(row["weight"])) for row in intents[:n]]

@@ -1,7 +1,7 @@
 """From a config to what a search needs: bars of both spans, the names, the limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -97,6 +97,8 @@ def _history(
     except DataError as error:
         told = str(error).replace("change data.start or data.end", f"change evolve.{name}")
         raise type(error)(f"evolve.{name}: {told}") from None
+    if symbols is not None and history.panel.symbols != symbols:  # data.sources name their own
+        history = replace(history, panel=history.panel.select(symbols))
     spreads.check(config.costs.spread, history.panel)
     days = history.panel.dates.astype("datetime64[D]").astype(object)
     if (start and days[0] > start + REST) or (end and days[-1] < end - REST):

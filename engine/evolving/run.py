@@ -16,8 +16,9 @@ from tradewind.engine.errors import ConfigError
 from tradewind.engine.evolving import front as fronts
 from tradewind.engine.evolving import words
 from tradewind.engine.evolving.checking import checked_against_single_runs
+from tradewind.engine.evolving.course import Course
 from tradewind.engine.evolving.preparing import Setting, prepared, task_of
-from tradewind.engine.evolving.search import Generation, Task, hypervolume, require_pymoo, search
+from tradewind.engine.evolving.search import Generation, Task, require_pymoo, search
 from tradewind.engine.evolving.span import Kept
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -91,15 +92,13 @@ def compute(
     found, config = evolve_config(document)
     diary.note("started", name=config.name, at=now.isoformat(timespec="seconds"))
     setting = prepared(found, config, document, diary, progress)
-    generations, interrupted = _bred(setting, diary, progress, threads)
-    return _front(setting, generations, diary, now, threads), interrupted
+    course, interrupted = _bred(setting, diary, progress, threads)
+    return _front(setting, course, diary, now, threads, progress), interrupted
 
 
-def _bred(
-    setting: Setting, diary: Diary, progress: Progress, threads: int
-) -> tuple[list[Generation], bool]:
-    """Every generation; Ctrl-C ends it early, once there is one that keeps to the limits."""
-    found, made = setting.found, list[Generation]()
+def _bred(setting: Setting, diary: Diary, progress: Progress, threads: int) -> tuple[Course, bool]:
+    """How the search went; Ctrl-C ends it early, once there is one that keeps to the limits."""
+    found, course = setting.found, Course()
     task = task_of(setting, threads)
     progress.start(EVOLVING, found.generations)
     interrupted = False
@@ -109,20 +108,21 @@ def _bred(
                 task, population=found.population, generations=found.generations,
                 seed=setting.config.seed,
             ):  # fmt: skip
-                made.append(generation)
+                course.add(generation)
                 best = -float(generation.losses[:, 0].min())
                 progress.advance(
                     EVOLVING, note=f"{len(generation.losses)} on the front, return to {best:.1%}"
                 )
         except KeyboardInterrupt:
-            if not made or not made[-1].feasible:
+            if not course.feasible:
                 raise
             interrupted = True
     if not interrupted:
         progress.finish(EVOLVING)
-    if not made[-1].feasible:
-        raise ConfigError(_unreached(setting, made[-1], task))
-    return made, interrupted
+    assert course.last is not None
+    if not course.feasible:
+        raise ConfigError(_unreached(setting, course.last, task))
+    return course, interrupted
 
 
 def _unreached(setting: Setting, last: Generation, task: Task) -> str:
@@ -143,10 +143,11 @@ def _unreached(setting: Setting, last: Generation, task: Task) -> str:
 
 
 def _front(
-    setting: Setting, made: list[Generation], diary: Diary, now: datetime, threads: int
+    setting: Setting, course: Course, diary: Diary, now: datetime, threads: int, progress: Progress
 ) -> Front:
     """Test the last generation's best, and say what there is to say."""
-    last = made[-1]
+    last = course.last
+    assert last is not None
     order = fronts.in_order(last.losses)
     weights, losses = last.weights[order], last.losses[order]
     equal = np.full((1, len(setting.symbols)), 1.0 / len(setting.symbols))
@@ -157,11 +158,11 @@ def _front(
             for name, span in (("train", setting.train), ("test", setting.test))
         }
         checked = {
-            name: checked_against_single_runs(span, everything, kept[name])
+            name: checked_against_single_runs(span, everything, kept[name], progress)
             for name, span in (("train", setting.train), ("test", setting.test))
         }
-    table = _table(setting, made, losses, kept, checked)
-    values = resolved_values(setting, len(made))
+    table = _table(setting, course, losses, kept, checked)
+    values = resolved_values(setting, last.number)
     return Front(
         name=_new_name(values, now),
         values=values,
@@ -182,12 +183,14 @@ def _front(
 
 def _table(
     setting: Setting,
-    made: list[Generation],
+    course: Course,
     losses: Floats,
     kept: Mapping[str, Kept],
     checked: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Everything the page says, as plain JSON values."""
+    last = course.last
+    assert last is not None
     picks = fronts.chosen(losses)
     n = len(losses)
     own = {
@@ -200,8 +203,8 @@ def _table(
             name: _span_facts(span.panel)
             for name, span in (("train", setting.train), ("test", setting.test))
         },
-        "evaluated": made[-1].evaluated,
-        "generations": len(made),
+        "evaluated": last.evaluated,
+        "generations": last.number,
         "population": setting.found.population,
         "n_symbols": len(setting.symbols),
         "chosen": {name: place + 1 for name, place in picks.items()},
@@ -209,7 +212,7 @@ def _table(
         "optimism": fronts.optimism(own["train"], own["test"], picks),
         "beat_reference": int(np.sum(own["test"].sharpe > float(kept["test"].outcomes.sharpe[n]))),
         "checked": checked,
-        "hypervolume": _grown(made),
+        "hypervolume": course.grown(),
     }
     table = jsonable(table)
     picked = {
@@ -226,18 +229,6 @@ def _span_facts(panel: Panel) -> dict[str, Any]:
         "last_date": str(panel.dates[-1]),
         "n_bars": panel.n_bars,
     }
-
-
-def _grown(made: list[Generation]) -> list[float | None]:
-    """Hypervolume after each generation, against the worst of the last front, as a share of its."""
-    last = made[-1].losses
-    width = np.maximum(np.ptp(last, axis=0), 1e-12)
-    reference = last.max(axis=0) + 0.1 * width
-    whole = hypervolume(last / width, reference / width)
-    return [
-        hypervolume(one.losses / width, reference / width) / whole if one.feasible else None
-        for one in made
-    ]
 
 
 def resolved_values(setting: Setting, generations: int) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class Span:
         return int(np.argmax(self.forms))
 
     def held(self, weights: Floats, equity: Floats) -> Held:
-        """What the rule reads and writes for a population."""
+        """What the rule reads, and writes its curves to, for a population."""
         close = np.ascontiguousarray(self.panel.close)
         return Held(self.forms, close, np.ascontiguousarray(weights), equity)
 
@@ -68,7 +68,7 @@ class Span:
         equity = np.empty((n, self.panel.n_bars))
         held = self.held(weights, equity)
         batch = simulate_many(
-            [Holding(i) for i in range(n)], held, self.traded_on, self.terms, start=0,
+            [Holding(held, i) for i in range(n)], held, self.traded_on, self.terms, start=0,
             threads=threads, market=self.market,
         )  # fmt: skip
         found = outcomes(

@@ -23,6 +23,7 @@ RISKS = {
     "cvar": "Mean loss on the worst bars (CVaR)",
 }
 EQUAL = "equal weight"
+MAX_SHOWN = 200  # portfolios drawn and listed
 MAX_NAMES = 60  # rows of the table of weights
 
 
@@ -66,19 +67,33 @@ def _numbers(front: Front) -> dict[int, str]:
     return labels
 
 
+def _shown(front: Front) -> list[int]:
+    """Rows that are drawn and listed: all, of a large front an even part and those chosen."""
+    n = len(front.weights)
+    even = np.unique(np.linspace(0, n - 1, min(n, MAX_SHOWN)).round().astype(int))
+    return sorted({*even.tolist(), *(at - 1 for at in front.table["chosen"].values())})
+
+
 def _plot(front: Front) -> Section:
     risk = front.table["objectives"][1]
+    shown = _shown(front)
     points = {
-        span: (np.asarray(found[risk]), np.asarray(found["annual_return"]))
+        span: (np.asarray(found[risk])[shown], np.asarray(found["annual_return"])[shown])
         for span, found in front.numbers.items()
     }
     reference = {
         span: (_float(found[risk]), _float(found["annual_return"]))
         for span, found in front.table["reference"].items()
     }
-    titles = {span: [_title(front, span, i) for i in range(len(front.weights))] for span in points}
+    titles = {span: [_title(front, span, i) for i in shown] for span in points}
     picture = plot(
-        points["train"], points["test"], reference, _numbers(front), titles, risk=RISKS[risk]
+        points["train"],
+        points["test"],
+        reference,
+        _numbers(front),
+        titles,
+        numbers=[i + 1 for i in shown],
+        risk=RISKS[risk],
     )
     html = render("front_pictures.html", picture=picture, sentences=front.table["sentences"])
     return Section("front", "What could be had, and what came of it", html, "Front")
@@ -171,15 +186,16 @@ def _all(front: Front) -> Section:
                 for span in ("train", "test")
             ],
         }
-        for i in range(len(front.weights))
+        for i in _shown(front)
     ]
     risk = front.table["objectives"][1]
-    html = render("front_all.html", rows=rows, risk=risk, word=RISKS[risk], third=third)
+    left = len(front.weights) - len(rows)
+    html = render("front_all.html", rows=rows, left=left, risk=risk, word=RISKS[risk], third=third)
     return Section("portfolios", "All portfolios of the front", html, "Portfolios")
 
 
 def _search(front: Front) -> Section:
-    grown = [value for value in front.table["hypervolume"] if value is not None]
+    grown = [(one["generation"], one["share"]) for one in front.table["hypervolume"]]
     html = render(
         "front_search.html",
         table=front.table,
@@ -190,9 +206,9 @@ def _search(front: Front) -> Section:
     return Section("search", "The search", html)
 
 
-def _first(grown: list[float], share: float) -> int | None:
-    """First generation with that share of the hypervolume of the last."""
-    return next((i + 1 for i, value in enumerate(grown) if value >= share), None)
+def _first(grown: list[tuple[int, float]], share: float) -> int | None:
+    """First generation remembered with that share of the hypervolume of the last."""
+    return next((number for number, value in grown if value >= share), None)
 
 
 def _notes(front: Front) -> Section:

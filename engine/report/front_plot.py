@@ -49,6 +49,7 @@ def plot(
     labels: Mapping[int, str],
     titles: Mapping[str, Sequence[str]],
     *,
+    numbers: Sequence[int],
     risk: str,
 ) -> Markup:
     """Draw a front twice: where it was bred, joined, and where it came to lie afterwards.
@@ -63,6 +64,8 @@ def plot(
         Number of a portfolio -> what is written beside it.
     titles : mapping of str to sequence of str
         ``train`` and ``test`` -> what the pointer shows, one a portfolio.
+    numbers : sequence of int
+        Of the portfolios, in the same order.
     risk : str
         Name of the axis.
     """
@@ -71,8 +74,8 @@ def plot(
     axes = Axes(*_padded(risks), *_padded(gains))
     marks = {
         name: [
-            Mark(axes.x(x), axes.y(y), i + 1, titles[name][i], labels.get(i + 1, ""))
-            for i, (x, y) in enumerate(zip(*points, strict=True))
+            Mark(axes.x(x), axes.y(y), number, title, labels.get(number, ""))
+            for number, title, x, y in zip(numbers, titles[name], *points, strict=True)
             if x == x and y == y
         ]
         for name, points in (("train", train), ("test", test))

@@ -40,7 +40,7 @@ def test_a_population_gets_the_numbers_that_each_gets_from_a_run_of_its_own(twel
     for i in range(len(weights)):
         held = twelve.held(weights, np.empty((5, panel.n_bars)))
         run = simulate(
-            Holding(i), held, twelve.traded_on, twelve.terms, start=0, market=twelve.market
+            Holding(held, i), held, twelve.traded_on, twelve.terms, start=0, market=twelve.market
         )
         assert np.array_equal(run.equity, kept.equity[i]), "to the last bit"
         assert len(run.fills) > 50

@@ -166,3 +166,10 @@ def test_without_pymoo_the_message_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setattr(builtins, "__import__", absent)
     with pytest.raises(ConfigError, match=r"pip install 'tradewind\[portfolio\]'"):
         searching.require_pymoo()
+
+
+def test_where_there_is_one_portfolio_only_it_is_the_front(twelve: Span) -> None:
+    of = task(twelve, least=12, most=12, low=1 / 12, high=1 / 12)
+    found = last(of, population=8, generations=3)
+    assert len(found.weights) == 1 and found.evaluated == 1
+    np.testing.assert_allclose(found.weights[0], 1 / 12)
