@@ -13,6 +13,7 @@ WIDTH, HEIGHT, FOOT = 720, 260, 22  # CSS pixels
 POINTS = 360  # of a curve; more cannot be seen
 NAME_ROOM = 110
 APART = 13  # pixels between two names
+MOST_YEARS = 15  # named below the curves
 
 
 def lines(
@@ -62,7 +63,8 @@ def _placed(ends: Mapping[str, float]) -> list[tuple[str, float]]:
 
 
 def _years(dates: npt.NDArray[np.datetime64], x: Floats) -> list[tuple[float, str]]:
-    """Where each year begins."""
+    """Where years begin: as many of them as their names have room."""
     year = dates.astype("datetime64[Y]")
     begins = np.flatnonzero(np.diff(year.astype(np.int64)) > 0) + 1
-    return [(round(float(x[i]), 1), str(year[i])) for i in begins]
+    every = -(-len(begins) // MOST_YEARS)
+    return [(round(float(x[i]), 1), str(year[i])) for i in begins[::every]] if every else []
