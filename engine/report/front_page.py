@@ -45,7 +45,7 @@ def render_head(front: Front) -> Markup:
         else f"{count['least']} to {count['most']}"
     )
     facts = [
-        ("Data", f"{front.values['data']['source']}, {plural(table['n_symbols'], 'symbol')}"),
+        ("Data", f"{_source(front)}, {plural(table['n_symbols'], 'symbol')}"),
         ("Optimised on", f"{train['first_date']} to {train['last_date']}"),
         ("Shown on", f"{test['first_date']} to {test['last_date']}"),
         ("Names held", held),
@@ -57,6 +57,12 @@ def render_head(front: Front) -> Markup:
          if costs.get("fee_bps") is not None else "as configured"),
     ]  # fmt: skip
     return render("front_head.html", front=front, facts=facts)
+
+
+def _source(front: Front) -> str:
+    data = front.values["data"]
+    several = [str(one["source"]) for one in data.get("sources") or ()]
+    return " and ".join(dict.fromkeys(several or [str(data["source"])]))
 
 
 def _numbers(front: Front) -> dict[int, str]:
@@ -76,6 +82,7 @@ def _shown(front: Front) -> list[int]:
 
 def _plot(front: Front) -> Section:
     risk = front.table["objectives"][1]
+    third = front.table["objectives"][2:]
     shown = _shown(front)
     points = {
         span: (np.asarray(found[risk])[shown], np.asarray(found["annual_return"])[shown])
@@ -93,9 +100,13 @@ def _plot(front: Front) -> Section:
         _numbers(front),
         titles,
         numbers=[i + 1 for i in shown],
+        joined=not third,
         risk=RISKS[risk],
     )
-    html = render("front_pictures.html", picture=picture, sentences=front.table["sentences"])
+    html = render(
+        "front_pictures.html", picture=picture, sentences=front.table["sentences"],
+        third=", ".join(third),
+    )  # fmt: skip
     return Section("front", "What could be had, and what came of it", html, "Front")
 
 

@@ -10,7 +10,7 @@ from tradewind.engine.records import Floats
 from tradewind.engine.report.section import render
 
 WIDTH, HEIGHT, LEFT, FOOT, MARGIN = 720, 380, 54, 40, 12  # CSS pixels
-STEPS = 6  # of an axis, about
+STEPS = 8  # of an axis, at most
 
 
 class Mark(NamedTuple):
@@ -51,6 +51,7 @@ def plot(
     *,
     numbers: Sequence[int],
     risk: str,
+    joined: bool = True,
 ) -> Markup:
     """Draw a front twice: where it was bred, joined, and where it came to lie afterwards.
 
@@ -68,6 +69,8 @@ def plot(
         Of the portfolios, in the same order.
     risk : str
         Name of the axis.
+    joined : bool
+        Whether a line leads from point to point: with a third objective they form a surface.
     """
     risks = [*train[0], *test[0], reference["train"][0], reference["test"][0]]
     gains = [*train[1], *test[1], reference["train"][1], reference["test"][1]]
@@ -95,7 +98,7 @@ def plot(
         "front_plot.html",
         width=WIDTH, height=HEIGHT + FOOT, foot=HEIGHT, left=LEFT, right=WIDTH - MARGIN,
         marks=marks, ways=ways, equal=equal, risk=risk,
-        line=" ".join(f"{mark.x},{mark.y}" for mark in marks["train"]),
+        line=" ".join(f"{mark.x},{mark.y}" for mark in marks["train"]) if joined else "",
         across=[(axes.x(at), _percent(at)) for at in _ticks(axes.left, axes.right)],
         up=[(axes.y(at), _percent(at)) for at in _ticks(axes.low, axes.high)],
         label=f"Return after costs against {risk}, in sample and out of sample.",
@@ -113,7 +116,7 @@ def _ticks(low: float, high: float) -> list[float]:
     """Round numbers inside an axis."""
     rough = (high - low) / STEPS
     unit = 10.0 ** floor(log10(rough))
-    step = next(unit * k for k in (1, 2, 5, 10) if unit * k >= rough)
+    step = next(unit * k for k in (1, 2, 2.5, 5, 10) if unit * k >= rough)
     return [k * step for k in range(ceil(low / step), floor(high / step) + 1)]
 
 
