@@ -1,9 +1,11 @@
 """``docs/rbm-momentum.md`` from the boards of the comparisons."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tradewind.engine.report.leaderboard_board import Board
+from tradewind.engine.report.sections.notes import folded
 from tradewind.engine.report.words import number, percent, signed, signed_percent
 
 Row = Mapping[str, Any]
@@ -235,6 +237,16 @@ def _growth(one: Row) -> list[str]:
 
 
 def _notes(board: Board) -> str:
+    """What holds of the data as a whole; findings about single bars are counted."""
+    path = board.values["data"]["path"]
+    notes = folded(board.notes)
+    whole = [f"- {one.text}" for one in notes if not one.n_places]
+    single = sum(one.n_places for one in notes)
+    if single:
+        whole.append(
+            f"- {single:,} findings about single bars and symbols, which the report of the run "
+            "lists and `tradewind data check` explains."
+        )
     failed = [f"- Not compared: {one['name']}: {one['error']}" for one in board.table["failed"]]
-    notes = [f"- {note}" for note in board.notes]
-    return "\n".join(["What the reader of these figures must know:", "", *notes, *failed])
+    told = "\n".join(["What the reader of these figures must know:", "", *whole, *failed])
+    return told if path is None else told.replace(str(path), Path(str(path)).name)
