@@ -10,7 +10,7 @@ from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Panel
-from tradewind.engine.scoring import conformal, evaluation
+from tradewind.engine.scoring import conformal, evaluation, ranking
 from tradewind.engine.walkforward.notes import fit_notes, fold_facts
 from tradewind.engine.walkforward.report import FoldReport
 from tradewind.engine.walkforward.run import WalkForward
@@ -128,8 +128,14 @@ def _ranked(
         )  # fmt: skip
     _note_folds("selector fold", walk, panel, diary)
     told = fit_notes(walk.folds, block.walk_forward, None, deaf=walk.deaf)
+    with diary.stage("rank"):
+        ranked = ranking.measure(
+            walk.forecasts.mean, panel, first_bar=walk.first_bar, horizon=walk.forecasts.horizon,
+            delisting_return=parts.config.data.delisting_return,
+        )  # fmt: skip
     return replace(
         said,
+        ranked=ranked,
         signals=replace(said.signals, scores=walk.forecasts.mean),
         first_bar=max(said.first_bar, walk.first_bar),
         notes=(*said.notes, *told),

@@ -265,6 +265,7 @@ def reproduce(
     found += _bound_differences(old, new)
     found += _forecast_differences(old, new)
     found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
+    found += _metric_differences(jsonable(old.ranked), jsonable(new.ranked), "ranked")
     return Reproduction(not found, tuple(found))
 
 

@@ -53,6 +53,8 @@ def show(run: Run, folder: Path) -> None:
         out(ambiguous(run.metrics["ambiguity"]))
     if run.forecast_scores.get("verdict"):
         out(f"Forecasts: {run.forecast_scores['verdict']}")
+    if run.ranked.get("verdict"):
+        out(f"Rankings: {run.ranked['verdict']}")
     for note in run.notes[:NOTES_SHOWN]:
         out(f"Note: {note}")
     if len(run.notes) > NOTES_SHOWN:

@@ -79,6 +79,8 @@ def _show(training: "Training") -> None:
             table(f"{training.config.name}: {plural(len(rows), 'fold')}{what}", columns, rows)
     if training.scores.get("verdict"):
         out(f"Forecasts: {training.scores['verdict']}")
+    if training.ranked.get("verdict"):
+        out(f"Rankings: {training.ranked['verdict']}")
     for note in training.notes:
         out(f"Note: {note}")
     out(f"Cache: {training.cache}")

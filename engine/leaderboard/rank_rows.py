@@ -1,7 +1,6 @@
 """From what came of each formation to the row of a selector: means, errors, costs and alpha."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,10 +12,10 @@ from tradewind.engine.config.spread import ConstantSpreadConfig
 from tradewind.engine.errors import DataError
 from tradewind.engine.feeds.dated import Dated, read_dated
 from tradewind.engine.feeds.portfolios import read_portfolios
-from tradewind.engine.leaderboard.rank_series import RankSeries
 from tradewind.engine.records import DAY_NS, Bools, Floats, Ints, Panel
-from tradewind.engine.scoring.intervals import mean_hac, ratio_hac
-from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
+from tradewind.engine.scoring.newey_west import newey_west_intercept
+from tradewind.engine.scoring.rank_series import RankSeries
+from tradewind.engine.scoring.ranking import known_mean, summary
 
 BPS = 1e-4
 WEEK = 7  # days; a file of factors may begin with the first session of a span
@@ -62,33 +61,13 @@ def row_of(
         Formations within one horizon.
     """
     overlap, spread = step - 1, one.spread
-    ic, told = one.rank_ic[np.isfinite(one.rank_ic)], one.told > 0
-    net = None if cost is None else _mean(spread - cost * BPS * one.traded, overlap)
-    less = {name: _mean(spread - other.spread, overlap) for name, other in others.items()}
-    right = asdict(ratio_hac(one.hits[told], one.told[told], overlap=overlap))
+    less = {name: known_mean(spread - its.spread, overlap) for name, its in others.items()}
     return {
-        "rank_ic": asdict(mean_hac(ic, overlap=overlap)),
-        "accuracy": right if told.any() else None,
-        "spread": _mean(spread, overlap),
-        "net": net,
+        **summary(one, step),
+        "net": None if cost is None else known_mean(spread - cost * BPS * one.traded, overlap),
         "less": less,
         "alpha": _alpha(spread, beside.factors, overlap),
-        "turnover": _turnover(one, step),
-        "groups": _means(one.groups),
     }
-
-
-def _mean(x: Floats, overlap: int) -> dict[str, Any]:
-    return newey_west_mean(x[np.isfinite(x)], overlap=overlap)._asdict()
-
-
-def _means(groups: Floats) -> list[float]:
-    """Mean of each group over the formations that have one, NaN where none has."""
-    known = np.isfinite(groups)
-    total = np.where(known, groups, 0.0).sum(axis=0)
-    return [
-        float(a / n) if n else float("nan") for a, n in zip(total, known.sum(axis=0), strict=True)
-    ]
 
 
 def _alpha(spread: Floats, factors: Floats | None, overlap: int) -> dict[str, Any] | None:
@@ -96,12 +75,6 @@ def _alpha(spread: Floats, factors: Floats | None, overlap: int) -> dict[str, An
         return None
     known = np.isfinite(spread) & np.isfinite(factors).all(axis=1)
     return newey_west_intercept(spread[known], factors[known], overlap=overlap)._asdict()
-
-
-def _turnover(one: RankSeries, step: int) -> float:
-    """Share of a side's value that is sold and bought again at a formation after the first."""
-    later = one.traded[step:][np.isfinite(one.spread[step:])]
-    return float(later.mean()) / 4.0 if later.size else float("nan")  # two sides; buys and sells
 
 
 def side_bps(costs: CostsConfig) -> float | None:
@@ -155,9 +128,9 @@ def beside_of(bench: SelectorBench, panel: Panel, at: Ints, ends: Ints, step: in
     row = {
         "name": found.name,
         "n": int(known.sum()),
-        "spread": _mean(spread, step - 1),
+        "spread": known_mean(spread, step - 1),
         "alpha": _alpha(spread, monthly, step - 1),
-        "groups": _means(returns[known]),
+        "groups": returns[known].mean(axis=0).tolist(),
     }
     return Beside(factors, row)
 

@@ -14,16 +14,16 @@ from tradewind.engine.leaderboard import ranking_words
 from tradewind.engine.leaderboard.entrants import Entrant
 from tradewind.engine.leaderboard.judge import Terms
 from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, read_factors, row_of, side_bps
-from tradewind.engine.leaderboard.rank_series import (
+from tradewind.engine.leaderboard.table import LEAST_SHARE
+from tradewind.engine.protocols import Signals
+from tradewind.engine.records import Bools, Floats, Ints, Panel
+from tradewind.engine.scoring.rank_series import (
     RankSeries,
     ends_of,
     formations_a_horizon,
     outcomes,
     rank_series,
 )
-from tradewind.engine.leaderboard.table import LEAST_SHARE
-from tradewind.engine.protocols import Signals
-from tradewind.engine.records import Bools, Floats, Ints, Panel
 
 
 def check(bench: BenchConfig) -> None:

@@ -22,6 +22,7 @@ from tradewind.engine.report.sections.money import money
 from tradewind.engine.report.sections.months import months
 from tradewind.engine.report.sections.notes import notes
 from tradewind.engine.report.sections.orders import orders
+from tradewind.engine.report.sections.rankings import rankings
 from tradewind.engine.report.sections.setup import setup
 from tradewind.engine.report.sections.sizing import sizing
 from tradewind.engine.report.sections.spread import spread
@@ -43,6 +44,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     months,
     trades,
     forecasts,
+    rankings,
     fits,
     money,
     spread,

@@ -85,3 +85,17 @@ def test_a_forecaster_stays_what_it_is_and_a_selector_is_presented_as_one() -> N
     assert made.horizon == 5 and made.warmup == 4
     assert type(made).__qualname__ == "PastReturn"
     assert forecasting(type(made)) is type(made)
+
+
+def test_what_the_rankings_were_worth_reaches_metrics_page_and_screen(tmp_path: Path) -> None:
+    config, document = load(written(tmp_path))
+    run = runner.backtest(config, document, results=tmp_path / "results", workers=0)
+    found = run_folder.read(tmp_path / "results" / run.name).ranked
+    assert found["horizon"] == 5
+    assert found["n_groups"] == 3  # of six symbols, two each
+    assert found["n_dates"] > 800
+    assert found["rank_ic"]["low"] < found["rank_ic"]["value"] < found["rank_ic"]["high"]
+    assert len(found["groups"]) == 3 and len(found["decay"]) == 6
+    assert found["decay"][0]["value"] == pytest.approx(found["rank_ic"]["value"])
+    page = (tmp_path / "results" / run.name / "report.html").read_text()
+    assert "Ranking against outcome" in page and 'class="bars"' in page

@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 from tests.flat_panel import flat_panel
 from tradewind.engine.config.costs import CostsConfig
 from tradewind.engine.leaderboard.rank_rows import Beside, row_of, side_bps
-from tradewind.engine.leaderboard.rank_series import (
+from tradewind.engine.leaderboard.ranking import common
+from tradewind.engine.leaderboard.ranking_words import chance_t
+from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
+from tradewind.engine.scoring.rank_series import (
     ends_of,
     formations_a_horizon,
     group_of,
     outcomes,
     rank_series,
 )
-from tradewind.engine.leaderboard.ranking import common
-from tradewind.engine.leaderboard.ranking_words import chance_t
-from tradewind.engine.records import Floats
-from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
+from tradewind.engine.scoring.ranking import measure
 
 NAN = np.nan
 
@@ -144,3 +145,59 @@ def test_the_best_of_many_without_skill_reaches_the_chance_t_in_one_case_of_twen
     share = float((draws > chance_t(7)).mean())
     assert share == pytest.approx(0.05, abs=0.004)  # four standard errors of 40,000 draws
     assert chance_t(1) == pytest.approx(1.95996, abs=1e-4)
+
+
+def planted(strength: float, *, lag: int = 0) -> tuple[Floats, Panel]:
+    """Scores that know a share of the return ``lag`` formations later, every fifth bar."""
+    rng = np.random.default_rng(5)
+    steps = rng.normal(0.0, 0.02, (400, 30))
+    close = 100 * np.exp(np.cumsum(steps, axis=0))
+    ts = (np.arange(400, dtype=np.int64) + 1) * DAY_NS
+    names = tuple(f"S{k}" for k in range(30))
+    panel = Panel(names, ts, close, close, close, close, np.ones_like(close))
+    scores = np.full(close.shape, np.nan)
+    for bar in range(50, 395 - 5 * lag, 5):
+        known = np.log(close[bar + 5 + 5 * lag] / close[bar + 5 * lag]) / 0.02
+        scores[bar] = strength * known + rng.normal(size=30)
+    return scores, panel
+
+
+def test_a_planted_ranking_is_found_with_its_horizon() -> None:
+    scores, panel = planted(0.3)
+    found = measure(scores, panel, first_bar=50, horizon=5)
+    assert found["n_dates"] == 69 and found["n_groups"] == 10
+    assert found["rank_ic"]["value"] > 0.35 and found["rank_ic"]["t"] > 8
+    assert found["spread"]["value"] > 0.02 and found["spread"]["t"] > 8
+    assert found["accuracy"]["low"] > 0.55
+    assert found["decay"][0]["value"] > 5 * abs(found["decay"][1]["value"])
+    assert "which can be chance" not in found["verdict"]
+
+
+def test_a_ranking_of_a_later_horizon_shows_in_the_decay() -> None:
+    scores, panel = planted(0.3, lag=2)
+    found = measure(scores, panel, first_bar=50, horizon=5)
+    values = [one["value"] for one in found["decay"]]
+    assert int(np.argmax(values)) == 2 and values[2] > 0.35
+    assert abs(found["rank_ic"]["t"]) < 3
+
+
+def test_noise_is_called_what_can_be_chance() -> None:
+    scores, panel = planted(0.0)
+    found = measure(scores, panel, first_bar=50, horizon=5)
+    assert abs(found["rank_ic"]["t"]) < 2
+    assert "which can be chance" in found["verdict"]
+
+
+def test_scores_all_alike_or_without_an_outcome_are_told_apart() -> None:
+    scores, panel = planted(0.3)
+    alike = np.where(np.isnan(scores), np.nan, 1.0)
+    found = measure(alike, panel, first_bar=50, horizon=5)
+    assert found["verdict"].endswith("nobody is ranked.")
+    assert measure(scores, panel, first_bar=398, horizon=5) == {}
+
+
+def test_a_formation_before_the_first_bar_or_the_horizons_end_does_not_count() -> None:
+    scores, panel = planted(0.3)
+    found = measure(scores, panel, first_bar=100, horizon=5)
+    assert (found["n_dates"], found["n_unknown"]) == (59, 0)
+    assert str(panel.dates[100]) == found["first_date"]
