@@ -19,7 +19,7 @@ from tradewind.engine.evolving.variation import crossed, mutated, sampled
 from tradewind.engine.records import Floats
 
 MATED = 0.9  # of the pairs cross, the others go on as they are
-MUTATED = 0.6  # of the children change by themselves
+MUTATED = 0.8  # of the children change by themselves
 TRIES = 100  # to make children that are not there yet
 Evaluate = Callable[[Floats], Outcomes]
 

@@ -11,7 +11,7 @@ from tradewind.engine.evolving.limits import Limits
 from tradewind.engine.records import Floats
 
 REACH = 0.25  # by which a child may lie beyond its parents
-MIX = 0.5  # of the children take each name from one parent, the others lie between both
+MIX = 0.3  # of the children take each name from one parent, the others lie between both
 CONCENTRATIONS = (0.3, 1.0, 10.0)  # Dirichlet: a few large weights, any, nearly equal
 TILT = 0.5  # standard deviation of the logarithm of a weight's factor
 
