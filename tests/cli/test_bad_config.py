@@ -160,4 +160,4 @@ def test_training_without_a_forecaster_says_so(
     (project / "config.yaml").write_text(SMA)
     ended = tradewind("train", "config.yaml")
     assert ended.code == 2
-    ended.says("config.yaml: has no 'forecaster:' block, so there is nothing to train")
+    ended.says("has neither a 'forecaster:' nor a 'selector:' block, so there is nothing to train")
