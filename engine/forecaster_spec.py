@@ -8,7 +8,6 @@ import inspect
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -102,14 +101,14 @@ def forecasting(cls: type[Any]) -> type[Any]:
     """
     if hasattr(cls, "predict") or not hasattr(cls, "score"):
         return cls
-    return _ranking(cls)
+    if cls not in _PRESENTED:
+        made = type(cls.__name__, (Ranking, cls), {"__module__": cls.__module__})
+        made.__qualname__ = cls.__qualname__
+        _PRESENTED[cls] = made
+    return _PRESENTED[cls]
 
 
-@cache
-def _ranking(cls: Any) -> type[Any]:
-    made = type(cls.__name__, (Ranking, cls), {"__module__": cls.__module__})
-    made.__qualname__ = cls.__qualname__
-    return made
+_PRESENTED: dict[type[Any], type[Any]] = {}
 
 
 def spec_of(cls: type[Any], params: Mapping[str, Any]) -> ForecasterSpec:

@@ -157,3 +157,27 @@ def formations_a_horizon(at: Ints, horizon: int) -> int:
     if len(at) < 2:
         return 1
     return max(1, round(horizon / float(np.median(np.diff(at)))))
+
+
+def classes(score: Floats, *, low: float = 1 / 3, high: float = 2 / 3) -> Ints:
+    """Momentum class of each symbol at a formation: -1 low, 0 neutral, 1 high.
+
+    Parameters
+    ----------
+    score : ndarray of float64, shape (n_symbols,)
+        NaN: in none, which is 0 as well.
+    low, high : float
+        Shares of the ranked symbols below which is low, and from which on is high.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_symbols,)
+        Symbols with equal scores share a class.
+    """
+    known = np.isfinite(score)
+    found = np.zeros(len(score), np.int64)
+    share = group_of(score, known, max(int(known.sum()), 1)) / max(int(known.sum()), 1)
+    if known.sum() and np.ptp(score[known]) > 0:
+        found[known & (share < low)] = -1
+        found[known & (share >= high)] = 1
+    return found

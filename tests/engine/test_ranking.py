@@ -16,6 +16,7 @@ from tradewind.engine.leaderboard.ranking_words import chance_t
 from tradewind.engine.records import DAY_NS, Floats, Panel
 from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
 from tradewind.engine.scoring.rank_series import (
+    classes,
     ends_of,
     formations_a_horizon,
     group_of,
@@ -201,3 +202,10 @@ def test_a_formation_before_the_first_bar_or_the_horizons_end_does_not_count() -
     found = measure(scores, panel, first_bar=100, horizon=5)
     assert (found["n_dates"], found["n_unknown"]) == (59, 0)
     assert str(panel.dates[100]) == found["first_date"]
+
+
+def test_momentum_classes_are_thirds_of_a_date() -> None:
+    score = np.array([5.0, 1, np.nan, 4, 2, 3, 6])
+    np.testing.assert_array_equal(classes(score), [1, -1, 0, 0, -1, 0, 1])
+    np.testing.assert_array_equal(classes(score, low=0.0, high=0.5), [1, 0, 0, 1, 0, 0, 1])
+    assert not classes(np.ones(4)).any() and not classes(np.full(3, np.nan)).any()
