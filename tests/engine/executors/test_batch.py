@@ -12,6 +12,7 @@ from tradewind.engine.executors import reference
 from tradewind.engine.executors.batch import Batch, simulate_many
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Panel
+from tradewind.engine.scoring.metrics import traded_value
 from tradewind.strategies.sma_cross import SmaCross
 from tradewind.strategies.timing import Timing
 
@@ -95,6 +96,18 @@ def test_sharpe_and_drawdown_are_those_of_the_curve() -> None:
         assert found.sharpe[i] == pytest.approx(steps.mean() / steps.std(ddof=1))
         peaks = np.maximum.accumulate(equity)
         assert found.drawdown[i] == pytest.approx((1 - equity / peaks).max())
+
+
+def test_value_traded_is_that_of_all_fills_compiled_or_not() -> None:
+    panel = market(300)
+    plain = [Interpreted(strategy) for strategy in SETTINGS[:2]]
+    given = terms(panel, cash=10_000.0, fee_bps=2.0, spread_bps=5.0, borrow_annual=0.02, weight=0.3)
+    for found in (together(panel, SETTINGS[:2]), together(panel, plain)):
+        for i, strategy in enumerate(SETTINGS[:2]):
+            inputs = strategy.prepare(panel, Signals())
+            one = reference.simulate(strategy, inputs, panel, given, start=strategy.warmup - 1)
+            assert found.traded[i] == pytest.approx(traded_value(one.fills), rel=1e-12)
+            assert found.traded[i] > 10_000.0
 
 
 def test_a_setting_that_never_trades_has_no_sharpe_ratio() -> None:
