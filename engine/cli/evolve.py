@@ -56,15 +56,16 @@ def evolve(
         ),
     ] = None,
     threads: Annotated[
-        int | None,
+        int,
         typer.Option(
             "--threads",
             min=1,
             max=256,
             metavar="N",
-            help="Threads that hold portfolios; the front is the same. Default: one per core.",
+            help="Threads that hold portfolios; the front is the same. More than one pay where the "
+            "history is long.",
         ),
-    ] = None,
+    ] = 1,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
 ) -> None:

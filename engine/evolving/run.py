@@ -28,7 +28,6 @@ from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report import front_folder
 from tradewind.engine.report.front import Front
 from tradewind.engine.report.text import json_text
-from tradewind.engine.walkforward.workers import usable_cores
 
 EVOLVING = "breeding portfolios"
 
@@ -48,7 +47,7 @@ def evolve(
     *,
     results: Path,
     progress: Progress = SILENT,
-    threads: int | None = None,
+    threads: int = 1,
 ) -> Evolved:
     """Breed portfolios from a config and write the folder of their front.
 
@@ -62,8 +61,8 @@ def evolve(
         ``a.b=value``, applied in order.
     results : Path
     progress : Progress
-    threads : int or None
-        That hold portfolios; results do not depend on it. None: one per usable core.
+    threads : int
+        That hold portfolios; results do not depend on it.
 
     Raises
     ------
@@ -77,8 +76,7 @@ def evolve(
     """
     run_folder.check_writable(results)
     document = override(read_document(source), assignments)
-    shared = usable_cores() if threads is None else threads
-    front, interrupted = compute(document, progress=progress, threads=shared)
+    front, interrupted = compute(document, progress=progress, threads=threads)
     folder = front_folder.write(front, results)
     return Evolved(replace(front, name=folder.name), folder, interrupted)
 
