@@ -39,10 +39,12 @@ def other_future(said: Signals, cut: int, n_bars: int) -> Signals:
 
 
 def books(panel: Panel, memory: int = 16) -> Sequence[Book]:
-    """A state of the account for each bar: flat, long and short in turn, worth more or less."""
-    draw = np.random.default_rng(9)
-    qty = draw.choice([-50.0, 0.0, 0.0, 80.0], panel.shape)
-    equity = draw.uniform(0.5, 2.0, panel.n_bars) * CASH
+    """A state of the account for each bar: flat, long and short in turn, worth more or less.
+
+    The same for a bar whatever comes after it.
+    """
+    qty = np.random.default_rng(9).choice([-50.0, 0.0, 0.0, 80.0], panel.shape)
+    equity = np.random.default_rng(10).uniform(0.5, 2.0, panel.n_bars) * CASH
     return [_book(panel, t, qty[t], equity[t : t + 1], memory) for t in range(panel.n_bars)]
 
 

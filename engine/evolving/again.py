@@ -108,9 +108,8 @@ def choice(folder: Path, which: str, span: SpanName) -> tuple[RunConfig, Documen
         zip(("train", "test"), spans(found), strict=True)
     )
     start, end = days[span]
-    gone = front.table["gone"] if span == "test" else []
-    held = {name: weight for name, weight in front.held(number).items() if name not in gone}
-    symbols = tuple(name for name in front.symbols if name not in gone)
-    alone = run_document(document, held, found.rebalance, start=start, end=end, symbols=symbols)
+    alone = run_document(
+        document, front.held(number), found.rebalance, start=start, end=end, symbols=front.symbols
+    )
     alone.values["name"] = f"{front.title}-{number}"[:64]
     return validate(RunConfig, alone), alone, front, number

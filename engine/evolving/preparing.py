@@ -18,7 +18,7 @@ from tradewind.engine.evolving.span import FEW, Span, span_of
 from tradewind.engine.feeds.history import History
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.records import Panel
 from tradewind.engine.series import at
 
 REST = timedelta(days=10)  # no exchange is closed for longer: a span that lacks more is too short
@@ -42,17 +42,6 @@ class Setting:
         """Names that could be held."""
         return self.train.panel.symbols
 
-    @property
-    def gone(self) -> tuple[str, ...]:
-        """Of these, names without a single bar on the test span, whose weight stays cash there."""
-        return tuple(name for name in self.symbols if name not in self.test.panel.symbols)
-
-    def on(self, span: str, weights: Floats) -> Floats:
-        """Weights over :attr:`symbols` as the columns of a span, ``train`` or ``test``."""
-        if span == "train" or not self.gone:
-            return weights
-        return weights[:, [self.symbols.index(name) for name in self.test.panel.symbols]]
-
 
 def prepared(
     found: EvolveConfig,
@@ -67,11 +56,7 @@ def prepared(
     symbols, notes = _eligible(first.panel, found, config, document)
     if len(symbols) < first.panel.n_symbols:
         first = _history(document, found, diary, progress, start, end, symbols, "train")
-    wanted = symbols
-    if config.data.symbols == "all":  # who is gone by then cannot be asked for
-        later = _history(document, found, diary, progress, begins, ends, None, "test")
-        wanted = tuple(name for name in symbols if name in later.panel.symbols)
-    second = _history(document, found, diary, progress, begins, ends, wanted, "test")
+    second = _history(document, found, diary, progress, begins, ends, symbols, "test")
     for name, history in (("train", first), ("test", second)):
         if history.panel.n_bars < FEW:
             raise document.error(
@@ -89,13 +74,9 @@ def prepared(
                 "another after it; give more days, or rebalance more often",
             )
     limits = _limits(found, config, train, document)
-    setting = Setting(
+    return Setting(
         found, config, document, {"train": first, "test": second}, train, test, limits, notes
     )
-    if not setting.gone:
-        return setting
-    said = f"{', '.join(setting.gone)}: has no bar on the test span; its weight stays cash there"
-    return replace(setting, notes=(*notes, said))
 
 
 def _history(
@@ -120,10 +101,7 @@ def _history(
         history = replace(history, panel=history.panel.select(symbols))
     spreads.check(config.costs.spread, history.panel)
     days = history.panel.dates.astype("datetime64[D]").astype(object)
-    steps = np.diff(history.panel.ts)
-    bar = timedelta(days=float(np.median(steps)) / DAY_NS if len(steps) else 0.0)
-    rest = max(REST, bar + REST / 2)  # a bar of a month may be labelled with its first day
-    if (start and days[0] > start + rest) or (end and days[-1] < end - rest):
+    if (start and days[0] > start + REST) or (end and days[-1] < end - REST):
         asked = f"{start or 'the beginning'} to {end or 'the end'}"
         raise document.error(
             ("evolve", name),

@@ -152,13 +152,11 @@ def _front(
     everything = np.concatenate([weights, equal])
     with diary.stage("test"):
         kept = {
-            name: span.hold(setting.on(name, everything), threads=threads)
+            name: span.hold(everything, threads=threads)
             for name, span in (("train", setting.train), ("test", setting.test))
         }
         checked = {
-            name: checked_against_single_runs(
-                span, setting.on(name, everything), kept[name], progress
-            )
+            name: checked_against_single_runs(span, everything, kept[name], progress)
             for name, span in (("train", setting.train), ("test", setting.test))
         }
     table = _table(setting, course, losses, kept, checked)
@@ -207,7 +205,6 @@ def _table(
         "generations": last.number,
         "population": setting.found.population,
         "n_symbols": len(setting.symbols),
-        "gone": list(setting.gone),
         "chosen": {name: place + 1 for name, place in picks.items()},
         "reference": {name: fronts.row(span.outcomes, n) for name, span in kept.items()},
         "optimism": fronts.optimism(own["train"], own["test"], picks),

@@ -20,7 +20,6 @@ from tradewind.engine.records import Floats
 
 MATED = 0.9  # of the pairs cross, the others go on as they are
 MUTATED = 0.8  # of the children change by themselves
-DIGITS = 9  # of a weight by which portfolios differ; beyond them is rounding
 TRIES = 100  # to make children that are not there yet
 Evaluate = Callable[[Floats], Outcomes]
 
@@ -226,9 +225,9 @@ def _won(found: Ranked, n: int, rng: np.random.Generator) -> Any:
 
 def _new(weights: Floats, there: Floats) -> Floats:
     """Rows that are neither among others nor twice among themselves, in order."""
-    seen = {row.tobytes() for row in there.round(DIGITS)}
+    seen = {row.tobytes() for row in there}
     fresh = []
-    for i, row in enumerate(weights.round(DIGITS)):
+    for i, row in enumerate(weights):
         key = row.tobytes()
         if key not in seen:
             seen.add(key)

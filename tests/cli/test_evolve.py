@@ -253,27 +253,3 @@ def test_ctrl_c_before_there_is_a_front_writes_nothing(
     assert ended.code == 130
     ended.says("nothing was written")
     assert not list((project_with / "results").glob("few-*"))
-
-
-def test_who_is_gone_before_the_test_begins_leaves_cash(
-    project: Path, inside: Callable[..., Any], allocation: None
-) -> None:
-    # Bars of months: BRCM and PCP were bought up at the beginning of February 2016. The last whole
-    # month of the training is January, in which both still traded.
-    text = CONFIG.replace("[MSFT, KO, JPM, BA, CVX, PG, UNH, HD]", "all, resample: 1mo")
-    text = text.replace("start: 2014-12-31, end: 2015-12-30", "end: 2016-02-26")
-    text = text.replace("start: 2015-12-31, end: 2016-12-30", "start: 2016-03-01")
-    (project / "months.yaml").write_text(text)
-    wide = ["evolve.generations=2", "evolve.count={least: 100, most: 120}", "evolve.weight={}"]
-    ended = inside("evolve", "months.yaml", "--json", "--set", *wide)
-    assert ended.code == 0, ended.err
-    assert ended.json["gone"] == ["BRCM", "PCP"]
-    assert any("has no bar on the test span" in note for note in ended.json["notes"])
-    held = [one["number"] for one in ended.json["portfolios"] if "PCP" in one["weights"]]
-    assert held, "nobody holds who is gone: the test would show nothing"
-    number = held[0]
-    run = inside("evolve", ended.json["run"], "--choose", str(number), "--json")
-    assert run.code == 0, run.err
-    final = run.json["metrics"]["strategy"]["final_equity"]
-    wanted = ended.json["portfolios"][number - 1]["test"]["final_equity"]
-    assert final == pytest.approx(wanted, abs=0.005)
