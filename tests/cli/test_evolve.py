@@ -49,10 +49,7 @@ def project_with(project: Path) -> Path:
 def allocation(monkeypatch: pytest.MonkeyPatch) -> None:
     """The strategy that holds given weights, from its file where it is not yet registered."""
     if "allocation" not in registry.names("strategies"):
-        file = ROOT / "strategies" / "allocation.py"
-        if not file.exists():
-            pytest.skip("there is no strategy that holds given weights here")
-        path = f"{file}:Allocation"
+        path = f"{ROOT / 'strategies' / 'allocation.py'}:Allocation"
         monkeypatch.setattr(evolving_config, "STRATEGY", path)
 
 
