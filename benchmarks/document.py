@@ -15,12 +15,24 @@ from typing import Any
 
 from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
+from portfolios_page import section as portfolios_section
+from published_page import section as published_section
 from rbm_page import section as rbm_section
 from simulator_page import section as simulator_section
 from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
-NAMES = ("engine", "memory", "commands", "live_step", "training", "evolving", "rbm")
+NAMES = (
+    "engine",
+    "memory",
+    "commands",
+    "live_step",
+    "training",
+    "evolving",
+    "rbm",
+    "portfolios",
+    "published",
+)
 
 
 def rows_of(name: str, quick: bool) -> list[dict[str, Any]]:
@@ -95,6 +107,8 @@ def main() -> int:
         "training": training_section,
         "evolving": evolving_section,
         "rbm": rbm_section,
+        "portfolios": portfolios_section,
+        "published": published_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()

@@ -39,7 +39,7 @@ def test_executors_agree_on_every_fill(keys: dict[str, Any]) -> None:
     inputs = strategy.prepare(panel, ranks(panel))
     start = max(strategy.warmup - 1, 5)
     ours = reference.simulate(strategy, inputs, panel, terms(panel), start=start)
-    assert len(ours.fills) > 20
+    assert len(ours.fills) > 5
     for other in (
         reference.simulate(interpreted(strategy), inputs, panel, terms(panel), start=start),
         cerebro.simulate(strategy, inputs, panel, terms(panel), start=start),
