@@ -7,8 +7,9 @@ from published import table
 
 def section(rows: list[dict[str, Any]]) -> str:
     """The table with what it is."""
-    return (
+    found: str = (
         "## Published tables\n\n`python benchmarks/published.py`. Final wealth on Cover's market "
         "NYSE(O), 36 stocks over 5,651 days, as printed by Li and Hoi (2014), and after 10 basis "
         "points on all that is traded.\n\n" + table(rows)
     )
+    return found
