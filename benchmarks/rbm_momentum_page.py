@@ -20,8 +20,10 @@ plain momentum earned 10.53 %. Here is the same recipe beside the same network w
 pre-training, logistic regression, LightGBM, plain 12-1 momentum, one-month reversal and equal
 weight, all on the same formations, symbols, costs and strategy.
 
-The page is written by `python benchmarks/rbm_momentum.py`; no figure of a table or of a sentence
-about one is typed. The selectors stand in [selectors.md](selectors.md), what the columns are in
+Nothing was tuned: sizes, schedules and rates are the defaults, the presets were written before the
+first run and not changed after it, and the page shows whatever came out. It is written by
+`python benchmarks/rbm_momentum.py`; no figure of a table or of a sentence about one is typed. The
+selectors stand in [selectors.md](selectors.md), what the columns are in
 [selection-board.md](selection-board.md).
 """
 
@@ -43,7 +45,9 @@ alone, where the paper had all of NYSE, AMEX and Nasdaq. A survivor that fell ca
 what fell is flattered, and selling it short is punished; a long-only row is flattered throughout.
 Prices are adjusted for splits, but for dividends from 2011 on only, so earlier returns lack them.
 The paper's filter, a price above five dollars at the formation, needs prices as they were traded,
-which the panel does not have: it is left out, not approximated ([data.md](data.md)).
+which the panel does not have: it is left out, not approximated ([data.md](data.md)). Costs are
+those of large stocks today; in the years before decimal prices spreads were several times as wide,
+so what is left after costs is too much for them.
 """
 
 

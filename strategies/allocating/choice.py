@@ -103,7 +103,9 @@ def choose(choice: Choice, may: Bools, score: Floats | None, *, joint: bool) -> 
     Raises
     ------
     StrategyError
-        If fewer names are left than the ends take, or none.
+        If fewer names are left than the ends take, or none; if all scores are alike and both ends
+        are asked for. A long side then holds everybody: nobody is better than the others, and the
+        order of the columns is no opinion.
     """
     if score is not None:
         may = may & np.isfinite(score)
@@ -114,7 +116,12 @@ def choose(choice: Choice, may: Bools, score: Floats | None, *, joint: bool) -> 
         own = LONG if choice.side == "long" else EITHER
         return Chosen(columns, np.full(len(columns), own), np.full(len(columns), np.nan))
     best = columns[np.argsort(-score[columns], kind="stable")]  # ties by the order of columns
-    n_top, n_bottom = _sizes(choice, len(best), joint)
+    if choice.take and len(best) > 1 and np.ptp(score[columns]) == 0.0:
+        if choice.side != "long":
+            raise StrategyError("all scores are alike, so the ranking has no ends")
+        n_top, n_bottom = min(choice.n_most or len(best), len(best)), 0
+    else:
+        n_top, n_bottom = _sizes(choice, len(best), joint)
     side = np.zeros(len(may), np.int64)
     side[best[:n_top]] = LONG
     if n_bottom:

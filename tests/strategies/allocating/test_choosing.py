@@ -46,6 +46,20 @@ def test_a_tie_goes_to_the_first_column() -> None:
     assert held(of(take={"top": 2}), 1, 1, 1, 0) == [0.5, 0.5, 0.0, 0.0]
 
 
+def test_scores_all_alike_hold_everybody_and_not_the_first_columns() -> None:
+    assert held(of(take={"top": 0.25}), 1, 1, 1, 1) == [0.25] * 4
+    assert held(of(take={"top": 0.25}, count=2), 1, 1, 1, 1) == [0.5, 0.5, 0.0, 0.0]
+
+
+def test_scores_all_alike_have_no_two_ends() -> None:
+    both = of(side="neutral", take={"top": 1, "bottom": 1})
+    inputs = formed(both, *scored(1, 1, 1, 1))
+    assert len(inputs.weights) == 0  # no formation has one: what is held is kept, here nothing
+    assert any(
+        "the ranking has no ends" in said for said in both.remarks(inputs, daily(np.ones((8, 4))))
+    )
+
+
 def test_what_is_not_ranked_is_not_held() -> None:
     assert held(of(take={"top": 0.5}), NAN, 1, NAN, 2) == [0.0, 0.0, 0.0, 1.0]
 
