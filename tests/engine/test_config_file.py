@@ -198,8 +198,8 @@ def test_a_missing_file_names_the_nearest_preset() -> None:
     with pytest.raises(ConfigError, match=r"^sma-cros: no such file .*did you mean 'sma-cross'\?"):
         read_document("sma-cros")
     presets = (
-        "forecast-bench, inverse-volatility, lstm-timing, momentum, pareto-front, rbm-momentum, "
-        "rbm-momentum-long, sma-cross"
+        "forecast-bench, inverse-volatility, lstm-timing, momentum, momentum-portfolio, "
+        "pareto-front, rbm-momentum, rbm-momentum-long, risk-parity, sma-cross"
     )
     with pytest.raises(ConfigError, match=rf"^qqq: no such file .*; presets: {presets}"):
         read_document("qqq")
