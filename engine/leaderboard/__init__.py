@@ -1,1 +1,1 @@
-"""Several forecasters on the same bars, costs and strategy, and what may be said of them."""
+"""Several forecasters or selectors on the same bars and costs, and what may be said of them."""
