@@ -19,13 +19,13 @@ def reproduce(
     with watched("reproduce", "the run folder is as it was") as bars:
         from tradewind.engine import runner
         from tradewind.engine.evolving import again as front
-        from tradewind.engine.leaderboard import run as bench
+        from tradewind.engine.leaderboard import again as comparison
         from tradewind.engine.report.front_folder import is_front
         from tradewind.engine.report.leaderboard_folder import is_leaderboard
 
         again = runner.reproduce
         if is_leaderboard(folder):
-            again = bench.reproduce
+            again = comparison.reproduce
         elif is_front(folder):
             again = front.reproduce
         found = again(folder, progress=bars)

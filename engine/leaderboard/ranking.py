@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -133,58 +133,76 @@ def compare(
     n_ranked = judged.sum(axis=1)
     _refuse_few(n_ranked, bench.groups)
     step = formations_a_horizon(at, horizon)
-    series = {
-        one.name: rank_series(
-            np.where(judged, _scores(one)[at], np.nan), outcome, bench.groups, step
-        )
-        for one in entrants
-    }
-    beside = beside_of(bench, panel, at, ends, step)
-    base, cost = str(bench.own()["base"]), side_bps(config.costs)
-    rows = _rows(series, base, beside, cost, step)
-    order = sorted(rows, key=lambda name: _place(rows[name]["spread"]["value"]))
-    cut = _periods(panel, at, bench.periods)
-    found = {
+    said = {one.name: np.where(judged, _scores(one)[at], np.nan) for one in entrants}
+    field = Field(
+        {name: rank_series(its, outcome, bench.groups, step) for name, its in said.items()},
+        str(bench.own()["base"]),
+        beside_of(bench, panel, at, ends, step),
+        side_bps(config.costs),
+        step,
+    )
+    found: dict[str, Any] = {
         "horizon": horizon,
         "n": int(judged.sum()),
         "n_dates": int(judged.any(axis=1).sum()),
         "n_unknown": int((given[at] & ~judged).sum()),
         "n_groups": bench.groups,
         "n_too_few": int(((n_ranked > 0) & (n_ranked < bench.groups)).sum()),
-        "base": base,
-        "side_bps": cost,
+        "base": field.base,
+        "side_bps": field.cost,
         "factors": list(bench.factors.names) if bench.factors else None,
-        "reference": beside.reference,
+        "reference": field.beside.reference,
+        "rows": field.rows(),
         "periods": [
             {
                 "first_date": str(panel.dates[at[mask][0]]),
                 "last_date": str(panel.dates[at[mask][-1]]),
                 "n_dates": int(judged[mask].any(axis=1).sum()),
-                "rows": _rows(
-                    {name: series[name].take(mask) for name in order},
-                    base,
-                    beside.take(mask),
-                    cost,
-                    step,
-                ),
+                "rows": field.take(mask).rows(),
             }
-            for mask in cut
+            for mask in _periods(panel, at, bench.periods)
         ],
-        "rows": {name: rows[name] for name in order},
     }
+    for one in found["periods"]:  # everybody stands where it stands in the whole
+        one["rows"] = {name: one["rows"][name] for name in found["rows"]}
     return jsonable(found)  # type: ignore[no-any-return]
 
 
-def _rows(
-    series: Mapping[str, RankSeries], base: str, beside: Beside, cost: float | None, step: int
-) -> dict[str, dict[str, Any]]:
-    """Row of each selector, compared with each other one and so with the base."""
-    rows = {}
-    for name, one in series.items():
-        others = {other: its for other, its in series.items() if other != name}
-        rows[name] = row_of(one, others, beside, cost, step)
-        rows[name]["against"] = rows[name]["less"].get(base)
-    return rows
+class Field(NamedTuple):
+    """What came of each entrant's formations, and what it is compared with.
+
+    Attributes
+    ----------
+    series : mapping of str to RankSeries
+    base : str
+        Whose spread is taken from the others'.
+    beside : Beside
+    cost : float or None
+        Of one side of a trade, basis points.
+    step : int
+        Formations within one horizon.
+    """
+
+    series: Mapping[str, RankSeries]
+    base: str
+    beside: Beside
+    cost: float | None
+    step: int
+
+    def take(self, formations: Bools) -> "Field":
+        """The same on those formations that a mask names."""
+        series = {name: one.take(formations) for name, one in self.series.items()}
+        return self._replace(series=series, beside=self.beside.take(formations))
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Row of each, compared with each other one and so with the base; largest spread first."""
+        rows = {}
+        for name, one in self.series.items():
+            others = {other: its for other, its in self.series.items() if other != name}
+            rows[name] = row_of(one, others, self.beside, self.cost, self.step)
+            rows[name]["against"] = rows[name]["less"].get(self.base)
+        order = sorted(rows, key=lambda name: _place(rows[name]["spread"]["value"]))
+        return {name: rows[name] for name in order}
 
 
 def _periods(panel: Panel, at: Ints, cuts: Sequence[date]) -> list[Bools]:

@@ -7,8 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.config.bench import bench_config
@@ -35,13 +33,12 @@ from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report import leaderboard_folder
 from tradewind.engine.report.leaderboard_board import Board
 from tradewind.engine.report.text import json_text
-from tradewind.engine.runner import Reproduction, check_benchmark
+from tradewind.engine.runner import check_benchmark
 
 COMPARING = "leaderboard"
 NOT_RUN = "not run: interrupted before its turn"
 GIVES = {"forecaster": "forecasts", "selector": "scores"}
 JUDGES: Mapping[str, Judge] = {"forecasters": forecasting, "selectors": ranking}
-TIMES = ("train_seconds", "ms_per_bar", "folds_from_cache")  # differ from run to run
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,52 +265,3 @@ def _manifest(
             name: pipeline.strategy_code(one) for name, one in traders.items()
         }
     return found
-
-
-def reproduce(
-    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
-) -> Reproduction:
-    """Make a leaderboard again, fits included, and compare every number but the times.
-
-    Raises
-    ------
-    RunError
-        If the folder is damaged.
-    """
-    old = leaderboard_folder.read(folder)
-    document = read_document(folder / "config.yaml")
-    new, _ = compute(document, progress=progress, workers=workers, cached=False)
-    found = [
-        f"{what}: not as it was"
-        for what, then, now in (
-            ("data", old.manifest.get("data_digest"), new.manifest["data_digest"]),
-            ("code", old.manifest.get("code"), jsonable(new.manifest["code"])),
-            ("versions", old.manifest.get("versions"), new.manifest["versions"]),
-        )
-        if then != now
-    ]
-    found += differences(_timeless(old.table), _timeless(jsonable(new.table)))
-    for name, curve in new.equity.items():
-        if name not in old.equity or not np.array_equal(old.equity[name], curve):
-            found.append(f"equity of {name}: not as it was")
-    return Reproduction(not found, tuple(found))
-
-
-def _timeless(table: Mapping[str, Any]) -> dict[str, Any]:
-    rows = {
-        name: {key: value for key, value in row.items() if key not in TIMES}
-        for name, row in table["rows"].items()
-    }
-    failed = [one["name"] for one in table["failed"]]  # their messages name the fold that was first
-    return {**table, "rows": rows, "failed": failed}
-
-
-def differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Leaves that differ, with their dotted place."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for key in sorted({*old, *new})
-            for line in differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
-        ]
-    return [] if old == new else [f"{path}: {old!r} then, {new!r} now"]
