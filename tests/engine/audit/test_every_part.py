@@ -37,9 +37,13 @@ SMALL: Mapping[str, Any] = {
 OWN: Mapping[str, Mapping[str, Any]] = {
     "dlinear": {"smooth": 5},
     "drift": {"lookback": 60},  # over all history it has, as it says, no warm-up to be over
+    "forecast": {"of": {"kind": "ewma"}},
     "lightgbm": {"least_rows": 10},
+    "lightgbm_ranker": {"least_rows": 10, "formation": "week_end"},
+    "logistic": {"formation": "week_end"},
     "nhits": {"pools": (4, 1), "width": 3},
     "patchtst": {"width": 4, "patch": 5, "hop": 3},
+    "rbm": {"hidden": (4, 2), "machine_epochs": 1, "formation": "week_end"},
     "sklearn": {"estimator": "sklearn.linear_model.Ridge"},
     "transformer": {"width": 4},
 }
@@ -54,8 +58,8 @@ PARTS = [
 
 @pytest.fixture(scope="module")
 def market() -> Panel:
-    """Five stocks, of which one begins to trade later and one was halted for a week."""
-    config = DataConfig(symbols=("MSFT", "KO", "JPM", "BA", "XOM"))
+    """Eight stocks, of which one begins to trade later and one was halted for a week."""
+    config = DataConfig(symbols=("MSFT", "KO", "JPM", "BA", "XOM", "PEP", "HD", "CVX"))
     panel = forward_adjusted(load(config).panel)
     fields = {name: getattr(panel, name).copy() for name in FIELDS}
     for values in fields.values():
