@@ -1,4 +1,4 @@
-"""An allocation from config to report, and what the terminal says of one that contradicts itself."""
+"""An allocation from config to report, and what the terminal says of a contradiction."""
 
 from pathlib import Path
 
