@@ -322,6 +322,17 @@ class Remarking(Strategy, Protocol):
         ...
 
 
+@runtime_checkable
+class Reaching(Strategy, Protocol):
+    """A strategy that knows which of its weights whole units could not meet."""
+
+    def beyond_reach(
+        self, inputs: Inputs, panel: Panel, equity: Floats, start: int
+    ) -> Sequence[str]:
+        """Sentences for the report, from the equity at each close and the first bar of decision."""
+        ...
+
+
 def has_rule(strategy: Strategy) -> TypeGuard[CompiledStrategy]:
     """Whether a strategy is compiled: asking the protocol itself takes longer than some runs."""
     return hasattr(strategy, "rule") and hasattr(strategy, "params")

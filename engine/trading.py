@@ -14,7 +14,7 @@ from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Diary, Parts
-from tradewind.engine.protocols import Remarking, has_rule
+from tradewind.engine.protocols import Reaching, Remarking, has_rule
 from tradewind.engine.records import Panel, Simulation
 
 SAME = 1e-6  # relative: final equity of a run and of its curve at one times the spread
@@ -162,6 +162,9 @@ def _by_our_rules(
         found = run(asked, inputs, traded, terms, start=start, market=given)
         if isinstance(strategy, Remarking):
             for line in strategy.remarks(inputs, panel):
+                diary.note("note", text=line)
+        if isinstance(strategy, Reaching) and not config.account.fractional:
+            for line in strategy.beyond_reach(inputs, panel, found.equity, start):
                 diary.note("note", text=line)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))

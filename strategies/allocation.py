@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from tradewind.engine.bars.formation import Every
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.protocols import Rule, Signals, View
-from tradewind.engine.records import Panel
+from tradewind.engine.records import Floats, Panel
 from tradewind.engine.types import Intent
 from tradewind.strategies.allocating import fallback
 from tradewind.strategies.allocating.fallback import Outcome
@@ -182,6 +182,12 @@ class Allocation:
     def remarks(self, inputs: AllocationInputs, panel: Panel) -> Sequence[str]:
         """How often weights fell back on what, when first, and why."""
         return fallback.remarks(inputs, panel)
+
+    def beyond_reach(
+        self, inputs: AllocationInputs, panel: Panel, equity: Floats, start: int
+    ) -> Sequence[str]:
+        """Which weights whole units could not meet."""
+        return fallback.beyond_reach(inputs, panel, equity, start)
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

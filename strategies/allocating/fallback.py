@@ -95,6 +95,29 @@ def remarks(inputs: AllocationInputs, panel: Panel) -> list[str]:
     return lines
 
 
+def beyond_reach(inputs: AllocationInputs, panel: Panel, equity: Floats, start: int) -> list[str]:
+    """Sentence on weights that are worth less than one unit, where only whole units are bought."""
+    bars = [int(bar) for bar in np.flatnonzero(inputs.row >= 0) if bar >= start]
+    missed: list[tuple[int, Floats]] = []
+    for bar in bars:
+        wanted = np.abs(inputs.weights[inputs.row[bar]])
+        short = (wanted > 0.0) & (wanted * equity[bar] < inputs.price[bar])
+        if short.any():
+            missed.append((bar, np.where(short, wanted, 0.0)))
+    if not missed:
+        return []
+    bar, first = missed[0]
+    k = int(np.argmax(first))
+    most = max(float(weights.sum()) for _, weights in missed)
+    return [
+        f"allocation: at {len(missed)} of {len(bars)} formations some weights were worth less than "
+        f"one unit, up to {100.0 * most:.1f} % of equity together. First on {panel.dates[bar]}: "
+        f"{panel.symbols[k]} at {inputs.price[bar, k]:,.2f}, for {100.0 * first[k]:.2f} % of "
+        f"{equity[bar]:,.0f} = {first[k] * equity[bar]:,.2f}. Give more cash, hold fewer names, or "
+        "set account.fractional: true."
+    ]
+
+
 def _reasons(inputs: AllocationInputs, panel: Panel, at: Sequence[int]) -> str:
     """Each reason once, with the number of times and the first date."""
     told: dict[str, tuple[str, list[str]]] = {}  # by the text but for its numbers

@@ -45,3 +45,15 @@ def test_what_fell_back_stands_beside_the_numbers(project: Path, inside: Command
     assert ended.code == 0
     assert "formations fell back" in ended.out + ended.err
     assert "not positive definite" in ended.out + ended.err
+
+
+def test_a_weight_below_the_price_of_one_unit_is_told_with_its_numbers(
+    project: Path, inside: Command
+) -> None:
+    write(project, "rebalance: month")
+    with (project / "config.yaml").open("a") as file:
+        file.write("account: {cash: 200, fractional: false}\n")
+    ended = inside("backtest", "config.yaml")
+    assert ended.code == 0
+    assert "worth less than one unit" in ended.out
+    assert "for 25.00 % of 200 = 50.00" in ended.out
