@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache
+from tradewind.engine.feeds.factors import factor_returns
 from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import Progress
 from tradewind.engine.protocols import Signals
@@ -132,6 +134,8 @@ def _ranked(
         ranked = ranking.measure(
             walk.forecasts.mean, panel, first_bar=walk.first_bar, horizon=walk.forecasts.horizon,
             delisting_return=parts.config.data.delisting_return,
+            side_bps=parts.config.costs.side_bps,
+            factors=partial(factor_returns, block.factors) if block.factors else None,
         )  # fmt: skip
     return replace(
         said,

@@ -125,7 +125,12 @@ def _selector(config: RunConfig, document: Document) -> tuple[RunConfig, Forecas
         return config, None
     kind, params, cls = _checked("selectors", config.selector, document, "selector")
     registry.build(cls, params, document, key="selector")
-    block = SelectorConfig(kind=kind, walk_forward=config.selector.walk_forward, **params)
+    block = SelectorConfig(
+        kind=kind,
+        walk_forward=config.selector.walk_forward,
+        factors=config.selector.factors,
+        **params,
+    )
     return config.model_copy(update={"selector": block}), spec_of(cls, params)
 
 

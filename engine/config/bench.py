@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from tradewind.engine.config.block import Block
+from tradewind.engine.config.factors import FactorsConfig
 from tradewind.engine.config.file import SEVERAL, Document, absolute, checked
 from tradewind.engine.config.run import StrategyConfig, WalkForwardConfig
 
@@ -48,15 +48,6 @@ class BenchConfig(BaseModel):
     def own(self) -> dict[str, Any]:
         """Further keys of this kind of comparison, as plain values."""
         return {}
-
-
-class FactorsConfig(Block):
-    """Factors that alpha is what they leave."""
-
-    path: Path = Field(description="CSV or Parquet file of a date and daily simple returns")
-    names: tuple[str, ...] = Field(
-        ("mkt_rf", "smb", "hml", "mom"), min_length=1, description="columns to regress on"
-    )
 
 
 class ForecasterBench(BenchConfig):

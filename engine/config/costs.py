@@ -102,3 +102,13 @@ class CostsConfig(Block):
     def borrow_rule(self) -> BorrowConfig:
         """The borrow fees in their long form."""
         return self.borrow or BorrowConfig(annual=self.borrow_annual or 0.0)
+
+    @property
+    def side_bps(self) -> float | None:
+        """Cost of one side of a trade where it is one number, basis points."""
+        fees, spread, slippage = self.fee_rule, self.spread, self.slippage_rule
+        plain = isinstance(fees, PercentFeesConfig) and isinstance(spread, ConstantSpreadConfig)
+        if not plain or slippage.fixed or slippage.ticks or slippage.impact:
+            return None
+        assert isinstance(fees, PercentFeesConfig) and isinstance(spread, ConstantSpreadConfig)
+        return float(fees.taker_bps + spread.bps / 2.0 + slippage.bps)

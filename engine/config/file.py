@@ -38,6 +38,7 @@ PATHS = (
     ("data", "intrabar", "store"),
     ("data", "universe", "path"),
     ("costs", "borrow", "path"),
+    ("selector", "factors", "path"),
 )
 Model = TypeVar("Model", bound=BaseModel)
 

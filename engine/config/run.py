@@ -16,6 +16,7 @@ from tradewind.engine.config.conformal import ConformalConfig
 from tradewind.engine.config.costs import CostsConfig
 from tradewind.engine.config.data import DataConfig as DataConfig
 from tradewind.engine.config.data import SourceConfig as SourceConfig
+from tradewind.engine.config.factors import FactorsConfig
 from tradewind.engine.config.sizing import (
     SizingConfig,
     TargetWeightConfig,
@@ -41,6 +42,7 @@ class SelectorConfig(KindBlock):
     """Which selector, when it is fitted, and its own parameters."""
 
     walk_forward: WalkForwardConfig = WalkForwardConfig()
+    factors: FactorsConfig | None = Field(None, description="what alpha is measured against")
 
 
 class StrategyConfig(KindBlock):

@@ -5,20 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.config.bench import FactorsConfig, SelectorBench
-from tradewind.engine.config.costs import CostsConfig
-from tradewind.engine.config.fees import PercentFeesConfig
-from tradewind.engine.config.spread import ConstantSpreadConfig
+from tradewind.engine.config.bench import SelectorBench
 from tradewind.engine.errors import DataError
-from tradewind.engine.feeds.dated import Dated, read_dated
+from tradewind.engine.feeds.factors import factor_returns
 from tradewind.engine.feeds.portfolios import read_portfolios
-from tradewind.engine.records import DAY_NS, Bools, Floats, Ints, Panel
+from tradewind.engine.records import Bools, Floats, Ints, Panel
 from tradewind.engine.scoring.newey_west import newey_west_intercept
 from tradewind.engine.scoring.rank_series import RankSeries
 from tradewind.engine.scoring.ranking import known_mean, summary
 
 BPS = 1e-4
-WEEK = 7  # days; a file of factors may begin with the first session of a span
 
 
 class Beside(NamedTuple):
@@ -77,16 +73,6 @@ def _alpha(spread: Floats, factors: Floats | None, overlap: int) -> dict[str, An
     return newey_west_intercept(spread[known], factors[known], overlap=overlap)._asdict()
 
 
-def side_bps(costs: CostsConfig) -> float | None:
-    """Cost of one side of a trade where the config gives it as one number, basis points."""
-    fees, spread, slippage = costs.fee_rule, costs.spread, costs.slippage_rule
-    plain = isinstance(fees, PercentFeesConfig) and isinstance(spread, ConstantSpreadConfig)
-    if not plain or slippage.fixed or slippage.ticks or slippage.impact:
-        return None
-    assert isinstance(fees, PercentFeesConfig) and isinstance(spread, ConstantSpreadConfig)
-    return float(fees.taker_bps + spread.bps / 2.0 + slippage.bps)
-
-
 def beside_of(bench: SelectorBench, panel: Panel, at: Ints, ends: Ints, step: int) -> Beside:
     """Factors and published portfolios over the days of the formations.
 
@@ -108,7 +94,7 @@ def beside_of(bench: SelectorBench, panel: Panel, at: Ints, ends: Ints, step: in
     whole = ends < panel.n_bars
     factors = None
     if bench.factors is not None:
-        factors = _factors(bench.factors, days[at], days[np.minimum(ends, len(days) - 1)])
+        factors = factor_returns(bench.factors, days[at], days[np.minimum(ends, len(days) - 1)])
         factors[~whole] = np.nan
     if bench.reference is None:
         return Beside(factors, None)
@@ -124,7 +110,7 @@ def beside_of(bench: SelectorBench, panel: Panel, at: Ints, ends: Ints, step: in
     spread = np.where(known, returns[:, -1] - returns[:, 0], np.nan)
     monthly = None  # factors over the calendar months that the published returns are of
     if bench.factors is not None:
-        monthly = _factors(bench.factors, _first_day(months) - 1, _first_day(months + 1) - 1)
+        monthly = factor_returns(bench.factors, _first_day(months) - 1, _first_day(months + 1) - 1)
     row = {
         "name": found.name,
         "n": int(known.sum()),
@@ -147,60 +133,3 @@ def _held_month(panel: Panel, at: Ints) -> Ints:
     found = np.where(at + 1 < panel.n_bars, months[following], -1)
     first = np.concatenate([[True], np.diff(found) != 0])  # one formation has a month, not five
     return np.where(first, found, -1)
-
-
-def read_factors(given: FactorsConfig) -> Dated:
-    """Daily returns of factors as their file has them; raises DataError."""
-    file = read_dated(given.path, given.names, key="factors.path", zone="UTC")
-    for name in given.names:
-        wrong = np.isinf(file.values[name]) | (np.abs(file.values[name]) >= 1.0)
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise file.error(
-                row,
-                f"{file.values[name][row]:g} for {name} is no daily return as a fraction; divide "
-                "percent by 100, and leave the cell empty where it is unknown",
-            )
-    return file
-
-
-def _factors(given: FactorsConfig, begin: Ints, end: Ints) -> Floats:
-    """Return of each factor over spans of days, shape (n_spans, n_factors).
-
-    Parameters
-    ----------
-    given : FactorsConfig
-    begin, end : ndarray of int64, shape (n_spans,)
-        Days since 1970: the day before the first of a span, and its last.
-
-    Returns
-    -------
-    ndarray of float64
-        NaN where the file does not reach over a span or lacks a number inside it.
-    """
-    file = read_factors(given)
-    values = np.column_stack([file.values[name] for name in given.names])
-    days = np.asarray(file.ts // DAY_NS, np.int64)
-    known = np.isfinite(values).all(axis=1, keepdims=True)
-    growth = _cumulated(np.where(known, np.log1p(values), 0.0))
-    gaps = _cumulated(np.where(known, 0.0, 1.0))[:, 0]
-    first, last = np.searchsorted(days, begin, "right"), np.searchsorted(days, end, "right")
-    found: Floats = np.expm1(growth[last] - growth[first])
-    outside = np.asarray(days[-1] < end) | (days[0] > begin + WEEK) | (first >= last)
-    found[np.asarray(outside | (gaps[last] > gaps[first]), np.bool_)] = np.nan
-    if not np.isfinite(found).any():
-        raise DataError(
-            f"factors.path: {given.path}: has {', '.join(given.names)} for none of the "
-            f"{len(begin)} formations ({_day(begin[0])} to {_day(end[-1])}); take a file that "
-            "reaches over them, or fewer factors with factors.names"
-        )
-    return np.asarray(found)
-
-
-def _cumulated(values: Floats) -> Floats:
-    """Sum before each row, and after the last, shape (n_rows + 1, k)."""
-    return np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
-
-
-def _day(days: np.int64) -> str:
-    return str(np.datetime64(int(days), "D"))

@@ -8,12 +8,13 @@ import numpy as np
 
 from tradewind.engine.config.bench import BenchConfig, SelectorBench
 from tradewind.engine.errors import ForecastError
+from tradewind.engine.feeds.factors import read_factors
 from tradewind.engine.feeds.portfolios import read_portfolios
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.leaderboard import ranking_words
 from tradewind.engine.leaderboard.entrants import Entrant
 from tradewind.engine.leaderboard.judge import Terms
-from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, read_factors, row_of, side_bps
+from tradewind.engine.leaderboard.rank_rows import Beside, beside_of, row_of
 from tradewind.engine.leaderboard.table import LEAST_SHARE
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Bools, Floats, Ints, Panel
@@ -138,7 +139,7 @@ def compare(
         {name: rank_series(its, outcome, bench.groups, step) for name, its in said.items()},
         str(bench.own()["base"]),
         beside_of(bench, panel, at, ends, step),
-        side_bps(config.costs),
+        config.costs.side_bps,
         step,
     )
     found: dict[str, Any] = {

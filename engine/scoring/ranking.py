@@ -4,16 +4,16 @@ A formation is a bar at which it ranks. Symbols move together, so a formation is
 and errors allow for formations whose outcomes share bars.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.jsonable import jsonable
-from tradewind.engine.records import Floats, Panel
-from tradewind.engine.scoring.intervals import mean_hac, ratio_hac
-from tradewind.engine.scoring.newey_west import newey_west_mean
+from tradewind.engine.records import Floats, Ints, Panel
+from tradewind.engine.scoring.intervals import Mean, mean_hac, ratio_hac
+from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
 from tradewind.engine.scoring.proper_scores import spearman
 from tradewind.engine.scoring.rank_series import (
     MIN_RANKED,
@@ -25,13 +25,24 @@ from tradewind.engine.scoring.rank_series import (
 )
 
 GROUPS = 10
+BPS = 1e-4
 LEAST_IN_A_GROUP = 2  # symbols of a usual formation; with fewer there are fewer groups
 LAGS = 6  # horizons that the decay looks ahead
 SIGNIFICANT = 0.05
 
 
+Factors = Callable[[Ints, Ints], Floats]
+
+
 def measure(
-    scores: Floats, panel: Panel, *, first_bar: int, horizon: int, delisting_return: float = 0.0
+    scores: Floats,
+    panel: Panel,
+    *,
+    first_bar: int,
+    horizon: int,
+    delisting_return: float = 0.0,
+    side_bps: float | None = None,
+    factors: Factors | None = None,
 ) -> dict[str, Any]:
     """Measure the rankings of one selector.
 
@@ -47,15 +58,21 @@ def measure(
         Bars that a ranking is about.
     delisting_return : float
         Lost or won between the last close of a symbol that ends and its sale.
+    side_bps : float or None
+        Cost of one side of a trade, basis points.
+    factors : callable or None
+        From the days before and at the end of spans, since 1970, to the return of each factor over
+        them, shape (n_spans, n_factors).
 
     Returns
     -------
     dict
         ``horizon``, ``n_dates`` (formations), ``n`` (pairs), ``n_unknown`` (pairs whose outcome the
         data does not reach), ``first_date``, ``last_date``, ``n_groups``, ``n_too_few`` (formations
-        with fewer symbols), what :func:`summary` returns, ``decay``: rank correlation with the
-        outcome of each later horizon, and ``verdict``. Empty where nothing is known. Plain JSON
-        values.
+        with fewer symbols), what :func:`summary` returns, ``ic`` (Pearson's), ``net`` of costs with
+        ``side_bps`` and ``break_even_bps``, ``market_alpha`` and ``alpha``, ``decay``: rank
+        correlation with the outcome of each later horizon, and ``verdict``. Empty where nothing is
+        known. Plain JSON values.
     """
     ranked = np.isfinite(scores)
     ranked[:first_bar] = False
@@ -81,6 +98,9 @@ def measure(
         "n_groups": n_groups,
         "n_too_few": int(((per_date > 0) & (per_date < n_groups)).sum()),
         **summary(series, step),
+        "ic": asdict(_pearson(said, outcome, step - 1)),
+        **_beside(series, said, outcome, step - 1, side_bps),
+        "alpha": _alpha(series, panel, at, ends, step - 1, factors),
         "decay": decay(np.where(ranked[at], scores[at], np.nan), outcome, step),
     }
     return jsonable({**found, "verdict": verdict(found)})  # type: ignore[no-any-return]
@@ -124,6 +144,51 @@ def summary(series: RankSeries, step: int) -> dict[str, Any]:
             for x in series.groups.T
         ],
     }
+
+
+def _pearson(scores: Floats, outcome: Floats, overlap: int) -> Mean:
+    """Correlation of score and return across symbols, averaged over formations."""
+    values = []
+    for said, came in zip(scores, outcome, strict=True):
+        known = np.isfinite(said) & np.isfinite(came)
+        if known.sum() >= MIN_RANKED and np.ptp(said[known]) > 0 and np.ptp(came[known]) > 0:
+            values.append(float(np.corrcoef(said[known], came[known])[0, 1]))
+    return mean_hac(np.array(values), overlap=overlap)
+
+
+def _beside(
+    series: RankSeries, scores: Floats, outcome: Floats, overlap: int, side_bps: float | None
+) -> dict[str, Any]:
+    """The spread after costs, and beside all that were ranked."""
+    spread = series.spread
+    known = np.isfinite(spread)
+    ranked = np.isfinite(scores) & np.isfinite(outcome)
+    n = ranked.sum(axis=1)
+    market = np.where(ranked, outcome, 0.0).sum(axis=1) / np.maximum(n, 1)
+    traded = float(series.traded[known].mean()) if known.any() else 0.0
+    net = None
+    if side_bps is not None:
+        net = known_mean(spread - side_bps * BPS * series.traded, overlap)
+    return {
+        "side_bps": side_bps,
+        "net": net,
+        "break_even_bps": float(spread[known].mean()) / traded / BPS if traded else float("nan"),
+        "market_alpha": newey_west_intercept(
+            spread[known], market[known, None], overlap=overlap
+        )._asdict(),
+    }
+
+
+def _alpha(
+    series: RankSeries, panel: Panel, at: Ints, ends: Ints, overlap: int, factors: Factors | None
+) -> dict[str, Any] | None:
+    """What factors leave of the spread; None where no file of them is named."""
+    if factors is None:
+        return None
+    days = panel.dates.astype("datetime64[D]").astype(np.int64)
+    returns = factors(days[at], days[np.minimum(ends, panel.n_bars - 1)])
+    known = np.isfinite(series.spread) & np.isfinite(returns).all(axis=1) & (ends < panel.n_bars)
+    return newey_west_intercept(series.spread[known], returns[known], overlap=overlap)._asdict()
 
 
 def known_mean(x: Floats, overlap: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pydantic_core import PydanticUndefined, to_jsonable_python
 from tradewind.engine import registry
 from tradewind.engine.config.actions import ActionsConfig
 from tradewind.engine.config.backtrader import SizerConfig
-from tradewind.engine.config.bench import FactorsConfig, SelectorBench
+from tradewind.engine.config.bench import SelectorBench
+from tradewind.engine.config.factors import FactorsConfig
 from tradewind.engine.config.faults import models
 from tradewind.engine.config.fees import AnyFeesConfig
 from tradewind.engine.config.file import checked

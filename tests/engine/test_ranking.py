@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from tests.flat_panel import flat_panel
 from tradewind.engine.config.costs import CostsConfig
-from tradewind.engine.leaderboard.rank_rows import Beside, row_of, side_bps
+from tradewind.engine.leaderboard.rank_rows import Beside, row_of
 from tradewind.engine.leaderboard.ranking import common
 from tradewind.engine.leaderboard.ranking_words import chance_t
-from tradewind.engine.records import DAY_NS, Floats, Panel
+from tradewind.engine.records import DAY_NS, Floats, Ints, Panel
 from tradewind.engine.scoring.newey_west import newey_west_intercept, newey_west_mean
 from tradewind.engine.scoring.rank_series import (
     classes,
@@ -93,9 +93,9 @@ def test_portfolios_that_overlap_are_compared_with_the_one_they_replace() -> Non
 
 
 def test_the_cost_of_a_side_is_known_where_it_is_one_number() -> None:
-    assert side_bps(CostsConfig.model_validate({"fee_bps": 1, "slippage_bps": 2})) == 5.0
-    assert side_bps(CostsConfig.model_validate({"spread": {"kind": "quotes"}})) is None
-    assert side_bps(CostsConfig.model_validate({"slippage": {"impact": 0.1}})) is None
+    assert CostsConfig.model_validate({"fee_bps": 1, "slippage_bps": 2}).side_bps == 5.0
+    assert CostsConfig.model_validate({"spread": {"kind": "quotes"}}).side_bps is None
+    assert CostsConfig.model_validate({"slippage": {"impact": 0.1}}).side_bps is None
 
 
 def ranking(*bars: int, n: int = 4) -> Floats:
@@ -209,3 +209,36 @@ def test_momentum_classes_are_thirds_of_a_date() -> None:
     np.testing.assert_array_equal(classes(score), [1, -1, 0, 0, -1, 0, 1])
     np.testing.assert_array_equal(classes(score, low=0.0, high=0.5), [1, 0, 0, 1, 0, 0, 1])
     assert not classes(np.ones(4)).any() and not classes(np.full(3, np.nan)).any()
+
+
+def test_costs_the_market_and_factors_take_their_part_of_the_spread() -> None:
+    draw = np.random.default_rng(3)
+    n, names = 120, 20
+    factor = draw.normal(0, 0.02, n)
+    scores = draw.normal(size=(n, names))
+    loading = np.argsort(np.argsort(scores, axis=1), axis=1) / (names - 1) - 0.5
+    steps = loading * (0.004 + factor)[:, None] + draw.normal(0, 0.002, (n, names))
+    close = 50 * np.cumprod(1 + np.vstack([np.zeros(names), steps]), axis=0)
+    ts = (np.arange(n + 1, dtype=np.int64) + 1) * DAY_NS
+    symbols = tuple(f"S{k}" for k in range(names))
+    panel = Panel(symbols, ts, close, close, close, close, np.ones_like(close))
+    ranked = np.vstack([scores, np.full(names, np.nan)])
+    days = panel.dates.astype("datetime64[D]").astype(np.int64)
+
+    def returns(begin: Ints, end: Ints) -> Floats:
+        return np.asarray(factor[np.searchsorted(days, begin)][:, None])
+
+    found = measure(
+        ranked, panel, first_bar=0, horizon=1, side_bps=5.0, factors=returns
+    )  # fmt: skip
+    spread = found["spread"]["value"]
+    # Ranks differ by 0.5 + 0.5 less half a step of two names: 18 / 19 of the whole.
+    assert spread == pytest.approx(18 / 19 * (0.004 + factor.mean()), abs=4e-4)
+    assert found["alpha"]["value"] == pytest.approx(18 / 19 * 0.004, abs=4e-4)
+    assert found["alpha"]["t"] > found["spread"]["t"]
+    assert found["net"]["value"] < spread < found["net"]["value"] + 4 * 5e-4 + 1e-9
+    traded = (spread - found["net"]["value"]) / 5e-4
+    assert found["break_even_bps"] == pytest.approx(1e4 * spread / traded, rel=1e-6)
+    assert found["ic"]["value"] > 0.1
+    plain = measure(ranked, panel, first_bar=0, horizon=1)
+    assert plain["alpha"] is None and plain["net"] is None
