@@ -39,6 +39,8 @@ from tradewind.engine.walkforward.notes import written
 from tradewind.engine.walkforward.plan import refuse_what_it_cannot
 from tradewind.engine.walkforward.schedule import Fold, folds
 
+RANKED = 24  # symbols, for a selector
+
 
 def subject_of(
     config: RunConfig, document: Document, effort: Effort, progress: Progress = SILENT
@@ -55,7 +57,9 @@ def subject_of(
     pipeline.refuse_unfit(parts, history.panel, document)
     newest = history.panel.rows(max(0, history.panel.n_bars - effort.bars), history.panel.n_bars)
     named = "".join(str(block.params) for block in (config.forecaster, config.selector) if block)
-    few = _fewer(forward_adjusted(newest), effort.symbols, named)
+    # Who ranks learns from the symbols of a date together: of a handful there is nothing to learn.
+    least = effort.symbols if config.selector is None else max(effort.symbols, RANKED)
+    few = _fewer(forward_adjusted(newest), least, named)
     unseen = [history.survivorship] if history.survivorship else []
     unseen += undated(history.panel)
     facts = _facts(parts, few)
