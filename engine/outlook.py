@@ -14,6 +14,7 @@ from tradewind.engine.protocols import Signals
 from tradewind.engine.records import Panel
 from tradewind.engine.scoring import conformal, evaluation, ranking
 from tradewind.engine.walkforward.notes import fit_notes, fold_facts
+from tradewind.engine.walkforward.of_config import of_selector
 from tradewind.engine.walkforward.report import FoldReport
 from tradewind.engine.walkforward.run import WalkForward
 from tradewind.engine.walkforward.run import run as walk_forward
@@ -123,7 +124,7 @@ def _ranked(
     """What was forecast, and how the selector ranks the symbols."""
     block = parts.config.selector
     assert parts.selector is not None and block is not None
-    with diary.stage("select"):
+    with diary.stage("select"), of_selector():
         walk = walk_forward(
             parts.selector, panel, block.walk_forward,
             seed=parts.config.seed, workers=workers, cache=cache, progress=progress,

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from inspect import signature
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
 
 from tradewind.engine.bars.formation import Every
@@ -31,11 +32,19 @@ from tradewind.strategies.allocating.settings import (
 )
 from tradewind.strategies.allocating.weighing import Weighing
 from tradewind.strategies.deciding import decide_by
+from tradewind.strategies.weighting.limits import Estimates, Limits
 from tradewind.strategies.weighting.methods import METHODS
 
 WITHOUT_RETURNS = frozenset({"equal"})
 WITH_MEAN = frozenset({"mean_variance", "kelly", "black_litterman"})
 JOINT = frozenset({"mean_variance", "kelly", "black_litterman"})
+
+# Two names that any method can weigh, to try its options on.
+PROBE = Estimates(
+    np.array([[0.01, -0.01], [-0.01, 0.02], [0.0, 0.01]]), np.diag([1e-4, 2e-4]),
+    np.array([1e-4, 2e-4]), np.array([0.0, 1.0]),
+)  # fmt: skip
+PROBED = Limits(np.zeros(2), np.ones(2), np.full(2, -1), float("inf"), 1.0, 1.0)
 
 
 class Allocation:
@@ -225,6 +234,8 @@ def _ways(method: str, options: dict[str, float]) -> list[tuple[Outcome, Weighin
         if key not in known:
             said = f"it has {', '.join(known)}" if known else "it has none"
             raise StrategyError(f"allocation: method {method} has no option {key!r}; {said}")
+    if options:  # one that is out of range would fall back at every formation
+        METHODS[method](PROBE, PROBED, **options)
     ways = [(Outcome.MEANT, Weighing(METHODS[method], options, method in JOINT))]
     for outcome, name in (
         (Outcome.INVERSE_VOLATILITY, "inverse_volatility"), (Outcome.EQUAL, "equal"),

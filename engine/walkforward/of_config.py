@@ -16,7 +16,7 @@ from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.protocols import Checking
 from tradewind.engine.records import Panel
 
-KEY = re.compile(r"((?:walk_forward|choose)(?:\.\w+)*): ")
+KEY = re.compile(r"((?:selector\.)?(?:walk_forward|choose)(?:\.\w+)*): ")
 OVER = ("forecaster", "choose", "over")
 
 
@@ -116,12 +116,24 @@ def _at_parameter(
 
 @contextmanager
 def located(document: Document) -> Iterator[None]:
-    """Put file, line and column before an error about a key of the forecaster's block."""
+    """Put file, line and column before an error about a key of either block."""
     try:
         yield
     except ConfigError as error:
         key = KEY.match(str(error))
         if key is None:
             raise
-        where = document.at(("forecaster", *key[1].split(".")))
-        raise ConfigError(f"{where}forecaster.{error}") from None
+        block = "" if key[1].startswith("selector.") else "forecaster."
+        where = document.at(tuple(f"{block}{key[1]}".split(".")))
+        raise ConfigError(f"{where}{block}{error}") from None
+
+
+@contextmanager
+def of_selector() -> Iterator[None]:
+    """Say that a key belongs to the selector's block."""
+    try:
+        yield
+    except ConfigError as error:
+        if KEY.match(str(error)) is None:
+            raise
+        raise ConfigError(f"selector.{error}") from None

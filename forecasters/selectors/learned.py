@@ -98,6 +98,7 @@ class LearnedSelector:
         check_bounds(type(self), params_of(self))
         if self.features:
             check_features(self.features, self._name)
+            _ = self.warmup  # looks every feature up
         elif self.formation not in ("month", "month_end"):
             raise ConfigError(
                 f"{self._name}: formation {self.formation!r} with the 33 monthly inputs; take "

@@ -72,6 +72,15 @@ def test_an_unknown_selector_is_an_error_at_its_line(tmp_path: Path) -> None:
         runner.compute(*load(path), workers=0, cached=False)
 
 
+def test_a_schedule_too_short_for_the_selector_is_an_error_at_its_line(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace("train: 300", "train: 22"))
+    with pytest.raises(
+        ConfigError, match=r"ranked.yaml:3:\d+: selector.walk_forward.train: 22 bars"
+    ):
+        runner.compute(*load(path), workers=0, cached=False)
+
+
 def test_an_audit_lays_out_the_selector(tmp_path: Path) -> None:
     config, document = load(written(tmp_path))
     subject = subject_of(config, document, Effort(bars=700, symbols=4, cuts=2, folds=2))

@@ -228,3 +228,8 @@ def test_what_the_config_lacks_is_said_with_what_to_add(keys: dict[str, Any], sa
 def test_scores_of_another_panel_are_refused() -> None:
     with pytest.raises(StrategyError, match="do not belong to a panel"):
         formed(Allocation(), daily(np.ones((4, 3))), ranks(daily(np.ones((5, 3)))))
+
+
+def test_an_option_out_of_range_is_refused_when_it_is_made() -> None:
+    with pytest.raises(StrategyError, match="kelly: fraction 7"):
+        Allocation(method="kelly", options={"fraction": 7.0})
