@@ -74,12 +74,19 @@ class ForecasterSpec:
         return made  # type: ignore[no-any-return]
 
     def content(self) -> dict[str, Any]:
-        """All a fit depends on besides its data and seed, as plain values; see the functions."""
-        resolve(self.target)  # a file makes the files beside it importable, and so findable
+        """All a fit depends on besides its data and seed, as plain values; see the functions.
+
+        A class that builds others by name, which no import shows, has a static ``made_of(params)``
+        that returns their recipes; what those depend on counts too.
+        """
+        cls = resolve(self.target)  # a file makes the files beside it importable, and so findable
+        made_of = getattr(cls, "made_of", None)
+        inner = [spec.content() for spec in made_of(self.params)] if made_of else []
         return {
             "target": self.name,
             "params": {key: plain(value, key) for key, value in sorted(self.params.items())},
             **code_content(self.target),
+            **({"made_of": inner} if inner else {}),
         }
 
 

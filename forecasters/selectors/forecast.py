@@ -42,20 +42,22 @@ class ForecastSelector:
 
     def __post_init__(self) -> None:
         """Build the forecaster; refuse one that is not registered or its parameters."""
-        self._inner = self._spec.build(self.seed)
+        (spec,) = self.made_of({"of": self.of})
+        self._inner = spec.build(self.seed)
 
-    @property
-    def _spec(self) -> ForecasterSpec:
-        params = dict(self.of)
-        kind = params.pop("kind", None)
+    @staticmethod
+    def made_of(params: Mapping[str, Any]) -> tuple[ForecasterSpec]:
+        """Recipe of the forecaster, found by name: its code and packages decide a fit too."""
+        of = dict(params["of"])
+        kind = of.pop("kind", None)
         if not isinstance(kind, str) or ".py:" in kind:
             raise ConfigError(
-                f"ForecastSelector: 'of' is {dict(self.of)!r}; wanted kind: a registered "
+                f"ForecastSelector: 'of' is {dict(params['of'])!r}; wanted kind: a registered "
                 "forecaster, and its parameters"
             )
-        where = Document("selector.of", Path.cwd(), params, {})
+        where = Document("selector", Path.cwd(), {"of": of}, {})
         cls = registry.find("forecasters", kind, where, key="of")
-        return spec_of(cls, registry.check(cls, params, where, key="of"))
+        return (spec_of(cls, registry.check(cls, of, where, key="of")),)
 
     @property
     def horizon(self) -> int:

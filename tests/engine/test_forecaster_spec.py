@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tradewind.engine.content import code_content
 from tradewind.engine.errors import ForecastError
 from tradewind.engine.forecaster_spec import ForecasterSpec, resolve, spec_of
 
@@ -73,6 +74,27 @@ def test_content_differs_by_parameter_and_not_by_the_order_they_were_written_in(
     other = ForecasterSpec(f"{LEARNERS}:Slope", {"window": 5, "horizon": 3}).content()
     assert first == again
     assert first != other
+
+
+def test_content_differs_by_the_code_of_what_a_class_builds_by_name(tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside.py", tmp_path / "outside.py"
+    outside.write_text(
+        "from tradewind.engine.forecaster_spec import ForecasterSpec\n"
+        "class Outside:\n"
+        "    @staticmethod\n"
+        "    def made_of(params):\n"
+        "        return (ForecasterSpec(params['of'], {}),)\n"
+    )
+    spec = ForecasterSpec(f"{outside}:Outside", {"of": f"{inside}:Inside"})
+
+    def content(power: int) -> object:
+        inside.write_text(f"class Inside:\n    power = {power}\n")
+        code_content.cache_clear()
+        return spec.content()
+
+    first = content(1)
+    assert content(1) == first
+    assert content(2) != first
 
 
 def test_a_file_already_loaded_by_another_door_is_not_loaded_twice(tmp_path: Path) -> None:
