@@ -99,8 +99,9 @@ class LightGbmRanker(LearnedSelector):
         grade = np.empty(len(part.outcome), np.int64)
         for number in np.unique(part.formation):
             mine = np.flatnonzero(part.formation == number)
-            place = np.argsort(np.argsort(part.outcome[mine], kind="stable"), kind="stable")
-            grade[mine] = place * self.grades // len(mine)
+            outcome = part.outcome[mine]
+            n_worse = np.searchsorted(np.sort(outcome), outcome)  # equal outcomes, equal grades
+            grade[mine] = n_worse * self.grades // len(mine)
         return grade
 
     def _rate(self, learned: Any, x: npt.NDArray[np.float32]) -> Floats:

@@ -15,9 +15,11 @@ from tradewind.engine.errors import (
     ForecastError,
     TooLittleHistoryError,
 )
+from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.records import ELIGIBLE, Floats, Panel
 from tradewind.forecasters.selectors.forecast import ForecastSelector
 from tradewind.forecasters.selectors.formation import above_median, formation_bars, outcomes
+from tradewind.forecasters.selectors.learned import Part
 from tradewind.forecasters.selectors.logistic import LogisticSelector
 from tradewind.forecasters.selectors.momentum_features import NAMES, monthly_inputs
 from tradewind.forecasters.selectors.ranker import LightGbmRanker
@@ -198,6 +200,29 @@ def test_a_planted_reversal_is_found(name: str) -> None:
     assert np.mean(found) > 0.15, found
 
 
+def test_a_cached_ranking_depends_on_the_code_of_the_forecaster_inside() -> None:
+    of = {"kind": "lightgbm", "horizon": 5}
+    found = ForecasterSpec(f"{ForecastSelector.__module__}:ForecastSelector", {"of": of}).content()
+    (inner,) = ForecastSelector.made_of({"of": of})
+    assert found["made_of"] == [inner.content()]
+    assert inner.target.startswith("tradewind.forecasters.boosting")
+    assert "lightgbm" in inner.content()["versions"] and inner.params["horizon"] == 5
+
+
+def test_equal_outcomes_have_equal_grades_and_the_others_equal_parts() -> None:
+    def graded(*outcome: float, grades: int = 4) -> list[int]:
+        n = len(outcome)
+        part = Part(
+            np.zeros((n, 1), np.float32), np.zeros(n, np.int64), np.array(outcome),
+            np.zeros(n, np.int64),
+        )  # fmt: skip
+        return [int(grade) for grade in LightGbmRanker(grades=grades)._label(part)]
+
+    assert graded(0.3, 0.1, 0.2, 0.4) == [2, 0, 1, 3]
+    assert graded(0.0, 0.0, 0.0, 0.0) == [0, 0, 0, 0]
+    assert graded(0.2, 0.0, 0.0, 0.2) == [2, 0, 0, 2]
+
+
 def test_the_network_remembers_its_stages() -> None:
     panel = walks(12)
     network = RbmSelector(machine_epochs=2, epochs=2, hidden=(6, 2)).fit(panel)
@@ -252,7 +277,10 @@ def test_too_little_history_says_how_much_there_is(make: type[Any]) -> None:
         (lambda: LogisticSelector(features=("range", "range")), "names 'range' twice"),
         (lambda: ForecastSelector(of={}), "wanted kind: a registered forecaster"),
         (lambda: ForecastSelector(of={"kind": "nobody"}), "unknown 'nobody'"),
-        (lambda: ForecastSelector(of={"kind": "ewma", "halflif": 3}), "halflif"),
+        (
+            lambda: ForecastSelector(of={"kind": "ewma", "halflif": 3}),
+            r"of\.halflif: unknown key .did you mean 'halflife'",
+        ),
         (lambda: MomentumSelector(lookback=5, skip=5), "leaves nothing of lookback 5"),
     ],
 )
