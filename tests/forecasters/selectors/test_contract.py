@@ -1,6 +1,7 @@
 """Every registered selector keeps the contract, in each form that takes another path."""
 
 import pickle
+import re
 from importlib.metadata import entry_points
 from inspect import signature
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from tradewind.contracts import faulty_selectors as faulty
 from tradewind.contracts.selector_contract import CHECKS, Check
 from tradewind.engine.protocols import Selector
-from tradewind.engine.registry import names
+from tradewind.engine.registry import load_file, names
 
 SMALL = {
     "hidden": (6, 3), "classifier": 4, "machine_epochs": 2, "epochs": 2, "patience": 2,
@@ -81,6 +82,15 @@ def test_the_contract_finds_the_fault(
     check = {check.__name__: check for check in CHECKS}[found_by]
     with pytest.raises((AssertionError, pickle.PicklingError, AttributeError)):
         check(lambda seed: cls(seed=seed), tmp_path)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_selector_in_the_documents_keeps_the_contract(check: Check, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "selectors.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "loud.py").write_text(code, "utf-8")
+    cls = load_file(tmp_path / "loud.py").Loud
+    check(lambda seed: cls(), tmp_path)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
