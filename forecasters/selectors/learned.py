@@ -149,11 +149,13 @@ class LearnedSelector:
             raise ForecastError(f"{self._name}: score before fit; fit it or restore a checkpoint")
         scores = np.full((past.n_bars - first, past.n_symbols), np.nan)
         made = self._inputs(past, first)
-        late = np.flatnonzero(made.bars >= max(first, self.warmup - 1))
-        rows, columns = np.nonzero(np.isfinite(made.x[late]).all(axis=2))
-        if rows.size:
-            x = made.x[late[rows], columns].astype(np.float32)
-            scores[made.bars[late[rows]] - first, columns] = self._rate(self._learned, x)
+        usable = np.asarray(np.isfinite(made.x).all(axis=2))
+        usable[made.bars < max(first, self.warmup - 1)] = False
+        # One formation at a time: the last bits of a matrix product depend on its number of rows,
+        # which must not depend on how many formations a call asks for.
+        for k in np.flatnonzero(usable.any(axis=1)):
+            x = made.x[k, usable[k]].astype(np.float32)
+            scores[made.bars[k] - first, usable[k]] = self._rate(self._learned, x)
         return scores
 
     @abstractmethod

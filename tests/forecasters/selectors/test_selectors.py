@@ -232,6 +232,19 @@ def test_the_network_remembers_its_stages() -> None:
     assert {point.network for point in plain.history} == {"whole"}
 
 
+@pytest.mark.parametrize("n", [8, 9, 13])
+def test_a_full_network_says_the_same_bits_formation_by_formation(n: int) -> None:
+    panel = walks(4, 900, n)
+    network = RbmSelector(seed=1, epochs=2, pretrain=False).fit(panel.past(750))
+    whole = network.score(panel, first=750)
+    ranked = 750 + np.flatnonzero(np.isfinite(whole).any(axis=1))
+    assert len(ranked) >= 6
+    for bar in map(int, ranked):
+        np.testing.assert_array_equal(
+            network.score(panel.past(bar + 1), first=bar)[0], whole[bar - 750]
+        )
+
+
 def test_a_fit_tells_how_it_goes() -> None:
     heard: list[str] = []
     network = RbmSelector(machine_epochs=2, epochs=2, hidden=(6, 2))
