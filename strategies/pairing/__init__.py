@@ -1,0 +1,1 @@
+"""Finding pairs, their hedge and spread, and what a spread says: pure functions of arrays."""
