@@ -47,7 +47,8 @@ class EngleGranger(NamedTuple):
 
 def longest_lag(n_bars: int) -> int:
     """Lagged differences tried at most: 12 (n / 100)^(1/4), Schwert (1989)."""
-    return min(n_bars // 2 - 1, int(ceil(12.0 * (n_bars / 100.0) ** 0.25)))
+    most: int = ceil(12.0 * (n_bars / 100.0) ** 0.25)
+    return min(n_bars // 2 - 1, most)
 
 
 def all_pairs(n_symbols: int, *, ordered: bool = True) -> Ints:

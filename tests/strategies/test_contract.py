@@ -18,6 +18,19 @@ from tradewind.strategies.sma_cross import SmaCross
 FORMS: dict[str, list[dict[str, Any]]] = {
     "inverse_volatility": [{"lookback": 20}, {"lookback": 60}],
     "momentum": [{"lookback": 60, "skip": 10, "top": 0.4}, {"lookback": 30, "skip": 0, "top": 1}],
+    "pairs": [
+        {"formation": 40, "find": "distance", "count": 2, "entry": 1.0},
+        {
+            "formation": 40,
+            "find": "correlation",
+            "count": 1,
+            "entry": 0.7,
+            "signal": "ou",
+            "lot": 0,
+            "periods": 2,
+            "round_trip_bps": 1,
+        },
+    ],
     "sma_cross": [{"fast": 3, "slow": 10}, {"fast": 5, "slow": 40, "short": True}],
     "timing": [{"entry": 0.4}, {"entry": 1.0, "exit": 0.2, "short": False}],
 }
