@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, Protocol, Self, TypeGuard, runtime_checkable
 import numpy as np
 
 from tradewind.engine.errors import ForecastError
-from tradewind.engine.records import Floats, Ints, Panel, Records
+from tradewind.engine.explanation import Explanation
+from tradewind.engine.records import Floats, Ints, Panel, Records, Simulation
 from tradewind.engine.types import Bar, Fill, Intent, Order
 
 SAME_LEVEL = 1e-9  # probabilities nearer than this are one
@@ -330,6 +331,17 @@ class Reaching(Strategy, Protocol):
         self, inputs: Inputs, panel: Panel, equity: Floats, start: int
     ) -> Sequence[str]:
         """Sentences for the report, from the equity at each close and the first bar of decision."""
+        ...
+
+
+@runtime_checkable
+class Explaining(Strategy, Protocol):
+    """A strategy that tells a finished run on pages of its own."""
+
+    def explain(
+        self, inputs: Inputs, panel: Panel, simulation: Simulation, start: int
+    ) -> Explanation:
+        """Sheets of pictures and tables; ``start`` is the first bar of decision."""
         ...
 
 

@@ -23,6 +23,7 @@ from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.records import Floats, Panel, Records, Simulation
 from tradewind.engine.report import folder as run_folder
+from tradewind.engine.report.explained import packed
 from tradewind.engine.report.run import Run
 from tradewind.engine.walkforward.of_config import located
 
@@ -150,6 +151,7 @@ def compute(
         trades=trades,
         benchmark=benchmark,
         bounds=bounds,
+        explanation=None if traded.explanation is None else packed(traded.explanation),
         metrics=numbers,
         forecast_scores=outlook.scores,
         ranked=outlook.ranked,

@@ -12,9 +12,10 @@ from tradewind.engine.executors import backtrader_options
 from tradewind.engine.executors.interpreted import interpreted
 from tradewind.engine.executors.user_errors import explained
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
+from tradewind.engine.explanation import Explanation
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.pipeline import Diary, Parts
-from tradewind.engine.protocols import Reaching, Remarking, has_rule
+from tradewind.engine.protocols import Explaining, Reaching, Remarking, has_rule
 from tradewind.engine.records import Panel, Simulation
 
 SAME = 1e-6  # relative: final equity of a run and of its curve at one times the spread
@@ -29,6 +30,7 @@ class Traded(NamedTuple):
     exact: bool = True  # whether one times the spread is the run itself
     again: Again | None = None  # with ambiguous bars gone one way; None where other rules apply
     sure: bool = True  # whether it does the same when it is asked again, beyond doubt
+    explanation: Explanation | None = None
 
 
 def break_even_of(traded: Traded, diary: Diary) -> dict[str, Any] | None:
@@ -166,6 +168,10 @@ def _by_our_rules(
         if isinstance(strategy, Reaching) and not config.account.fractional:
             for line in strategy.beyond_reach(inputs, panel, found.equity, start):
                 diary.note("note", text=line)
+    told = None
+    if isinstance(strategy, Explaining):
+        with diary.stage("explain"):
+            told = strategy.explain(inputs, traded, found, start)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
@@ -177,7 +183,7 @@ def _by_our_rules(
         wider = task._replace(panel=mids, market=market_terms(config, mids, path=path))
     sure = executor == "kernel" and has_rule(strategy)
     bounds = at_bounds(task, config.execution.intrabar)
-    return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure)
+    return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure, told)
 
 
 def _as_backtrader(

@@ -7,12 +7,13 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from tradewind.engine.bars.formation import Every
 from tradewind.engine.errors import StrategyError
+from tradewind.engine.explanation import Explanation
 from tradewind.engine.protocols import Rule, Signals, View
-from tradewind.engine.records import Panel
+from tradewind.engine.records import Panel, Simulation
 from tradewind.engine.types import Intent
 from tradewind.strategies.deciding import decide_by
 from tradewind.strategies.pairing.breaks import CRITICAL
-from tradewind.strategies.pairing.forming import form
+from tradewind.strategies.pairing.forming import form, remarks
 from tradewind.strategies.pairing.settings import (
     LEVELS,
     Calendar,
@@ -157,6 +158,18 @@ class Pairs:
     def prepare(self, panel: Panel, signals: Signals) -> PairInputs:
         """Form pairs on the calendar and make their signals."""
         return form(self.plan, panel, signals)
+
+    def remarks(self, inputs: PairInputs, panel: Panel) -> Sequence[str]:
+        """Which pairs that are named do not trade, and why."""
+        return remarks(self.plan, panel)
+
+    def explain(
+        self, inputs: PairInputs, panel: Panel, simulation: Simulation, start: int
+    ) -> Explanation:
+        """Sheets of pairs, candidates and trades."""
+        from tradewind.strategies.pairing.explaining import explain
+
+        return explain(self.plan, self.params, inputs, panel, simulation, start)
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

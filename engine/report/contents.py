@@ -19,6 +19,7 @@ PARQUETS: Mapping[str, Callable[[Run], Iterable[tables.Table]]] = {
     "prices.parquet": prices.prices_tables,
 }
 TEXTS = ("config.yaml", "metrics.json", "log.jsonl")
+EXPLANATION = "explanation.json"  # where the strategy tells a run on pages of its own
 FORMAT = 2  # of the folder; raised when an older reader would misread it
 
 
@@ -41,7 +42,7 @@ def facts(run: Run) -> dict[str, Any]:
     }
 
 
-def files(folder: Path, names: Iterable[str] = (*PARQUETS, *TEXTS)) -> dict[str, dict[str, Any]]:
+def files(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Size and SHA-256 of what has been written so far."""
     return {
         name: {"bytes": (folder / name).stat().st_size, "sha256": file_hash(folder / name)}

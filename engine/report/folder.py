@@ -11,6 +11,7 @@
         prices.parquet   the bars, so that the page can be made again from the folder alone
         log.jsonl        events of the run
         report.html      the page; opens offline
+        explanation.json, explanation.html   where the strategy tells the run on pages of its own
 
 The folder is built beside its final place under a name that starts with a dot, synced to disk and
 renamed when complete. ``docs/report.md`` describes every column.
@@ -26,7 +27,15 @@ from pathlib import Path
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import RunError
 from tradewind.engine.report import page, tables
-from tradewind.engine.report.contents import PARQUETS, facts, file_hash, files
+from tradewind.engine.report.contents import (
+    EXPLANATION,
+    PARQUETS,
+    TEXTS,
+    facts,
+    file_hash,
+    files,
+)
+from tradewind.engine.report.explained import PAGE, render_explanation
 from tradewind.engine.report.reading import Summary, read, summaries
 from tradewind.engine.report.run import Run
 from tradewind.engine.report.text import config_hash, config_text, json_text
@@ -155,10 +164,17 @@ def _fill(run: Run, folder: Path) -> Exception | None:
     put(folder / "metrics.json", f"{json_text(metrics)}\n".encode())
     lines = [f"{json_text(event, indent=None)}\n" for event in run.log]
     put(folder / "log.jsonl", "".join(lines).encode())
-    manifest = {**run.manifest, "run": facts(run), "files": files(folder)}
+    told: tuple[str, ...] = ()
+    if run.explanation is not None:
+        told = (EXPLANATION,)
+        put(folder / EXPLANATION, f"{json_text(run.explanation, indent=None)}\n".encode())
+    listed = files(folder, (*PARQUETS, *TEXTS, *told))
+    manifest = {**run.manifest, "run": facts(run), "files": listed}
     put(folder / "manifest.json", f"{json_text(manifest)}\n".encode())
     try:
         put(folder / "report.html", page.render(run).encode())
+        if run.explanation is not None:
+            put(folder / PAGE, render_explanation(run.name, run.explanation).encode())
     except OSError:
         raise
     except Exception as fault:
@@ -174,22 +190,25 @@ def rebuild(folder: Path) -> Path:
     RunError
         If the folder is damaged or the page cannot be written.
     """
-    return replace_page(folder, page.render(read(folder)))
+    run = read(folder)
+    if run.explanation is not None:
+        replace_page(folder, render_explanation(run.name, run.explanation), PAGE)
+    return replace_page(folder, page.render(run))
 
 
-def replace_page(folder: Path, html: str) -> Path:
+def replace_page(folder: Path, html: str, name: str = "report.html") -> Path:
     """Put a page in the place of the old one; returns it, raises RunError if that fails."""
-    fresh = folder / ".report.html.partial"
+    fresh = folder / f".{name}.partial"
     try:
         put(fresh, html.encode())
-        fresh.replace(folder / "report.html")
+        fresh.replace(folder / name)
         sync(folder)
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise RunError(
             f"{folder}: the page cannot be written: {error.strerror or error}"
         ) from error
-    return folder / "report.html"
+    return folder / name
 
 
 def put(path: Path, content: bytes) -> None:

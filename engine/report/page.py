@@ -14,6 +14,7 @@ from tradewind.engine.report.section import Context, Section, SectionMaker, asse
 from tradewind.engine.report.section import render as fill
 from tradewind.engine.report.sections.ambiguity import ambiguity
 from tradewind.engine.report.sections.equity import equity
+from tradewind.engine.report.sections.explained import explained
 from tradewind.engine.report.sections.figures import figures
 from tradewind.engine.report.sections.fits import fits
 from tradewind.engine.report.sections.forecasts import forecasts
@@ -34,6 +35,7 @@ SCRIPTS = (
     "assets/charts.js",
     "assets/charts-price.js",
     "assets/charts-forecasts.js",
+    "assets/charts-explained.js",
     "assets/report.js",
 )
 STYLE = "assets/report.css"
@@ -42,6 +44,7 @@ SECTIONS: tuple[SectionMaker, ...] = (
     figures,
     equity,
     months,
+    explained,
     trades,
     forecasts,
     rankings,

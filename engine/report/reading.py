@@ -15,7 +15,7 @@ from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.records import Floats, Ints, Simulation
 from tradewind.engine.report import prices, tables
-from tradewind.engine.report.contents import FORMAT, PARQUETS, TEXTS, file_hash
+from tradewind.engine.report.contents import EXPLANATION, FORMAT, PARQUETS, TEXTS, file_hash
 from tradewind.engine.report.run import Run
 
 LEADERBOARD = "leaderboard"  # kind of folder that compares forecasters
@@ -91,7 +91,17 @@ def read(folder: Path) -> Run:
         manifest={k: v for k, v in manifest.items() if k not in ("run", "files")},
         log=tuple(read_lines(folder / "log.jsonl")),
         bounds=bounds,
+        explanation=_explanation(folder, manifest["files"]),
     )
+
+
+def _explanation(folder: Path, listed: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the strategy told, None where the run has nothing of the kind."""
+    if EXPLANATION not in listed:
+        return None
+    check_files(folder, listed, (EXPLANATION,))
+    found: Mapping[str, Any] = read_json(folder / EXPLANATION)
+    return found
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:

@@ -46,6 +46,8 @@ class Run:
         Versions, seed, data hash, timings.
     log : tuple of mapping
         Structured events of the run, in order; each has ``event`` and whatever belongs to it.
+    explanation : mapping or None
+        What the strategy told (``engine/report/explained.py``); None where it tells nothing.
     """
 
     name: str
@@ -63,3 +65,4 @@ class Run:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     log: tuple[Mapping[str, Any], ...] = ()
     bounds: Bounds | None = None
+    explanation: Mapping[str, Any] | None = None

@@ -18,6 +18,7 @@ from tradewind.strategies.pairing.settings import Plan
 from tradewind.strategies.pairing.spreads import Legs, Series, series, shares
 from tradewind.strategies.pairing.trading import PairInputs
 
+REMARKED = 10  # pairs that are named in notes
 FX = "fx.close"  # column of a panel: account currency per unit of the symbol's
 
 
@@ -138,6 +139,29 @@ def _forecast(signals: Signals, n_episodes: int, panel: Panel) -> Floats:
         )
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(forecasts.mean / forecasts.std)
+
+
+def remarks(plan: Plan, panel: Panel) -> list[str]:
+    """Which pairs did not trade after which formations, and why, a line for each reason."""
+    found: dict[tuple[str, str], int] = {}
+    n_formations = n_pairs = 0
+    for formed in walk(plan, panel):
+        n_formations += 1
+        n_pairs += len(formed.pairs)
+        for pair, why in zip(formed.pairs, formed.refused, strict=True):
+            if why:
+                name = " / ".join(panel.symbols[k] for k in pair)
+                key = (name, why.partition(" (")[0])
+                found[key] = found.get(key, 0) + 1
+    if not n_formations:
+        return ["No pair was formed: no formation lies inside the data."]
+    times = "once" if n_formations == 1 else f"{n_formations} times"
+    lines = [f"Pairs were formed {times}, {n_pairs:,} in all."]
+    for (name, why), n in list(found.items())[:REMARKED]:
+        lines.append(f"{name} did not trade after {n} of {n_formations} formations: {why}.")
+    if len(found) > REMARKED:
+        lines.append(f"{len(found) - REMARKED} more pairs did not trade, for such reasons.")
+    return lines
 
 
 def _shop(plan: Plan, panel: Panel) -> Shop:

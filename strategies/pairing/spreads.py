@@ -198,11 +198,11 @@ def _cumulated(legs: Legs, fault: list[str]) -> tuple[Floats, list[str]]:
     signal = np.full(legs.close.shape[:2], np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs: Floats = np.log(legs.close)
-        step = np.diff(logs, axis=0, prepend=np.full((1, *logs.shape[1:]), np.nan))
+    step = _changes(logs)
     for i in range(signal.shape[1]):
         if fault[i]:
             continue
-        own = step[:, i, :2]
+        own = step[:, i][:, :2]
         formed = own[1:n]
         formed = formed[~np.isnan(formed).any(axis=1)]
         u, v = copulas.ranks(formed[:, 0], formed[:, 0]), copulas.ranks(formed[:, 1], formed[:, 1])
@@ -224,6 +224,11 @@ def _cumulated(legs: Legs, fault: list[str]) -> tuple[Floats, list[str]]:
             np.isnan(first) | np.isnan(second), np.nan, np.where(a * b < 0.0, weaker, 0.0)
         )
     return signal, fault
+
+
+def _changes(values: Floats) -> Floats:
+    """Change of each value from the row before, NaN in the first."""
+    return np.concatenate([np.full_like(values[:1], np.nan), np.diff(values, axis=0)])
 
 
 def _broken(spread: Floats, deviate: Floats, legs: Legs, plan: Plan) -> Bools:
