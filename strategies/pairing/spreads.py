@@ -195,11 +195,12 @@ def _cumulated(legs: Legs, fault: list[str]) -> tuple[Floats, list[str]]:
     conditional probability lies from one half (Xie, Liew, Wu and Zou 2016).
     """
     n = legs.n_formation
-    signal = np.full(legs.close.shape[:2], np.nan)
+    n_bars, n_pairs, _ = legs.close.shape
+    signal = np.full((n_bars, n_pairs), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs: Floats = np.log(legs.close)
     step = _changes(logs)
-    for i in range(signal.shape[1]):
+    for i in range(n_pairs):
         if fault[i]:
             continue
         own = step[:, i][:, :2]

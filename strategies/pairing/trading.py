@@ -12,7 +12,7 @@ from tradewind.engine.protocols import Book
 from tradewind.engine.records import Bools, Floats, Ints
 
 # What is remembered of a slot, in order; behind it the units of each leg, as of the first bar.
-SIDE, EPISODE, OPENED, ARMED, WHY, FAILING, WHOLE, FIXED = range(8)
+SIDE, EPISODE, OPENED, ARMED, WHY, FAILING, WHOLE, LEAVES, FIXED = range(9)
 FREE, COMES_BACK, BARRED = 0.0, 1.0, 2.0  # ARMED
 KEPT, CROSSED, STOPPED, TIMED, BROKEN, OVER, UNFILLED, LOST, TURNED = range(9)  # WHY
 SHORT = 0.02  # share of a leg that may be missing
@@ -59,15 +59,18 @@ def rule(bar: int, inputs: PairInputs, params: PairParams, book: Book, intents: 
     n_slots = inputs.row.shape[1]
     width = FIXED + inputs.leg.shape[1]
     n_open, n_ready = 0, 0
+    for s in range(n_slots):  # all are asked before one is shut: legs are shared
+        at = s * width
+        if memory[at + SIDE] != 0.0:
+            memory[at + LEAVES] = reason_to_close(bar, inputs, params, book, s, at)
     for s in range(n_slots):
         at = s * width
         row = inputs.row[bar, s]
         if memory[at + SIDE] != 0.0:
-            why = reason_to_close(bar, inputs, params, book, s, at)
-            if why == KEPT:
+            if memory[at + LEAVES] == KEPT:
                 n_open += 1
                 continue
-            shut(bar, inputs, book, at, why)
+            shut(bar, inputs, book, at, int(memory[at + LEAVES]))
         if memory[at + SIDE] == 0.0:
             if memory[at + EPISODE] != row + 1.0:  # 0 stands for none: memory begins with zeros
                 memory[at + EPISODE] = row + 1.0
