@@ -7,10 +7,11 @@ from typing import Any
 
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache
+from tradewind.engine.errors import ConfigError
 from tradewind.engine.feeds.factors import factor_returns
 from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import Progress
-from tradewind.engine.protocols import Signals
+from tradewind.engine.protocols import Deriving, Signals
 from tradewind.engine.records import Panel
 from tradewind.engine.scoring import conformal, evaluation, ranking
 from tradewind.engine.walkforward.notes import fit_notes, fold_facts
@@ -70,13 +71,36 @@ def outlook(
     """
     if parts.forecaster is None and parts.selector is None:
         return Outlook(Signals(), 0)
+    series = derived(parts, panel)
     panel = forward_adjusted(panel)  # neither is to learn splits
     said = Outlook(Signals(), 0)
     if parts.forecaster is not None:
-        said = _forecast(parts, panel, diary, progress, workers, cache)
+        about = panel if series is None else series
+        said = _forecast(parts, about, diary, progress, workers, cache)
+        said = replace(said, signals=replace(said.signals, series=series))
     if parts.selector is None:
         return said
     return _ranked(said, parts, panel, diary, progress, workers, cache)
+
+
+def derived(parts: Parts, panel: Panel) -> Panel | None:
+    """Series that the strategy wants forecast in place of the symbols, None where it does not.
+
+    Raises
+    ------
+    ConfigError
+        If there is a selector as well: scores are of symbols.
+    """
+    strategy = parts.strategy
+    if parts.forecaster is None or not isinstance(strategy, Deriving):
+        return None
+    series = strategy.derived(panel)
+    if series is not None and parts.selector is not None:
+        raise ConfigError(
+            f"strategy {parts.config.strategy.kind} has its own series forecast, and a selector "
+            "ranks symbols; leave one of the two out"
+        )
+    return series
 
 
 def _forecast(

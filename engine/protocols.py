@@ -91,10 +91,13 @@ class Signals:
         Rows without an out-of-sample forecast are NaN.
     scores : ndarray of float64, shape (n_bars, n_symbols), or None
         A selector's ranking; NaN = not eligible.
+    series : Panel or None
+        What the forecasts are about where a strategy derives it, a column each; else the symbols.
     """
 
     forecasts: Forecasts | None = None
     scores: Floats | None = None
+    series: Panel | None = None
 
 
 class Book(NamedTuple):
@@ -331,6 +334,15 @@ class Reaching(Strategy, Protocol):
         self, inputs: Inputs, panel: Panel, equity: Floats, start: int
     ) -> Sequence[str]:
         """Sentences for the report, from the equity at each close and the first bar of decision."""
+        ...
+
+
+@runtime_checkable
+class Deriving(Strategy, Protocol):
+    """A strategy that wants forecasts of something it makes of the symbols, such as spreads."""
+
+    def derived(self, panel: Panel) -> Panel | None:
+        """Series on the clock of ``panel``; None where the symbols themselves are forecast."""
         ...
 
 

@@ -13,6 +13,7 @@ from tradewind.engine.records import Panel, Simulation
 from tradewind.engine.types import Intent
 from tradewind.strategies.deciding import decide_by
 from tradewind.strategies.pairing.breaks import CRITICAL
+from tradewind.strategies.pairing.deriving import derive
 from tradewind.strategies.pairing.forming import form, remarks
 from tradewind.strategies.pairing.settings import (
     LEVELS,
@@ -158,6 +159,10 @@ class Pairs:
     def prepare(self, panel: Panel, signals: Signals) -> PairInputs:
         """Form pairs on the calendar and make their signals."""
         return form(self.plan, panel, signals)
+
+    def derived(self, panel: Panel) -> Panel | None:
+        """Spreads that a forecaster is to forecast; None where none is asked."""
+        return derive(self.plan, panel) if self.plan.by_forecast else None
 
     def remarks(self, inputs: PairInputs, panel: Panel) -> Sequence[str]:
         """Which pairs that are named do not trade, and why."""

@@ -29,6 +29,7 @@ def facts(run: Run) -> dict[str, Any]:
         "horizon": None if forecasts is None else forecasts.horizon,
         "levels": [] if forecasts is None else list(forecasts.levels),
         "scores": run.signals.scores is not None,
+        "series": None if run.signals.series is None else list(run.signals.series.symbols),
     }
 
 
@@ -59,7 +60,10 @@ def signals_table(run: Run) -> tables.Table:
     import pyarrow as pa
 
     forecasts, scores = run.signals.forecasts, run.signals.scores
-    given = np.zeros(run.panel.shape, np.bool_)
+    of = run.forecast
+    given = np.zeros(of.shape, np.bool_)
+    if run.signals.series is not None:
+        given |= ~np.isnan(of.close)
     if forecasts is not None:
         given |= ~np.isnan(forecasts.mean)
     if scores is not None:
@@ -67,8 +71,10 @@ def signals_table(run: Run) -> tables.Table:
     rows, cols = np.nonzero(given)
     columns = {
         "ts": tables.times(run.panel.ts[rows]),
-        "symbol": tables.words(cols, run.panel.symbols),
+        "symbol": tables.words(cols, of.symbols),
     }
+    if run.signals.series is not None:
+        columns["value"] = of.close[rows, cols]
     if forecasts is not None:
         columns |= {"mean": forecasts.mean[rows, cols], "std": forecasts.std[rows, cols]}
         for k, level in enumerate(forecasts.levels):
@@ -109,10 +115,13 @@ def _grid(
 
 def read_signals(path: Path, ts: Ints, said: Mapping[str, Any]) -> Signals:
     """Signals of a run from ``signals.parquet`` and :func:`facts`."""
-    symbols: Sequence[str] = said["symbols"]
+    symbols: Sequence[str] = said.get("series") or said["symbols"]
     table = tables.read_table(path)
     at = tables.bars_of(table, path, ts), tables.codes(table, "symbol", path, symbols)
     shape = len(ts), len(symbols)
+    series = (
+        _series(_grid(table, "value", path, at, shape), ts, said) if said.get("series") else None
+    )
     scores = _grid(table, "score", path, at, shape) if said["scores"] else None
     if said["horizon"] is None:
         return Signals(None, scores)
@@ -125,4 +134,12 @@ def read_signals(path: Path, ts: Ints, said: Mapping[str, Any]) -> Signals:
         levels=levels,
         quantiles=np.stack(layers, axis=-1) if layers else np.empty((0, 0, 0)),
     )
-    return Signals(forecasts, scores)
+    return Signals(forecasts, scores, series)
+
+
+def _series(value: Floats, ts: Ints, said: Mapping[str, Any]) -> Panel:
+    volume = np.where(np.isnan(value), np.nan, 1.0)
+    return Panel(
+        tuple(said["series"]), ts, value, value, value, value, volume, said["interval"],
+        said["calendar"], np.full(value.shape[1], -1, np.int64),
+    )  # fmt: skip

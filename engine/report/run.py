@@ -66,3 +66,8 @@ class Run:
     log: tuple[Mapping[str, Any], ...] = ()
     bounds: Bounds | None = None
     explanation: Mapping[str, Any] | None = None
+
+    @property
+    def forecast(self) -> Panel:
+        """What the forecasts are about: the symbols, or series that the strategy derived."""
+        return self.panel if self.signals.series is None else self.signals.series

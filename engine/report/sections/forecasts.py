@@ -75,7 +75,7 @@ def known_pairs(context: Context) -> Pairs | None:
     said = context.run.signals.forecasts
     if said is None:
         return None
-    truth = realised(context.run.panel, said.horizon)
+    truth = realised(context.run.forecast, said.horizon)
     given = np.isfinite(said.mean) & np.isfinite(truth)
     given[: context.run.first_bar] = False
     bar = np.nonzero(given)[0]
