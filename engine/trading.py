@@ -90,6 +90,7 @@ def simulate(
     *,
     executor: str | None = None,
     finer: Panel | None = None,
+    explains: bool = True,
 ) -> Traded:
     """Trade the forecasts.
 
@@ -103,6 +104,8 @@ def simulate(
         In place of the config's.
     finer : Panel, optional
         For ``execution.intrabar: path``.
+    explains : bool
+        Whether a strategy that can tell a run on pages of its own is asked to.
 
     Raises
     ------
@@ -126,7 +129,8 @@ def simulate(
             found = _as_backtrader(parts, panel, outlook, start, executor or config.executor)
         diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
         return Traded(found, start)
-    return _by_our_rules(parts, panel, outlook, diary, start, executor or config.executor, finer)
+    traded = _by_our_rules(parts, panel, outlook, diary, start, executor or config.executor, finer)
+    return _told(traded, parts, panel, outlook, diary) if explains else traded
 
 
 def _by_our_rules(
@@ -168,10 +172,6 @@ def _by_our_rules(
         if isinstance(strategy, Reaching) and not config.account.fractional:
             for line in strategy.beyond_reach(inputs, panel, found.equity, start):
                 diary.note("note", text=line)
-    told = None
-    if isinstance(strategy, Explaining):
-        with diary.stage("explain"):
-            told = strategy.explain(inputs, traded, found, start)
     half = terms.costs.half_spread
     diary.note("spread", **spreads.recorded(config.costs.spread, panel, half))
     diary.note("simulated", orders=len(found.orders), fills=len(found.fills), start=start)
@@ -183,7 +183,19 @@ def _by_our_rules(
         wider = task._replace(panel=mids, market=market_terms(config, mids, path=path))
     sure = executor == "kernel" and has_rule(strategy)
     bounds = at_bounds(task, config.execution.intrabar)
-    return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure, told)
+    return Traded(found, start, at_multiples(wider), mids is traded, bounds, sure)
+
+
+def _told(traded: Traded, parts: Parts, panel: Panel, outlook: Outlook, diary: Diary) -> Traded:
+    """Return the simulation with what the strategy tells of it."""
+    strategy = parts.strategy
+    if not isinstance(strategy, Explaining):
+        return traded
+    with diary.stage("explain"):
+        inputs = strategy.prepare(panel, outlook.signals)
+        seen = spreads.traded_on(parts.config.costs.spread, panel)
+        told = strategy.explain(inputs, seen, traded.simulation, traded.start)
+    return traded._replace(explanation=told)
 
 
 def _as_backtrader(

@@ -152,6 +152,11 @@ class Pairs:
         return (FIXED + self.plan.n_legs) * self.plan.n_slots + 1
 
     @property
+    def lot(self) -> float:
+        """Units that a leg is rounded to, 0 = fractions."""
+        return self.params.lot
+
+    @property
     def rule(self) -> Rule:
         """The compiled decision."""
         return rule

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tradewind.engine.audit import comparing, known_when, membership, restating
 from tradewind.engine.audit.decisions import decisions
+from tradewind.engine.audit.deriving import derived_series
 from tradewind.engine.audit.facts import Facts, labels, splits
 from tradewind.engine.audit.findings import Check, Finding, Report, ranked
 from tradewind.engine.audit.orders import Simulate, orders
@@ -221,9 +222,11 @@ def _stage(stage: Stage, facts: Facts, panel: Panel, effort: Effort) -> Found:
 
 
 def _strategy(one: Asked, facts: Facts, effort: Effort) -> Found:
-    return decisions(
+    findings, checks = decisions(
         one.name, one.strategy, one.panel, one.signals, effort, adjusted=facts.adjusted
     )
+    more, made = derived_series(one.name, one.strategy, one.panel, effort)
+    return findings + more, checks + made
 
 
 def _run(ran: Simulated, effort: Effort) -> Found:

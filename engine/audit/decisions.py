@@ -18,6 +18,7 @@ from tradewind.engine.protocols import Book, Signals, Strategy, View
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.engine.scoring.evaluation import realised
 from tradewind.engine.tampering import readjusted, tampered
+from tradewind.engine.types import Intent
 
 Found = tuple[list[Finding], list[Check]]
 Step = Callable[[], None]
@@ -260,20 +261,26 @@ def _lay(rows: list[tuple[Any, ...]], out: Floats) -> None:
         out[row[0]] = row[1]
 
 
+def _sides(rows: list[tuple[Any, ...]], lot: float) -> list[tuple[Any, ...]]:
+    """Symbol and strength of each wish; an order of a lot is what rounding left of its price."""
+    qty = list(Intent.__slots__).index("qty")
+    return sorted(row[:2] for row in rows if row[qty] == "nan" or not abs(float(row[qty])) <= lot)
+
+
 def _level(
     name: str, strategy: Strategy, panel: Panel, said: Signals, effort: Effort, held: Any
 ) -> list[Finding]:
     """Wishes that change when the past is restated by a later split."""
     whole = Asked.of(strategy, panel, said)
     first = strategy.warmup - 1
-    last = panel.n_bars - 1
+    last, lot = panel.n_bars - 1, float(getattr(strategy, "lot", 0.0))
     other = Asked.of(strategy, readjusted(panel, last), said)
     for bar in range(first, last, max(1, (last - first) // (4 * effort.cuts))):
         book = held[bar]
         half = book._replace(entry=book.entry * 0.5, qty=book.qty * 2.0)
         ours, theirs = whole.decide(bar, book), other.decide(bar, half)
         # Distances and prices of orders are in currency and follow the level; sides may not.
-        if [row[:2] for row in ours] == [row[:2] for row in theirs]:
+        if _sides(ours, lot) == _sides(theirs, 2.0 * lot):
             continue
         text = (
             f"wishes {_brief(ours, panel)}, and {_brief(theirs, panel)} when prices before bar "

@@ -29,7 +29,7 @@ from tradewind.engine.config.run import (
 from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.forecaster_spec import ForecasterSpec
-from tradewind.engine.outlook import Outlook
+from tradewind.engine.outlook import Outlook, derived
 from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Signals
@@ -184,7 +184,7 @@ def _trading(
     parts: Parts, panel: Panel
 ) -> tuple[tuple[Asked, ...], tuple[Simulated, ...], list[str]]:
     name = parts.config.strategy.kind.rpartition(":")[2]
-    said = signals(panel) if _learned(parts) else Signals()
+    said = _signals(parts, panel)
     unseen = []
     config = parts.config
     if config.execution.intrabar == "path":
@@ -202,6 +202,14 @@ def _trading(
     return (Asked(name, parts.strategy, panel, said),), (run,), unseen
 
 
+def _signals(parts: Parts, panel: Panel) -> Signals:
+    """Made-up signals of what is learned: of the symbols, or of series that are derived."""
+    if not _learned(parts):
+        return Signals()
+    series = derived(parts, panel)
+    return signals(panel) if series is None else replace(signals(series), series=series)
+
+
 def _simulated(
     parts: Parts, panel: Panel, said: Signals, cut: int | None, how: str
 ) -> tuple[Panel, Simulation]:
@@ -210,7 +218,8 @@ def _simulated(
     if cut is not None:
         other = tampered(panel, cut, how)
         others = other_future(said, cut, other.n_bars)
-    return other, trading.simulate(parts, other, Outlook(others, 0), Diary()).simulation
+    traded = trading.simulate(parts, other, Outlook(others, 0), Diary(), explains=False)
+    return other, traded.simulation
 
 
 def _leavers(config: RunConfig, panel: Panel) -> Found:

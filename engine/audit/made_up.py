@@ -35,7 +35,7 @@ def other_future(said: Signals, cut: int, n_bars: int) -> Signals:
     if scores is not None:
         scores = scores[:n_bars].copy()
         scores[cut:] *= -1.0
-    return Signals(forecasts, scores)
+    return Signals(forecasts, scores, said.series)
 
 
 def books(panel: Panel, memory: int = 16) -> Sequence[Book]:

@@ -132,7 +132,7 @@ def _forecast(signals: Signals, n_episodes: int, panel: Panel) -> Floats:
     A bar without a forecast is NaN, which satisfies no threshold.
     """
     forecasts = signals.forecasts
-    if forecasts is None or forecasts.mean.shape != (panel.n_bars, n_episodes):
+    if forecasts is None or signals.series is None or forecasts.mean.shape[1] < n_episodes:
         raise StrategyError(
             "pairs: due asks what a forecaster says of the spreads, and there is no forecast of "
             "them; add a 'forecaster:' block, or leave due out"

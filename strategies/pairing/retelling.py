@@ -9,7 +9,7 @@ from tradewind.engine.errors import InvariantError
 from tradewind.engine.intents import INTENT, room_for_intents
 from tradewind.engine.protocols import Book
 from tradewind.engine.records import ORDER, Floats, Ints, Panel, Records, Simulation
-from tradewind.engine.types import Happening
+from tradewind.engine.types import Happening, Reason
 from tradewind.strategies.pairing.trading import (
     EPISODE,
     FIXED,
@@ -20,6 +20,9 @@ from tradewind.strategies.pairing.trading import (
     PairParams,
     rule,
 )
+
+# Orders that an executor sends by itself.
+FORCED = (Reason.DELISTED, Reason.LIQUIDATED, Reason.RECALLED, Reason.CANCELLED_LIQUIDATION)
 
 
 class Course(NamedTuple):
@@ -86,6 +89,7 @@ def retell(
 
 def _refuse_other_orders(sent: Floats, orders: Records, panel: Panel) -> None:
     asked = np.zeros(panel.shape)
+    orders = orders[~np.isin(orders["reason"], FORCED)]
     np.add.at(asked, (orders["bar"], orders["symbol"]), orders["qty"])
     # what an account that trades whole lots rounded off is no other order
     off = np.abs(asked - sent) > 1.0 + 0.02 * np.abs(sent)

@@ -153,7 +153,7 @@ def _traces(prices: Floats, pairs: Ints) -> Floats:
             told = johansen(prices[:, [y, x]], JOHANSEN_LAGS)
         except StrategyError:  # constant or collinear: not a pair
             continue
-        if told.hedge[1] < 0.0 and told.rank() == 1:
+        if told.hedge[1] < 0.0 and told.stationary() == 1:
             found[i] = -told.trace[0] / told.trace_critical[0, 1]
     return found
 

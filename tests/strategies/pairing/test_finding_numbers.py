@@ -36,7 +36,7 @@ def test_johansen_is_that_of_statsmodels(lags: int, n_series: int) -> None:
 
 def test_the_planted_combination_is_the_vector_and_the_rank_is_one() -> None:
     found = johansen(basket(1))
-    assert found.rank() == 1
+    assert found.stationary() == 1
     assert found.hedge[:2] == pytest.approx([1.0, -0.5], abs=0.02)
 
 
