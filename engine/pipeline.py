@@ -154,6 +154,12 @@ def _strategy(
         )
     kind, params, _ = _checked("strategies", config.strategy, document, "strategy")
     strategy = registry.build(cls, params, document, key="strategy")
+    if getattr(strategy, "sells_short", False) and config.account.kind == "cash":
+        raise document.error(
+            ("account", "kind"),
+            f"{config.strategy.kind} sells short, which an account of kind cash does not allow; "
+            "use kind: margin",
+        )
     return config.model_copy(update={"strategy": StrategyConfig(kind=kind, **params)}), strategy
 
 

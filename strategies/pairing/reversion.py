@@ -103,7 +103,6 @@ def benjamini_hochberg(p: Floats) -> Floats:
     order = known[np.argsort(p[known], kind="stable")]
     n = len(order)
     raised = p[order] * n / np.arange(1, n + 1)
-    q[order] = np.minimum(
-        np.minimum.accumulate(raised[::-1])[::-1], 1.0
-    )  # audit: ok, tests are no bars
+    least = np.minimum.accumulate(raised[::-1])[::-1]  # audit: ok, tests are no bars
+    q[order] = np.minimum(least, 1.0)
     return q

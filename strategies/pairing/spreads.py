@@ -49,7 +49,8 @@ def series(legs: Legs, plan: Plan) -> Series:
     mean, deviation = _level(spread, legs, told)
     n = legs.n_formation
     with np.errstate(invalid="ignore", divide="ignore"):
-        flat = ~(deviation[n - 1] > FLAT * np.maximum(1.0, np.abs(spread[:n]).max(axis=0)))
+        size = np.nan_to_num(np.abs(spread[:n])).max(axis=0)
+        flat = ~(deviation[n - 1] > FLAT * np.maximum(1.0, size))
         deviate = (spread - mean) / np.where(deviation > 0.0, deviation, np.nan)
     fault = [
         why or ("its spread does not move" if still else "")
