@@ -15,6 +15,7 @@ from typing import Any
 
 from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
+from pairs_page import section as pairs_section
 from portfolios_page import section as portfolios_section
 from published_page import section as published_section
 from rbm_page import section as rbm_section
@@ -31,6 +32,7 @@ NAMES = (
     "evolving",
     "rbm",
     "portfolios",
+    "pairs",
     "published",
 )
 
@@ -108,6 +110,7 @@ def main() -> int:
         "evolving": evolving_section,
         "rbm": rbm_section,
         "portfolios": portfolios_section,
+        "pairs": pairs_section,
         "published": published_section,
     }
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]

@@ -20,6 +20,7 @@ import numpy as np
 from tradewind.engine.errors import OutsideError, TradewindError
 from tradewind.engine.records import Floats
 from tradewind.strategies import online_weights as online
+from tradewind.strategies.pairing import ornstein_uhlenbeck
 
 COST_BPS = 10.0
 DAYS, STOCKS = 5_651, 36
@@ -84,9 +85,31 @@ def rows() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
+def bertram() -> Iterator[dict[str, Any]]:
+    """Optimal thresholds of an Ornstein-Uhlenbeck process: Bertram (2010), section 5."""
+    process = ornstein_uhlenbeck.Process(np.zeros(1), np.array([180.967]), np.array([0.1538]))
+    found = ornstein_uhlenbeck.thresholds(process, 0.001)
+    for figure, value in (
+        (Figure("Bertram: entry threshold, alpha 180.967, eta 0.1538, c 0.001", -0.0047, 4),
+         -float(found.reach[0])),
+        (Figure("Bertram: return per unit of time", 0.4924, 4), float(found.rate[0])),
+    ):  # fmt: skip
+        yield {
+            "name": figure.name, "printed": figure.printed, "found": value,
+            "equal": round(value, figure.digits) == figure.printed, "after_costs": None,
+        }  # fmt: skip
+
+
 def shown(value: float) -> str:
     """As it is printed."""
-    return f"{value:.3e}" if value > 1e6 or value < 1e-3 else f"{value:.3f}"
+    if abs(value) > 1e6 or abs(value) < 1e-3:
+        return f"{value:.3e}"
+    return f"{value:.4f}" if abs(value) < 1.0 else f"{value:.3f}"
+
+
+def after(row: dict[str, Any]) -> str:
+    """Wealth after costs, where there is any."""
+    return "" if row["after_costs"] is None else shown(row["after_costs"])
 
 
 def table(found: list[dict[str, Any]]) -> str:
@@ -97,7 +120,7 @@ def table(found: list[dict[str, Any]]) -> str:
     ]
     lines += [
         f"| {row['name']} | {shown(row['printed'])} | {shown(row['found'])} "
-        f"| {'equal' if row['equal'] else '**differs**'} | {shown(row['after_costs'])} |"
+        f"| {'equal' if row['equal'] else '**differs**'} | {after(row)} |"
         for row in found
     ]
     return "\n".join(lines)
@@ -112,7 +135,7 @@ def main() -> int:
     )
     given = parser.parse_args()
     try:
-        found = list(rows())
+        found = [*rows(), *bertram()]
     except TradewindError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

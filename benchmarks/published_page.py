@@ -10,6 +10,6 @@ def section(rows: list[dict[str, Any]]) -> str:
     found: str = (
         "## Published tables\n\n`python benchmarks/published.py`. Final wealth on Cover's market "
         "NYSE(O), 36 stocks over 5,651 days, as printed by Li and Hoi (2014), and after 10 basis "
-        "points on all that is traded.\n\n" + table(rows)
+        "points on all that is traded; then thresholds of Bertram (2010).\n\n" + table(rows)
     )
     return found

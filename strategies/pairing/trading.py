@@ -77,6 +77,13 @@ def rule(bar: int, inputs: PairInputs, params: PairParams, book: Book, intents: 
                 memory[at + ARMED] = FREE
             if ready(bar, inputs, params, book, s, at):
                 n_ready += 1
+    if n_open + n_ready <= params.open_at_most:  # nobody has to stand back: in any order
+        for s in range(n_slots):
+            at = s * width
+            if n_ready > 0 and memory[at + SIDE] == 0.0 and ready(bar, inputs, params, book, s, at):
+                opened(bar, inputs, params, book, s, at)
+                n_ready -= 1
+        n_ready = 0
     while n_ready > 0 and n_open < params.open_at_most:
         best, widest = -1, -1.0
         for s in range(n_slots):
@@ -99,13 +106,15 @@ def ready(bar: int, inputs: Any, params: Any, book: Any, s: int, at: int) -> boo
     """Whether a slot without a position may open one; arms it again where its spread came back."""
     memory = book.memory[0]
     signal = inputs.signal[bar, s]
-    row = inputs.row[bar, s]
-    if row < 0 or signal != signal or memory[at + OPENED] == -bar - 2.0:
+    far = abs(signal) >= params.entry  # never of NaN
+    if not far:
+        if memory[at + ARMED] == COMES_BACK and signal == signal:
+            memory[at + ARMED] = FREE
         return False
-    far = abs(signal) >= params.entry
-    if memory[at + ARMED] == COMES_BACK and not far:
-        memory[at + ARMED] = FREE
-    if not far or memory[at + ARMED] != FREE or abs(signal) >= params.stop:
+    row = inputs.row[bar, s]
+    if row < 0 or memory[at + ARMED] != FREE or abs(signal) >= params.stop:
+        return False
+    if memory[at + OPENED] == -bar - 2.0:
         return False
     if inputs.broken[bar, s]:
         return False
