@@ -7,8 +7,8 @@ def section(rows: list[dict[str, Any]]) -> str:
     """Table of the scan, the walk-forward and the thresholds."""
     lines = [
         "## Pairs\n",
-        "`python benchmarks/pairs.py`. Seeded walks of 20 sectors; the peer in turn with ours, in one "
-        "run.\n",
+        "`python benchmarks/pairs.py`. Seeded walks of 20 sectors; the peer in turn with ours, in "
+        "one run.\n",
         "| what | seconds | beside | ratio | greatest difference | goal |",
         "|---|--:|---|--:|--:|---|",
     ]
