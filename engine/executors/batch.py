@@ -2,8 +2,12 @@
 
 The loop is that of a single run, so that every number is the same to the last bit, but nothing is
 kept of a setting except its end and the sums that its Sharpe ratio and drawdown are made of: memory
-does not grow with bars x settings. Nor are its books folded again: the setting that is chosen is
-run once more by :func:`tradewind.engine.executors.reference.simulate`, which proves them.
+does not grow with bars x settings, unless the caller gives room for the curves of these settings.
+Nor are its books folded again: the setting that is chosen is run once more by
+:func:`tradewind.engine.executors.reference.simulate`, which proves them.
+
+A setting whose loss from a peak exceeds its limit ends there: what is found of it is what it had
+come to by then, and its curve is NaN from the next bar on.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,13 +24,14 @@ from tradewind.engine.executors import kernel, reference
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.compile_errors import explained, is_refusal
 from tradewind.engine.protocols import CompiledStrategy, Rule, Strategy, has_rule
-from tradewind.engine.records import Floats, Ints, Panel, Records
+from tradewind.engine.records import Bools, Floats, Ints, Panel, Records
 from tradewind.engine.scoring.statistics import FLAT
 
 CHUNKS = 4  # for each thread, so that none waits long for the others
 # Columns of what a setting ends in; SUMS and three more before TRADED.
-EQUITY, ORDERS, FILLS, SUMS, TRADED = 0, 1, 2, 3, 7
-COLUMNS = 8
+EQUITY, ORDERS, FILLS, SUMS, TRADED, BREACH = 0, 1, 2, 3, 7, 8
+COLUMNS = 9
+NO_CURVES = np.empty((0, 1))
 NEXT, STOP, RESUMES = range(3)  # places in what a call is told and says
 walk = kernel.walk
 
@@ -39,6 +44,7 @@ class Batch(NamedTuple):
     fills: Ints
     sums: Floats  # (n_settings, 4): returns, their sum, their squares' sum, greatest drawdown
     traded: Floats  # value bought and sold, account currency
+    breached: Bools  # whether it fell below its limit and was stopped there
 
     @property
     def drawdown(self) -> Floats:
@@ -66,7 +72,9 @@ class Task(NamedTuple):
     terms: states.Terms
     starts: Ints
     scales: Floats  # (n_settings,) by which each one's spread is multiplied
+    limits: Floats  # (n_settings,) drawdown beyond which each one stops; inf = none
     found: Floats  # (n_settings, COLUMNS), each row written by one thread
+    curves: Floats  # (n_settings, n_bars) written likewise; (0, 1) where nobody asks for them
     memory: int  # columns a rule remembers in
 
 
@@ -80,6 +88,8 @@ def simulate_many(
     threads: int = 1,
     market: states.Market | None = None,
     spread_scales: Sequence[float] | None = None,
+    max_drawdown: float | Sequence[float] | None = None,
+    curves: Floats | None = None,
 ) -> Batch:
     """Run every setting of a strategy over one panel.
 
@@ -99,6 +109,10 @@ def simulate_many(
         By default the panel alone.
     spread_scales : sequence of float, optional
         By which each setting's half-spreads are multiplied.
+    max_drawdown : float or sequence of float, optional
+        Loss from a peak, fraction of it, beyond which a setting is not followed any further.
+    curves : ndarray of float64, shape (n_settings, n_bars), optional
+        Filled in: each setting's equity at every close.
 
     Raises
     ------
@@ -111,19 +125,27 @@ def simulate_many(
     starts = np.broadcast_to(np.asarray(start, np.int64), len(strategies)).copy()
     scales = np.ones(len(strategies))
     scales[:] = 1.0 if spread_scales is None else spread_scales
+    limits = np.full(len(strategies), np.inf)
+    limits[:] = np.inf if max_drawdown is None else max_drawdown
+    kept = NO_CURVES if curves is None else curves
     market = states.market_of(panel) if market is None else market
     found = np.empty((len(strategies), COLUMNS))
     compilable = [s for s in strategies if has_rule(s)]
     if len(compilable) < len(strategies):
         for i, strategy in enumerate(strategies):
             wider = with_scale(terms, float(scales[i]))
-            found[i] = _alone(strategy, inputs, panel, wider, int(starts[i]), market)
+            found[i, :BREACH], curve = _alone(
+                strategy, inputs, panel, wider, int(starts[i]), market
+            )
+            found[i, BREACH] = float(found[i, SUMS + states.DRAWDOWN] > limits[i])
+            if len(kept):
+                kept[i] = curve
         return _batch(found)
     if strategies:
         loop = _loop_of(compilable)
         memory = int(getattr(strategies[0], "memory", 0))
         table = _table([strategy.params for strategy in compilable])
-        task = Task(loop, market, inputs, table, terms, starts, scales, found, memory)
+        task = Task(loop, market, inputs, table, terms, starts, scales, limits, found, kept, memory)
         _shared_out(task, panel, strategies, threads)
     return _batch(found)
 
@@ -131,17 +153,19 @@ def simulate_many(
 def _batch(found: Floats) -> Batch:
     whole = found[:, [ORDERS, FILLS]].astype(np.int64)
     sums, traded = found[:, SUMS:TRADED].copy(), found[:, TRADED].copy()
-    return Batch(found[:, EQUITY].copy(), whole[:, 0], whole[:, 1], sums, traded)
+    breached = found[:, BREACH] != 0.0
+    return Batch(found[:, EQUITY].copy(), whole[:, 0], whole[:, 1], sums, traded, breached)
 
 
 def _alone(
     strategy: Strategy, inputs: Any, panel: Panel, terms: states.Terms, start: int, market: Any
-) -> tuple[float, ...]:
-    """One setting by the simulator of single runs."""
+) -> tuple[tuple[float, ...], Floats]:
+    """One setting by the simulator of single runs: its numbers and its curve."""
     run = reference.simulate(strategy, inputs, panel, terms, start=start, market=market)
     sums: Floats = run.sums  # type: ignore[assignment]  # a simulator's own are always there
     traded = float(np.sum(np.abs(run.fills["qty"]) * run.fills["price"] * run.fills["fx"]))
-    return float(run.equity[-1]), len(run.orders), len(run.fills), *map(float, sums), traded
+    counts = len(run.orders), len(run.fills)
+    return (float(run.equity[-1]), *counts, *map(float, sums), traded), run.equity
 
 
 def _loop_of(strategies: Sequence[CompiledStrategy]) -> Callable[..., int]:
@@ -192,14 +216,15 @@ def _shared_out(task: Task, panel: Panel, strategies: Sequence[Strategy], thread
 
 def _run(task: Task, panel: Panel, strategies: Sequence[Strategy], first: int, stop: int) -> None:
     """Run a span of settings in one state; records that get full are made larger."""
-    state = states.new_state(1, panel.n_symbols, task.terms.account.cash, task.memory)
+    room_for_curve = task.curves.shape[1]
+    state = states.new_state(room_for_curve, panel.n_symbols, task.terms.account.cash, task.memory)
     log = states.new_log(panel.n_symbols)
     room = 3 * states.room_of_a_bar(panel.n_symbols)
     place = np.array([first, stop, 0])
     while place[NEXT] < stop:
         code = task.loop(
             task.market, task.inputs, task.table, task.terms, state, log, task.starts, task.scales,
-            place, task.found,
+            task.limits, place, task.found, task.curves,
         )  # fmt: skip
         if code == states.NO_ROOM:
             log = states.Log(*(kernel.grown(records, room) for records in log))
@@ -227,23 +252,37 @@ def sweep(
     log: states.Log,
     starts: Any,
     scales: Any,
+    limits: Any,
     place: Any,
     found: Any,
+    curves: Any,
 ) -> int:
     """Run settings ``place[NEXT]`` to ``place[STOP] - 1``; stops where the records are full.
 
     In the subset numba compiles.
     """
     code = states.FINE
+    keep = len(curves) > 0
     i = place[NEXT]
     while i < place[STOP]:
         if place[RESUMES] == 0:
             begin(state, terms.account.cash)
+            state.money[states.WORST_FALL] = limits[i]
         wider = with_scale(terms, scales[i])
-        code = walk(market, inputs, table[i], wider, state, log, starts[i], False)
+        code = walk(market, inputs, table[i], wider, state, log, starts[i], keep)
         place[RESUMES] = 1 if code == states.NO_ROOM else 0
+        found[i, BREACH] = 0.0
+        if code == states.BREACHED:
+            found[i, BREACH] = 1.0
+            code = states.FINE
         if code != states.FINE:
             break
+        if keep:
+            done = state.count[states.BAR] + 1
+            for t in range(done):
+                curves[i, t] = state.equity_curve[t]
+            for t in range(done, curves.shape[1]):
+                curves[i, t] = np.nan
         found[i, EQUITY] = state.equity[0]
         found[i, ORDERS] = state.count[states.ORDERS]
         found[i, FILLS] = state.count[states.FILLS]

@@ -20,6 +20,7 @@ from tradewind.engine.executors.quotes import close_of, rate_of, tradable
 from tradewind.engine.executors.state import (
     ASLEEP,
     BAR,
+    BREACHED,
     BY_BRACKET,
     CALL,
     CALLED_BACK,
@@ -42,6 +43,7 @@ from tradewind.engine.executors.state import (
     SUM,
     WAITING,
     WORKING,
+    WORST_FALL,
     Log,
     Market,
     State,
@@ -138,7 +140,7 @@ def walk(
     start: int,
     keep: bool,
 ) -> int:
-    """Advance until the last bar, a fault of the rule, or until the records may run out of room.
+    """Advance until the last bar, a fault, too deep a fall, or until the records may get full.
 
     ``keep`` says whether the equity of each bar is written down; the sums of returns always are.
     """
@@ -167,6 +169,8 @@ def walk(
     code = NO_ROOM if crowded(state, log) else FINE
     total, squares, drawdown = sums[SUM], sums[SQUARES], sums[DRAWDOWN]
     peak, last = money[PEAK], money[LAST]
+    worst_fall = money[WORST_FALL]
+    breached = False
     floor = peak * (1.0 - drawdown)
     # What every bar asks for, outside of arrays: the compiler cannot know that nobody changes them.
     cash, n_held, n_open = money[CASH], count[HELD], count[OPEN]
@@ -226,12 +230,19 @@ def walk(
                 elif worth < floor:
                     drawdown = 1.0 - worth / peak
                     floor = worth
+                    if drawdown > worst_fall:
+                        breached = True
+                        break
             last = worth
             margin = gross > 0.0 and worth <= maintenance * gross
             n = rule(t, inputs, params, book, intents) if asked else 0
             if n != 0 or margin or t + 1 >= stop or leaves[t + 1] or (acting and acts[t + 1]):
                 break
             t += 1
+        if breached:
+            code = BREACHED
+            t += 1
+            break
         if margin:
             call_margin(market, terms, state, log, t, gross)
             due = True

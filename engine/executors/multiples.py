@@ -53,8 +53,10 @@ def at_multiples(task: Task) -> Simulate | None:
 
     def simulate(scales: Floats) -> Outcome:
         ended = np.array([_ended(task, float(scale)) for scale in scales])
-        none = np.zeros(len(scales), np.int64)
-        found = Batch(ended[:, 0], none, none, ended[:, 1:], np.full(len(scales), np.nan))
+        n = len(scales)
+        none = np.zeros(n, np.int64)
+        unknown = np.full(n, np.nan)
+        found = Batch(ended[:, 0], none, none, ended[:, 1:], unknown, np.zeros(n, bool))
         return Outcome(found.sharpe * sqrt(task.bars_per_year), found.equity)
 
     return simulate

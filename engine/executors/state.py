@@ -49,7 +49,8 @@ BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
     NO_ROOM,
     BAD_KIND,
     CALLED_BACK,
-) = range(8)  # why the loop stopped
+    BREACHED,
+) = range(9)  # why the loop stopped
 LONG = 1 << 16  # rows at first: to copy records to a longer place costs more than the orders
 # Execution.intrabar; the last is asked for by the bounds of a run alone: what finer bars leave open
 # goes the best way
@@ -147,7 +148,7 @@ class Terms(NamedTuple):
 
 
 # places in State.money
-CASH, MONTH_VALUE, PEAK, LAST, ROOM = range(5)
+CASH, MONTH_VALUE, PEAK, LAST, ROOM, WORST_FALL = range(6)
 # places in State.count
 ORDERS, FILLS, EVENTS, OPEN, HELD, BAR, CODE, SYMBOL, MONTH, CALL, ENTERED, WAITING = range(12)
 # places in State.sums: of the returns of every bar after the first decision
@@ -172,7 +173,7 @@ class State(NamedTuple):
     intents: Any  # (n_intents,) INTENT
     memory: Any  # (n_symbols, n_memory) what a rule remembers
     equity: Any  # (1,) at the last close
-    money: Any  # (5,) see CASH ... ROOM
+    money: Any  # (6,) see CASH ... WORST_FALL: the drawdown beyond which a run stops, inf = none
     count: Any  # (12,) see ORDERS ... WAITING
     sums: Any  # (4,) see RETURNS ... DRAWDOWN
     equity_curve: Any  # (n_bars,) at each close: all else can be folded from the fills
@@ -274,7 +275,7 @@ def new_state(n_bars: int, n_symbols: int, cash: float, n_memory: int = 0) -> St
         intents=np.zeros(room, INTENT),
         memory=np.zeros((n_symbols, n_memory)),
         equity=np.full(1, cash),
-        money=np.array([cash, 0.0, cash, 0.0, cash]),
+        money=np.array([cash, 0.0, cash, 0.0, cash, np.inf]),
         count=count,
         sums=np.zeros(4),
         equity_curve=np.empty(n_bars),

@@ -132,3 +132,46 @@ def test_no_settings_end_in_no_rows() -> None:
 def test_what_is_no_batch_is_refused(strategies: Any, given: Any, message: str) -> None:
     with pytest.raises(StrategyError, match=message):
         together(market(50), strategies, **given)
+
+
+def test_the_curves_asked_for_are_those_of_single_runs() -> None:
+    panel = market()
+    curves = np.empty((len(SETTINGS), panel.n_bars))
+    assert rows(together(panel, curves=curves)) == rows(together(panel))
+    given = terms(panel, cash=10_000.0, fee_bps=2.0, spread_bps=5.0, borrow_annual=0.02, weight=0.3)
+    for curve, strategy in zip(curves, SETTINGS, strict=True):
+        inputs = strategy.prepare(panel, Signals())
+        one = reference.simulate(strategy, inputs, panel, given, start=strategy.warmup - 1)
+        assert curve.tobytes() == one.equity.tobytes()
+
+
+def test_a_setting_that_falls_too_far_stops_there_and_the_others_keep_every_bit() -> None:
+    panel = market()
+    free = together(panel)
+    limit = float(np.median(free.drawdown))
+    curves, stopped = np.empty((len(SETTINGS), panel.n_bars)), np.empty((5, panel.n_bars))
+    together(panel, curves=curves)
+    found = together(panel, curves=stopped, max_drawdown=limit, threads=2)
+    assert found.breached.tolist() == (free.drawdown > limit).tolist()
+    assert 0 < found.breached.sum() < len(SETTINGS)
+    for i, breached in enumerate(found.breached):
+        if not breached:
+            assert rows(found)[i] == rows(free)[i]
+            assert stopped[i].tobytes() == curves[i].tobytes()
+            continue
+        begun = SETTINGS[i].warmup - 1
+        high = np.maximum.accumulate(curves[i, begun:])
+        first = begun + int(np.argmax(1.0 - curves[i, begun:] / high > limit))
+        assert np.array_equal(stopped[i, : first + 1], curves[i, : first + 1])
+        assert np.isnan(stopped[i, first + 1 :]).all()
+        assert limit < found.drawdown[i] <= free.drawdown[i]
+
+
+def test_each_setting_may_have_a_limit_of_its_own_compiled_or_not() -> None:
+    panel = market(300)
+    free = together(panel, SETTINGS[:3])
+    limits = [free.drawdown[0] / 2, np.inf, free.drawdown[2]]
+    plain = [Interpreted(strategy) for strategy in SETTINGS[:3]]
+    for asked in (SETTINGS[:3], plain):
+        found = together(panel, asked, max_drawdown=limits)
+        assert found.breached.tolist() == [True, False, False]
