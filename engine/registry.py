@@ -26,6 +26,7 @@ from tradewind.engine.config.file import Document, checked
 from tradewind.engine.errors import ConfigError
 
 GROUPS = ("strategies", "forecasters", "selectors")
+_MODELS: dict[Any, type[BaseModel]] = {}  # by the class they were made of
 
 
 def names(group: str) -> list[str]:
@@ -214,6 +215,12 @@ def signature_model(cls: type[Any]) -> type[BaseModel]:
     ConfigError
         If the constructor takes ``*args`` or ``**kwargs``, or its annotations cannot be checked.
     """
+    if cls not in _MODELS:  # a sweep asks for it at every setting
+        _MODELS[cls] = _signature_model(cls)
+    return _MODELS[cls]
+
+
+def _signature_model(cls: type[Any]) -> type[BaseModel]:
     try:
         hints = get_type_hints(cls.__init__, include_extras=True)
         parameters = inspect.signature(cls).parameters.values()

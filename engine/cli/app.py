@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from tradewind.engine.cli import audit, backtest, data, evolve, init, reproduce, runs, train, verify
+from tradewind.engine.cli import (
+    audit,
+    backtest,
+    data,
+    evolve,
+    init,
+    reproduce,
+    runs,
+    sweep,
+    train,
+    verify,
+)
 from tradewind.engine.cli.console import out, prepare_streams
 from tradewind.engine.cli.failures import DONE, INTERRUPTED, report
 from tradewind.engine.cli.options import Group
@@ -36,6 +47,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("train")(train.train)
 app.command("audit")(audit.audit)
 app.command("evolve")(evolve.evolve)
+app.command("sweep")(sweep.sweep)
 app.add_typer(data.app, name="data")
 app.command("runs")(runs.runs)
 app.command("compare")(runs.compare)

@@ -29,6 +29,7 @@ __all__ = [
 # Keys of a config that compares several, and what one of them alone is called.
 SEVERAL = {"forecasters": "forecaster", "selectors": "selector"}
 BREEDING = "evolve"  # the key of a config that breeds portfolios
+SWEEPING = "sweep"  # the key of a config whose settings are searched
 MAX_BYTES = 256_000  # a config is read by people; a larger file is a mistake or an attack
 PATHS = (
     ("data", "path"),
@@ -71,6 +72,12 @@ def load(source: str | Path, assignments: Sequence[str] = ()) -> tuple[RunConfig
             (BREEDING,),
             f"breeds portfolios, which 'tradewind evolve {source}' does; this command runs one "
             "strategy: 'tradewind evolve RUN --choose knee --export FILE' writes one of them",
+        )
+    if SWEEPING in document.values:
+        raise document.error(
+            (SWEEPING,),
+            f"tries many settings, which 'tradewind sweep {source}' does; this command runs one: "
+            "the best.yaml of a sweep's folder, or this file without the block",
         )
     return validate(RunConfig, document), document
 

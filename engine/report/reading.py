@@ -20,6 +20,7 @@ from tradewind.engine.report.run import Run
 
 LEADERBOARD = "leaderboard"  # kind of folder that compares forecasters
 FRONT = "front"  # kind of folder that holds portfolios bred against each other
+SWEEP = "sweep"  # kind of folder that holds the trials of a search
 RECORDED = ("orders", "fills", "events")
 STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-(\d+))?$")
 
@@ -70,6 +71,11 @@ def read(folder: Path) -> Run:
         raise RunError(
             f"{folder}: is a front of portfolios, and this is for the run of one; 'tradewind "
             f"evolve {folder.name} --choose knee' runs one of them"
+        )
+    if manifest.get("kind") == SWEEP:
+        raise RunError(
+            f"{folder}: is a sweep over many settings, and this is for the run of one; 'tradewind "
+            f"backtest {folder}/best.yaml' runs the best of them"
         )
     check_files(folder, manifest["files"], (*PARQUETS, *TEXTS))
     said = manifest["run"]
@@ -204,7 +210,7 @@ def _when(name: str) -> tuple[str, int, str]:
 def _summary(folder: Path) -> Summary:
     try:
         manifest = manifest_of(folder)
-        said, board = manifest["run"], manifest.get("kind") in (LEADERBOARD, FRONT)
+        said, board = manifest["run"], manifest.get("kind") in (LEADERBOARD, FRONT, SWEEP)
         wanted = tuple(manifest["files"]) if board else (*PARQUETS, *TEXTS)
         missing = [name for name in wanted if not (folder / name).is_file()]
         metrics = {} if board else read_json(folder / "metrics.json").get("strategy", {})

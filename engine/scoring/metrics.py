@@ -73,7 +73,7 @@ def growth(equity: Floats, bars_per_year: float) -> dict[str, Any]:
     return on nothing is no number; the drawdown and what is left are still stated.
     """
     returns = bar_returns(equity)
-    annual = _annual_return(equity, bars_per_year)
+    annual = annual_return(equity, bars_per_year)
     fall = drawdown(equity)
     scale = np.sqrt(bars_per_year)
     lags = automatic_lags(len(returns))
@@ -152,14 +152,14 @@ def against(equity: Floats, market: Floats, bars_per_year: float) -> dict[str, A
     flat = is_flat(ours) or is_flat(theirs)
     active = ours - theirs
     difference, difference_se = sharpe_difference(ours, theirs)
-    ours_annual = _annual_return(equity, bars_per_year)
+    ours_annual = annual_return(equity, bars_per_year)
     return {
         "beta": beta,
         "alpha": (ours.mean() - beta * theirs.mean()) * bars_per_year,
         "correlation": np.nan if flat else covariance / float(ours.std() * theirs.std()),
         "tracking_error": _spread(active) * scale,
         "information_ratio": sharpe_ratio(active) * scale,
-        "excess_annual_return": ours_annual - _annual_return(market, bars_per_year),
+        "excess_annual_return": ours_annual - annual_return(market, bars_per_year),
         "sharpe_difference": difference * scale,
         "sharpe_difference_se": difference_se * scale,
     }
@@ -274,8 +274,8 @@ def cut_counts(simulation: Simulation) -> dict[str, int]:
     return {"total": len(caps), **counts}
 
 
-def _annual_return(equity: Floats, bars_per_year: float) -> float:
-    """Compound growth per year."""
+def annual_return(equity: Floats, bars_per_year: float) -> float:
+    """Compound growth per year of an equity curve; NaN where it touches zero."""
     if len(equity) < 2 or (equity <= 0).any():
         return float("nan")
     power = bars_per_year / (len(equity) - 1) * np.log(equity[-1] / equity[0])

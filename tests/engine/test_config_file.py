@@ -47,6 +47,7 @@ OTHERS = (
     "pareto-front",
     "rbm-momentum",
     "rbm-momentum-long",
+    "sweep-sma",
 )  # presets that are no single run
 FAULTS = [
     (
@@ -199,7 +200,8 @@ def test_a_missing_file_names_the_nearest_preset() -> None:
         read_document("sma-cros")
     presets = (
         "forecast-bench, inverse-volatility, lstm-timing, momentum, momentum-portfolio, "
-        "pairs, pairs-ggr, pareto-front, rbm-momentum, rbm-momentum-long, risk-parity, sma-cross"
+        "pairs, pairs-ggr, pareto-front, rbm-momentum, rbm-momentum-long, risk-parity, sma-cross, "
+        "sweep-sma"
     )
     with pytest.raises(ConfigError, match=rf"^qqq: no such file .*; presets: {presets}"):
         read_document("qqq")

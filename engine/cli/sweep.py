@@ -1,0 +1,122 @@
+"""``tradewind sweep``: try many settings out of sample, or open the hold-out of a sweep."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.failures import DONE, NO, Interrupted
+from tradewind.engine.cli.options import (
+    RESULTS,
+    ConfigArgument,
+    JsonOption,
+    ResultsOption,
+    SetOption,
+    WorkersOption,
+)
+from tradewind.engine.cli.progress import watched
+
+if TYPE_CHECKING:
+    from tradewind.engine.sweeping.run import Swept
+
+DEFAULT = "sweep-sma"
+NOTHING = "no trial was finished, and nothing was written"
+
+
+def sweep(
+    config: ConfigArgument = DEFAULT,
+    assignments: SetOption = None,
+    trials: Annotated[
+        int | None,
+        typer.Option("-n", "--trials", min=1, metavar="N", help="Settings to try, in all."),
+    ] = None,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Try many settings of a config, score each out of sample, and write the best as a config.
+
+    What is varied, what for and on which bars is the config's 'sweep:' block. Ctrl-C keeps
+    everything that was tried. Without CONFIG it runs the preset that ships with tradewind.
+    """
+    with watched("sweep", NOTHING) as bars:
+        from tradewind.engine.sweeping import run
+
+        found = run.sweep(
+            config, assignments or [], results=results, trials=trials, progress=bars,
+            workers=workers,
+        )  # fmt: skip
+        bars.finish("sweep")
+        left = bars.left_open()
+    if found.interrupted:
+        if not as_json:
+            show(found)
+        raise Interrupted(left, f"everything that was tried is in {found.folder}")
+    if as_json:
+        out_json(summary(found))
+    else:
+        show(found)
+    return DONE if found.table["best"] is not None else NO
+
+
+def summary(found: "Swept") -> dict[str, Any]:
+    """What ``--json`` prints."""
+    best = found.folder / "best.yaml"
+    return {
+        "run": found.name,
+        "folder": str(found.folder),
+        "best_config": str(best) if found.table["best"] is not None else None,
+        **found.table,
+    }
+
+
+def show(found: "Swept") -> None:
+    """Print what was tried and what was best."""
+    said = found.table
+    counts, span = said["trials"], said["spans"]["search"]
+    told = ", ".join(
+        f"{counts[state]:,} {state}"
+        for state in ("undefined", "breached", "refused", "pruned")
+        if counts[state]
+    )
+    out(
+        f"{found.name}: {counts['all']:,} settings{f' ({told})' if told else ''} on "
+        f"{span['first_date']} to {span['last_date']}"
+    )
+    if said["best"] is not None:
+        _show_best(said)
+    out(said["verdict"])
+    speed = said["speed"]
+    if speed["trials_per_second"] is not None:
+        out(
+            f"{speed['trials_per_second']:,.0f} trials a second: {speed['run_seconds']:.1f} s "
+            f"simulating, {speed['ask_seconds'] + speed['tell_seconds']:.1f} s choosing"
+        )
+    if said["best"] is not None:
+        out(f"Best: tradewind backtest {found.folder / 'best.yaml'}")
+
+
+def _show_best(said: Mapping[str, Any]) -> None:
+    rows = [
+        said["best"],
+        *(one for one in said["front"] if one["number"] != said["best"]["number"]),
+    ]
+    names = list(said["objectives"])
+    columns = ("trial", *said["params"], *names, *(f"{name}, whole" for name in names))
+    shown = [
+        (
+            str(one["number"]),
+            *(_value(one["values"].get(param)) for param in said["params"]),
+            *(f"{one['scores'][name]:.4g}" for name in names),
+            *(_value(one["whole"][name if "." in name else f"strategy.{name}"]) for name in names),
+        )
+        for one in rows[:12]
+    ]
+    table("", columns, shown)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

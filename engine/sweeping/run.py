@@ -1,0 +1,188 @@
+"""From a config to a sweep: ask many, run them, tell many, until a budget is used up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from tradewind.engine.config.file import override, read_document
+from tradewind.engine.pipeline import Diary
+from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.report.folder import check_writable
+from tradewind.engine.report.text import json_text
+from tradewind.engine.sweeping import folder as folders
+from tradewind.engine.sweeping.evaluating import Outcome
+from tradewind.engine.sweeping.found import Found, new_found
+from tradewind.engine.sweeping.preparing import Plan, prepared
+from tradewind.engine.sweeping.space import chunks
+from tradewind.engine.sweeping.study import Study
+from tradewind.engine.sweeping.table import table_of
+
+SWEEPING = "sweeping"
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A sweep that was written."""
+
+    name: str
+    folder: Path
+    table: Mapping[str, Any]
+    interrupted: bool
+
+
+def sweep(
+    source: str | Path,
+    assignments: list[str],
+    *,
+    results: Path,
+    trials: int | None = None,
+    progress: Progress = SILENT,
+    workers: int | None = None,
+) -> Swept:
+    """Sweep a config and write the folder.
+
+    Ctrl-C ends it early; everything that was tried is kept and written.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file, or the name of a preset.
+    assignments : list of str
+        ``a.b=value``, applied in order.
+    results : Path
+    trials : int, optional
+        In place of ``sweep.trials``.
+    progress : Progress
+    workers : int or None
+        Processes that fit forecasters.
+
+    Raises
+    ------
+    ConfigError
+        For a fault in the config, or a study of that name that is another one.
+    RunError
+        If the folder cannot be written.
+    """
+    check_writable(results)
+    if trials is not None:
+        assignments = [*assignments, f"sweep.trials={trials}"]
+    document = override(read_document(source), assignments)
+    now, diary = datetime.now(UTC), Diary()
+    diary.note("started", at=now.isoformat(timespec="seconds"))
+    with diary.stage("prepare"):
+        plan = prepared(document, diary, progress, workers=workers)
+    name = plan.config.name or _new_name(plan, now)
+    earlier = folders.earlier(results / name, plan) if plan.config.name else None
+    with diary.stage("search"):
+        found = searched(plan, progress, earlier)
+    with diary.stage("judge"):
+        table = table_of(plan, found, name)
+    written = folders.write(plan, found, table, diary, results / name)
+    return Swept(name, written, table, found.interrupted)
+
+
+def _new_name(plan: Plan, now: datetime) -> str:
+    """``<name>-<YYYYMMDD-HHMMSS>-<first 6 digits of the config's hash>``, as runs are named."""
+    seal = sha256(json_text(plan.document.values, indent=None).encode()).hexdigest()
+    return f"{plan.base.name}-{now:%Y%m%d-%H%M%S}-{seal[:6]}"
+
+
+def searched(plan: Plan, progress: Progress, earlier: Found | None = None) -> Found:
+    """Try settings until the budget is used up or Ctrl-C."""
+    found = new_found(plan) if earlier is None else earlier
+    found.earlier = len(found.outcomes)
+    work = _exhaust if plan.config.sampler.kind == "grid" else _study
+    try:
+        work(plan, found, progress)
+    except KeyboardInterrupt:
+        if not found.outcomes:
+            raise
+        found.interrupted = True
+    if not found.interrupted:
+        progress.finish(SWEEPING)
+    return found
+
+
+def _study(plan: Plan, found: Found, progress: Progress) -> None:
+    """Ask many, run them in one call, tell many."""
+    study = Study(plan.config, plan.space, plan.wanted, plan.base.seed)
+    study.remember(found.outcomes)
+    watch = Watch(plan, found, progress, plan.config.trials)
+    while (n := watch.room(_at_once(plan))) > 0:
+        clock = perf_counter()
+        asked = study.ask(n)
+        clock = _spent(found, "ask", clock)
+        outcomes = plan.evaluator.evaluate([one.values for one in asked], plan.space.fixed)
+        clock = _spent(found, "run", clock)
+        study.tell(asked, outcomes)
+        _spent(found, "tell", clock)
+        watch.add(outcomes)
+
+
+def _at_once(plan: Plan) -> int:
+    """Settings asked for together: one where each runs by itself, so that the next one learns."""
+    return plan.config.batch if plan.evaluator.in_batches(plan.first) else 1
+
+
+def _exhaust(plan: Plan, found: Found, progress: Progress) -> None:
+    """Every setting of the grid, without a sampler."""
+    points = plan.config.sampler.points
+    watch = Watch(plan, found, progress, plan.space.grid_size(points))
+    settings = plan.space.grid(points)
+    for _ in range(found.earlier):
+        next(settings, None)
+    for some in chunks(settings, 4096):
+        if watch.room(len(some)) == 0:
+            return
+        clock = perf_counter()
+        outcomes = plan.evaluator.evaluate(some, plan.space.fixed)
+        _spent(found, "run", clock)
+        watch.add(outcomes)
+
+
+def _spent(found: Found, what: str, since: float) -> float:
+    now = perf_counter()
+    found.seconds[what] += now - since
+    return now
+
+
+class Watch:
+    """Keeps to the budgets and says how far the work is."""
+
+    def __init__(self, plan: Plan, found: Found, progress: Progress, trials: int) -> None:
+        self._plan, self._found, self._progress, self._trials = plan, found, progress, trials
+        self._begun = perf_counter()
+        progress.start(SWEEPING, trials)
+        if found.outcomes:
+            progress.advance(SWEEPING, len(found.outcomes))
+
+    def room(self, most: int) -> int:
+        """Settings that may still be tried, at most ``most``."""
+        seconds = self._plan.config.seconds
+        if seconds is not None and perf_counter() - self._begun >= seconds:
+            return 0
+        return min(most, self._trials - len(self._found.outcomes))
+
+    def add(self, outcomes: list[Outcome]) -> None:
+        """Write trials down."""
+        sign = self._plan.wanted.signs[0]
+        for outcome in outcomes:
+            self._found.add(outcome, sign)
+        self._progress.advance(SWEEPING, len(outcomes), note=self._note())
+
+    def _note(self) -> str:
+        found = self._found
+        done = len(found.outcomes) - found.earlier
+        rate = done / max(perf_counter() - self._begun, 1e-9)
+        left = (self._trials - len(found.outcomes)) / rate
+        if self._plan.config.seconds is not None:
+            left = min(left, self._plan.config.seconds - (perf_counter() - self._begun))
+        name = next(iter(self._plan.config.objectives))
+        best = "none yet"
+        if found.best is not None:
+            best = f"{found.outcomes[found.best].scores[0]:.4g}"
+        return f"best {name} {best}, {rate:,.3g} trials/s, {max(left, 0.0):,.0f} s left"
