@@ -1,6 +1,7 @@
 """``tradewind sweep``: try many settings out of sample, or open the hold-out of a sweep."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from tradewind.engine.cli.options import (
     WorkersOption,
 )
 from tradewind.engine.cli.progress import watched
+from tradewind.engine.cli.results import run_folder
 
 if TYPE_CHECKING:
     from tradewind.engine.sweeping.run import Swept
@@ -31,6 +33,14 @@ def sweep(
         int | None,
         typer.Option("-n", "--trials", min=1, metavar="N", help="Settings to try, in all."),
     ] = None,
+    opens: Annotated[
+        bool,
+        typer.Option(
+            "--open-holdout",
+            help="Show the best trial of a sweep on its hold-out, once; CONFIG then is the sweep's "
+            "folder.",
+        ),
+    ] = False,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
@@ -40,6 +50,12 @@ def sweep(
     What is varied, what for and on which bars is the config's 'sweep:' block. Ctrl-C keeps
     everything that was tried. Without CONFIG it runs the preset that ships with tradewind.
     """
+    if opens:
+        if assignments or trials is not None:
+            raise typer.BadParameter(
+                "--open-holdout shows what was found; it takes neither --set nor -n"
+            )
+        return _open(run_folder(config, results), as_json, workers)
     with watched("sweep", NOTHING) as bars:
         from tradewind.engine.sweeping import run
 
@@ -58,6 +74,39 @@ def sweep(
     else:
         show(found)
     return DONE if found.table["best"] is not None else NO
+
+
+def _open(folder: Path, as_json: bool, workers: int | None) -> int:
+    """Open a hold-out, or say when it was opened."""
+    with watched("sweep", "that the hold-out was asked for is written down") as bars:
+        from tradewind.engine.sweeping import holdout
+
+        opened = holdout.open_holdout(folder, progress=bars, workers=workers)
+    if as_json:
+        out_json({"run": folder.name, "opened_before": opened.before, **opened.record})
+    else:
+        _show_opened(folder, opened.record, opened.before)
+    return NO if opened.before else DONE
+
+
+def _show_opened(folder: Path, said: Mapping[str, Any], before: bool) -> None:
+    values = ", ".join(f"{name} {_value(value)}" for name, value in said["values"].items())
+    if before:
+        out(
+            f"{folder.name}: the hold-out was opened on {said['opened']} with trial "
+            f"{said['trial']} ({values}); it is opened once"
+        )
+    if said["metrics"] is None:
+        out("That opening did not come to an end, so there are no numbers of it.")
+        return
+    span = said["metrics"]["span"]
+    if not before:
+        out(f"Trial {said['trial']} ({values}) from {span['first_date']} to {span['last_date']}")
+    rows = [
+        (name, _value(said["search"][name]), _value(said["objectives"][name]))
+        for name in said["search"]
+    ]
+    table("", ("", "search", "hold-out"), rows)
 
 
 def summary(found: "Swept") -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tradewind.engine.compiling import LEAN, compiled_with, lean, unlocked, with_parts
+from tradewind.engine.compiling import LEAN, compiled_with, inlined, lean, unlocked, with_parts
 from tradewind.engine.costs import Costs
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.executors import kernel, reference
@@ -31,7 +31,9 @@ CHUNKS = 4  # for each thread, so that none waits long for the others
 # Columns of what a setting ends in; SUMS and three more before TRADED.
 EQUITY, ORDERS, FILLS, SUMS, TRADED, BREACH = 0, 1, 2, 3, 7, 8
 COLUMNS = 9
-NO_CURVES = np.empty((0, 1))
+NO_CURVES, NO_SPANS, NO_PARTS = np.empty((0, 1)), np.empty((0, 2), np.int64), np.empty((0, 0, 5))
+# Of a span of bars: returns, their sum, their squares' sum, greatest drawdown, growth.
+N, TOTAL, SQUARED, FALL, GROWTH = range(5)
 NEXT, STOP, RESUMES = range(3)  # places in what a call is told and says
 walk = kernel.walk
 
@@ -75,6 +77,9 @@ class Task(NamedTuple):
     limits: Floats  # (n_settings,) drawdown beyond which each one stops; inf = none
     found: Floats  # (n_settings, COLUMNS), each row written by one thread
     curves: Floats  # (n_settings, n_bars) written likewise; (0, 1) where nobody asks for them
+    spans: Ints  # (n_spans, 2) first bar and stop of each; (0, 2) where nobody asks
+    parts: Floats  # (n_settings, n_spans, 5) see N ... GROWTH, written likewise
+    room: int  # bars of the curve that is being followed, 1 where it is not
     memory: int  # columns a rule remembers in
 
 
@@ -90,6 +95,8 @@ def simulate_many(
     spread_scales: Sequence[float] | None = None,
     max_drawdown: float | Sequence[float] | None = None,
     curves: Floats | None = None,
+    spans: Ints | None = None,
+    parts: Floats | None = None,
 ) -> Batch:
     """Run every setting of a strategy over one panel.
 
@@ -113,6 +120,12 @@ def simulate_many(
         Loss from a peak, fraction of it, beyond which a setting is not followed any further.
     curves : ndarray of float64, shape (n_settings, n_bars), optional
         Filled in: each setting's equity at every close.
+    spans : ndarray of int64, shape (n_spans, 2), optional
+        First bar and stop of stretches of which ``parts`` says how each setting did.
+    parts : ndarray of float64, shape (n_settings, n_spans, 5), optional
+        Filled in, with ``spans``: how many returns, their sum, the sum of their squares, greatest
+        drawdown, and equity at the end over that before the first return; NaN where a setting was
+        stopped before the end. No curve has to be kept for it.
 
     Raises
     ------
@@ -128,6 +141,8 @@ def simulate_many(
     limits = np.full(len(strategies), np.inf)
     limits[:] = np.inf if max_drawdown is None else max_drawdown
     kept = NO_CURVES if curves is None else curves
+    asked = NO_SPANS if spans is None or parts is None else np.ascontiguousarray(spans, np.int64)
+    told = NO_PARTS if parts is None else parts
     market = states.market_of(panel) if market is None else market
     found = np.empty((len(strategies), COLUMNS))
     compilable = [s for s in strategies if has_rule(s)]
@@ -140,12 +155,16 @@ def simulate_many(
             found[i, BREACH] = float(found[i, SUMS + states.DRAWDOWN] > limits[i])
             if len(kept):
                 kept[i] = curve
+            parts_of(curve, asked, told, i)
         return _batch(found)
     if strategies:
         loop = _loop_of(compilable)
         memory = int(getattr(strategies[0], "memory", 0))
         table = _table([strategy.params for strategy in compilable])
-        task = Task(loop, market, inputs, table, terms, starts, scales, limits, found, kept, memory)
+        task = Task(
+            loop, market, inputs, table, terms, starts, scales, limits, found, kept, asked, told,
+            panel.n_bars if len(kept) or len(asked) else 1, memory,
+        )  # fmt: skip
         _shared_out(task, panel, strategies, threads)
     return _batch(found)
 
@@ -216,8 +235,7 @@ def _shared_out(task: Task, panel: Panel, strategies: Sequence[Strategy], thread
 
 def _run(task: Task, panel: Panel, strategies: Sequence[Strategy], first: int, stop: int) -> None:
     """Run a span of settings in one state; records that get full are made larger."""
-    room_for_curve = task.curves.shape[1]
-    state = states.new_state(room_for_curve, panel.n_symbols, task.terms.account.cash, task.memory)
+    state = states.new_state(task.room, panel.n_symbols, task.terms.account.cash, task.memory)
     log = states.new_log(panel.n_symbols)
     room = 3 * states.room_of_a_bar(panel.n_symbols)
     place = np.array([first, stop, 0])
@@ -225,6 +243,7 @@ def _run(task: Task, panel: Panel, strategies: Sequence[Strategy], first: int, s
         code = task.loop(
             task.market, task.inputs, task.table, task.terms, state, log, task.starts, task.scales,
             task.limits, place, task.found, task.curves,
+            task.spans, task.parts,
         )  # fmt: skip
         if code == states.NO_ROOM:
             log = states.Log(*(kernel.grown(records, room) for records in log))
@@ -256,13 +275,16 @@ def sweep(
     place: Any,
     found: Any,
     curves: Any,
+    spans: Any,
+    parts: Any,
 ) -> int:
     """Run settings ``place[NEXT]`` to ``place[STOP] - 1``; stops where the records are full.
 
     In the subset numba compiles.
     """
     code = states.FINE
-    keep = len(curves) > 0
+    follows = len(curves) > 0
+    keep = follows or len(spans) > 0
     i = place[NEXT]
     while i < place[STOP]:
         if place[RESUMES] == 0:
@@ -279,10 +301,12 @@ def sweep(
             break
         if keep:
             done = state.count[states.BAR] + 1
-            for t in range(done):
-                curves[i, t] = state.equity_curve[t]
-            for t in range(done, curves.shape[1]):
-                curves[i, t] = np.nan
+            for t in range(done, len(state.equity_curve)):
+                state.equity_curve[t] = np.nan
+            if follows:
+                for t in range(len(state.equity_curve)):
+                    curves[i, t] = state.equity_curve[t]
+            parts_of(state.equity_curve, spans, parts, i)
         found[i, EQUITY] = state.equity[0]
         found[i, ORDERS] = state.count[states.ORDERS]
         found[i, FILLS] = state.count[states.FILLS]
@@ -295,6 +319,32 @@ def sweep(
         i += 1
     place[NEXT] = i
     return code
+
+
+@inlined
+def parts_of(equity: Any, spans: Any, parts: Any, i: int) -> None:
+    """Say how a curve did on each span; in the subset numba compiles."""
+    for j in range(len(spans)):
+        first, stop = spans[j, 0], spans[j, 1]
+        last = equity[first - 1]
+        begun, peak, low = last, last, 1.0
+        total = squares = 0.0
+        for t in range(first, stop):
+            worth = equity[t]
+            if worth != last:  # a division takes longer than an idle bar
+                step = worth / last - 1.0
+                total += step
+                squares += step * step
+                if worth > peak:
+                    peak = worth
+                elif worth < low * peak:
+                    low = worth / peak
+                last = worth
+        parts[i, j, N] = stop - first
+        parts[i, j, TOTAL] = total
+        parts[i, j, SQUARED] = squares
+        parts[i, j, FALL] = 1.0 - low if last == last else np.nan
+        parts[i, j, GROWTH] = last / begun
 
 
 def with_scale(terms: states.Terms, scale: float) -> states.Terms:

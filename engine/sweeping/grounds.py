@@ -9,8 +9,11 @@ import dis
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
+
+from pydantic import ValidationError
 
 from tradewind.engine import pipeline, registry, spreads
 from tradewind.engine.bars.sessions import bars_per_year
@@ -203,9 +206,9 @@ class Grounds:
         assert not isinstance(strategy, BacktraderStrategy)
         if not own:
             return strategy
-        params = {**ground.config.strategy.params, **_nested(ground.config.strategy.params, own)}
-        built: Strategy = registry.build(type(strategy), params, ground.document, key="strategy")
-        return built
+        base = ground.config.strategy.params
+        params = base | (_nested(base, own) if any("." in name for name in own) else own)
+        return _built(type(strategy), params, ground.document)
 
     def inputs(self, ground: Ground, strategy: Strategy) -> tuple[Any, Hashable]:
         """What a strategy prepares, and a name that settings which share it have in common."""
@@ -229,6 +232,22 @@ def _told(parts: Parts) -> str:
     if isinstance(parts.strategy, Deriving):
         told["strategy"] = parts.config.strategy.model_dump(mode="json")
     return json_text(jsonable(told), indent=None)
+
+
+def _built(cls: type[Any], params: dict[str, Any], document: Document) -> Strategy:
+    """Strategy of given parameters, checked in the quickest way; raises ConfigError."""
+    model = registry.signature_model(cls)
+    try:
+        values = model.model_validate(params, strict=True)
+    except ValidationError:  # a list for a tuple, a text for a path; or it is wrong
+        built: Strategy = registry.build(cls, params, document, key="strategy")
+        return built
+    given = {field.alias or n: getattr(values, n) for n, field in model.model_fields.items()}
+    try:
+        made: Strategy = cls(**given)
+    except ValueError as error:
+        raise document.error(("strategy",), str(error)) from error
+    return made
 
 
 def _of_strategy(path: str) -> bool:
@@ -274,6 +293,7 @@ def _state(strategy: Strategy) -> Hashable:
     return id(strategy) if held is None else repr(sorted(held.items(), key=lambda kv: kv[0]))
 
 
+@cache
 def _reads_itself(function: FunctionType) -> bool:
     """Whether a method touches its first argument."""
     code = function.__code__

@@ -1,7 +1,7 @@
 """Any metric of metrics.json over the test bars of a fold, from a whole run."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +41,12 @@ def measured(source: Source, fold: Fold, names: Sequence[str]) -> list[float]:
 
 
 def _of_span(source: Source, first: int, stop: int, names: Sequence[str]) -> list[float]:
+    found = tree(source, first, stop)
+    return [measures.at(found, name) for name in names]
+
+
+def tree(source: Source, first: int, stop: int) -> dict[str, dict[str, Any]]:
+    """Every metric over the returns of bars ``first`` to ``stop - 1``, as metrics.json has them."""
     run = source.simulation
     rows = slice(first - 1, stop)
     cut = Simulation.with_curves(
@@ -49,11 +55,10 @@ def _of_span(source: Source, first: int, stop: int, names: Sequence[str]) -> lis
         _within(run.events, "bar", first, stop),
     )  # fmt: skip
     trades = _within(source.trades, "exit_bar", first, stop)
-    tree = metrics.measure(
+    return metrics.measure(
         cut, trades, source.panel, source.benchmark[rows], first_bar=0,
         bars_per_year=source.per_year,
     )  # fmt: skip
-    return [measures.at(tree, name) for name in names]
 
 
 def _within(rows: Records, name: str, first: int, stop: int) -> Records:

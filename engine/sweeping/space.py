@@ -52,12 +52,10 @@ class Param:
     def value_of(self, label: Any) -> Any:
         """Value that a stored label stands for."""
         if isinstance(self.config, ChoiceConfig):
-            texts = [json.dumps(one) for one in self.labels]
-            for text in (json.dumps(label), label):
-                if text in texts:
-                    return self.config.choices[texts.index(text)]
-            same = [i for i, one in enumerate(self.labels) if one == label]
-            return self.config.choices[same[0]]
+            for choice, known in zip(self.config.choices, self.labels, strict=True):
+                if _same(known, label) or (isinstance(label, str) and json.dumps(known) == label):
+                    return choice
+            raise KeyError(f"{self.name}: {label!r} is none of its choices")
         return int(label) if isinstance(self.config, IntConfig) else float(label)
 
     def grid(self, points: int) -> tuple[Any, ...]:
@@ -120,6 +118,10 @@ class Space:
             name: label_of(value) if isinstance(by_name[name].config, ChoiceConfig) else value
             for name, value in values.items()
         }
+
+    def unlabelled(self, labels: Values) -> dict[str, Any]:
+        """Values that a study's stand for, of a space without conditions."""
+        return {param.name: param.value_of(labels[param.name]) for param in self.params}
 
     def distributions(self) -> dict[str, Any]:
         """Optuna's distribution of each parameter."""

@@ -63,6 +63,9 @@ class Study:
                 directions=["maximize" if sign > 0 else "minimize" for sign in wanted.signs],
             )
         self._prunes = config.pruner is not None
+        self._ranges = space.distributions()
+        quick = config.sampler.kind == "tpe" and not space.conditional
+        self._quick: Any = self._study.sampler if quick else None
 
     @property
     def optuna(self) -> Any:
@@ -70,8 +73,11 @@ class Study:
         return self._study
 
     def ask(self, n: int) -> list[Asked]:
-        """Propose settings."""
+        """Propose settings, at most ``n`` and at least one."""
         with quiet():
+            if self._quick is not None:
+                labels = self._quick.settings(self._study, n, self._ranges)
+                return [Asked(None, self._space.unlabelled(one)) for one in labels]
             found = []
             for _ in range(n):
                 trial = self._study.ask()
@@ -84,15 +90,16 @@ class Study:
         A setting that was refused or stopped counts as worse than any that was not, one whose
         objective is not defined as failed: neither is ever the best.
         """
+        if self._quick is not None:
+            self._prune(outcomes)
+            self.remember(outcomes)
+            return
         from optuna.trial import TrialState
 
         with quiet():
             for (trial, _), outcome in zip(asked, outcomes, strict=True):
-                for constraint, excess in zip(
-                    self._wanted.constraints, outcome.excess, strict=False
-                ):
-                    if excess == excess:
-                        trial.set_constraint("{} {} {:g}".format(*constraint), excess)
+                for name, excess in self._kept_to(outcome):
+                    trial.set_constraint(name, excess)
                 if outcome.state == "complete" and self._prunes and self._gives_up(trial, outcome):
                     outcome.state = "pruned"
                 if outcome.state == "complete":
@@ -102,6 +109,12 @@ class Study:
                 else:
                     self._study.tell(trial, state=TrialState.PRUNED)
 
+    def _kept_to(self, outcome: Outcome) -> list[tuple[str, float]]:
+        """Constraints by name, and by how much each is broken."""
+        names = ["{} {} {:g}".format(*constraint) for constraint in self._wanted.constraints]
+        pairs = zip(names, outcome.excess, strict=False)
+        return [(name, excess) for name, excess in pairs if excess == excess]
+
     def _gives_up(self, trial: Any, outcome: Outcome) -> bool:
         """Report fold after fold until the pruner has seen enough."""
         for step, value in enumerate(outcome.folds[0].tolist()):
@@ -110,29 +123,42 @@ class Study:
                 return True
         return False
 
+    def _prune(self, outcomes: Sequence[Outcome]) -> None:
+        """Show the pruner settings fold by fold that have no trial of their own."""
+        if not self._prunes:
+            return
+        with quiet():
+            for outcome in outcomes:
+                if outcome.state != "complete":
+                    continue
+                seen = self._frozen(outcome, {})
+                for step, value in enumerate(outcome.folds[0].tolist()):
+                    seen.intermediate_values[step] = value
+                    if self._study.pruner.prune(self._study, seen):
+                        outcome.state = "pruned"
+                        break
+
     def remember(self, outcomes: Sequence[Outcome]) -> None:
-        """Add trials of an earlier session."""
+        """Add trials that are done, of an earlier session or of a batch without trials."""
+        with quiet():
+            self._study.add_trials([self._frozen(one, self._seen(one)) for one in outcomes])
+
+    def _frozen(self, outcome: Outcome, seen: dict[int, float]) -> Any:
         from optuna.trial import TrialState, create_trial
 
         states = {"complete": TrialState.COMPLETE, "undefined": TrialState.FAIL}
-        ranges = self._space.distributions()
-        with quiet():
-            trials = []
-            for outcome in outcomes:
-                state = states.get(outcome.state, TrialState.PRUNED)
-                values = self._space.labelled(outcome.values)
-                trial = create_trial(
-                    state=state,
-                    values=outcome.scores if state == TrialState.COMPLETE else None,
-                    params=values,
-                    distributions={name: ranges[name] for name in values},
-                    intermediate_values=self._seen(outcome),
-                )
-                for c, excess in zip(self._wanted.constraints, outcome.excess, strict=False):
-                    if excess == excess:
-                        trial.set_constraint("{} {} {:g}".format(*c), excess)
-                trials.append(trial)
-            self._study.add_trials(trials)
+        state = states.get(outcome.state, TrialState.PRUNED)
+        values = self._space.labelled(outcome.values)
+        trial = create_trial(
+            state=state,
+            values=outcome.scores if state == TrialState.COMPLETE else None,
+            params=values,
+            distributions={name: self._ranges[name] for name in values},
+            intermediate_values=seen,
+        )
+        for name, excess in self._kept_to(outcome):
+            trial.set_constraint(name, excess)
+        return trial
 
     def _seen(self, outcome: Outcome) -> dict[int, float]:
         if not self._prunes or outcome.state not in ("complete", "pruned"):

@@ -58,17 +58,39 @@ class BatchedTpe(TPESampler):
         self._drawn: dict[tuple[str, ...], Drawn] = {}
         self._sample_of = np.random.default_rng(seed)
 
+    def settings(self, study: Any, n: int, space: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Settings of a batch, as a study stores them, without a trial for each.
+
+        Parameters
+        ----------
+        study : optuna.Study
+        n : int
+        space : mapping
+            Name -> distribution; all of them apply in every setting.
+        """
+        trials = study._get_trials(deepcopy=False, states=FINISHED, use_cache=False)
+        if len(trials) < self._n_startup_trials:
+            n = min(n, self._n_startup_trials - len(trials))
+            draw: Any = self._random_sampler.sample_independent
+            return [{k: draw(study, None, k, one) for k, one in space.items()} for _ in range(n)]
+        varied = {name: one for name, one in space.items() if not one.single()}
+        alone = {name: one for name, one in space.items() if one.single()}
+        fixed = {k: one.to_external_repr(_only(one)) for k, one in alone.items()}
+        return [{**fixed, **found} for found in self._draw(study, trials, varied, n)]
+
     def _sample(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
         """Next setting of the batch; draws a batch where there is none, or trials have ended."""
         trials = study._get_trials(deepcopy=False, states=FINISHED, use_cache=True)
         key = tuple(search_space)
         held = self._drawn.get(key)
         if held is None or held.trials != len(trials) or not held.settings:
-            held = Drawn(len(trials), self._draw(study, trials, search_space))
+            held = Drawn(len(trials), self._draw(study, trials, search_space, self._batch))
             self._drawn[key] = held
         return held.settings.pop(0)
 
-    def _draw(self, study: Any, trials: list[Any], search_space: Any) -> list[dict[str, Any]]:
+    def _draw(
+        self, study: Any, trials: list[Any], search_space: Any, batch: int
+    ) -> list[dict[str, Any]]:
         gamma = default_gamma if len(study.directions) == 1 else default_gamma_multiobjective
         below, above = _split_trials(study, trials, gamma(len(trials)))
         if len(above) > self._memory:
@@ -76,7 +98,7 @@ class BatchedTpe(TPESampler):
             above = [above[i] for i in np.sort(chosen)]
         good = self._build_parzen_estimator(study, search_space, below, handle_below=True)
         rest = self._build_parzen_estimator(study, search_space, above, handle_below=False)
-        n = self._batch * self._n_ei_candidates
+        n = batch * self._n_ei_candidates
         samples = good.sample(self._rng.rng, n)
         gain = self._compute_acquisition_func(samples, good, rest)
         return self._picked(samples, gain, search_space)
@@ -101,3 +123,9 @@ class BatchedTpe(TPESampler):
                 }
             )
         return found
+
+
+def _only(distribution: Any) -> float:
+    """The one value of a distribution that has no other, as a study computes with it."""
+    low = getattr(distribution, "low", None)
+    return 0.0 if low is None else float(low)

@@ -175,3 +175,21 @@ def test_each_setting_may_have_a_limit_of_its_own_compiled_or_not() -> None:
     for asked in (SETTINGS[:3], plain):
         found = together(panel, asked, max_drawdown=limits)
         assert found.breached.tolist() == [True, False, False]
+
+
+def test_what_is_said_of_spans_is_what_the_curves_did_there() -> None:
+    panel = market()
+    spans = np.array([[310, 400], [400, 600]])
+    parts, curves = np.empty((len(SETTINGS), 2, 5)), np.empty((len(SETTINGS), panel.n_bars))
+    found = together(panel, spans=spans, parts=parts)
+    assert rows(found) == rows(together(panel, curves=curves))
+    plain = np.empty_like(parts)
+    together(panel, [Interpreted(one) for one in SETTINGS], spans=spans, parts=plain)
+    np.testing.assert_allclose(parts, plain, rtol=1e-9)
+    for curve, part in zip(curves, parts, strict=True):
+        for (first, stop), row in zip(spans, part, strict=True):
+            cut = curve[first - 1 : stop]
+            steps = cut[1:] / cut[:-1] - 1.0
+            fall = (1.0 - cut / np.maximum.accumulate(cut)).max()
+            told = [len(steps), steps.sum(), (steps**2).sum(), fall, cut[-1] / cut[0]]
+            np.testing.assert_allclose(row, told, rtol=1e-10, atol=1e-15)
