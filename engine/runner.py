@@ -17,6 +17,7 @@ from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.luck.recording import config_digest, record
 from tradewind.engine.outlook import Outlook
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary
@@ -100,6 +101,12 @@ def backtest(
     """
     run_folder.check_writable(results)
     run = compute(config, document, progress=progress, fresh=fresh, workers=workers)
+    untold = record(
+        run.manifest["data_digest"], "backtest", run.name, run.manifest["code"],
+        [config_digest(run.config)], run.metrics["strategy"].get("sharpe"),
+    )  # fmt: skip
+    if untold:
+        run = replace(run, notes=(*run.notes, untold))
     written = run_folder.write(run, results)
     return replace(run, name=written.name)
 

@@ -19,6 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: _remove(home))
     os.environ["TRADEWIND_CACHE"] = str(home / "cache")
     os.environ["TRADEWIND_STORE"] = str(home / "store")
+    os.environ["TRADEWIND_LEDGER"] = str(home / "ledger")
     os.environ["XDG_STATE_HOME"] = str(home / "state")
 
 

@@ -17,6 +17,7 @@ from tradewind.engine.cli import (
     data,
     evolve,
     init,
+    ledger,
     reproduce,
     runs,
     sweep,
@@ -49,6 +50,7 @@ app.command("audit")(audit.audit)
 app.command("evolve")(evolve.evolve)
 app.command("sweep")(sweep.sweep)
 app.add_typer(data.app, name="data")
+app.add_typer(ledger.app, name="ledger")
 app.command("runs")(runs.runs)
 app.command("compare")(runs.compare)
 app.command("report")(runs.report)

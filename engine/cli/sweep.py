@@ -136,6 +136,8 @@ def show(found: "Swept") -> None:
     if said["best"] is not None:
         _show_best(said)
     out(said["verdict"])
+    if said["luck"]:
+        out(said["luck"]["sentence"])
     speed = said["speed"]
     if speed["trials_per_second"] is not None:
         out(

@@ -4,10 +4,12 @@ Everything that a judgement needs is handed over here, in one place: the returns
 trials that are kept, the winner among them, the benchmark, and how many were tried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tradewind.engine.luck.recording import ever_tried
+from tradewind.engine.luck.statement import Trials, luck
 from tradewind.engine.records import Floats
 
 
@@ -27,6 +29,9 @@ class Evidence:
     tried : int
         Settings that were run, those that are not kept among them.
     data_digest : str
+    digests : sequence of str
+        Of the settings, as the ledger of trials knows them.
+    seed : int
     """
 
     returns: Any
@@ -35,8 +40,18 @@ class Evidence:
     per_year: float
     tried: int
     data_digest: str
+    digests: Sequence[str] = ()
+    seed: int = 0
 
 
 def judged(evidence: Evidence) -> Mapping[str, Any]:
-    """What is to be said about the winner; plain numbers until more is known."""
-    return {"tried": evidence.tried, "kept": len(evidence.returns)}
+    """What is to be said about the winner: ``docs/luck.md``."""
+    ever, untold = ever_tried(evidence.data_digest, evidence.digests)
+    trials = Trials(
+        evidence.returns, evidence.winner, evidence.benchmark, evidence.per_year,
+        evidence.tried, max(ever, evidence.tried), evidence.seed,
+    )  # fmt: skip
+    found = luck(trials)
+    if untold:
+        found["missing"] = {**found["missing"], "ledger": untold}
+    return found

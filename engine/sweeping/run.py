@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from tradewind.engine.config.file import override, read_document
+from tradewind.engine.luck.recording import record
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.report.folder import check_writable
@@ -16,10 +17,11 @@ from tradewind.engine.report.text import json_text
 from tradewind.engine.sweeping import folder as folders
 from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found, new_found
+from tradewind.engine.sweeping.identity import content_of
 from tradewind.engine.sweeping.preparing import Plan, prepared
 from tradewind.engine.sweeping.space import chunks
 from tradewind.engine.sweeping.study import Study
-from tradewind.engine.sweeping.table import table_of
+from tradewind.engine.sweeping.table import digests_of, table_of
 
 SWEEPING = "sweeping"
 
@@ -82,7 +84,18 @@ def sweep(
     with diary.stage("judge"):
         table = table_of(plan, found, name)
     written = folders.write(plan, found, table, diary, results / name)
+    _counted(plan, found, table, name)
     return Swept(name, written, table, found.interrupted)
+
+
+def _counted(plan: Plan, found: Found, table: Mapping[str, Any], name: str) -> None:
+    """Put the settings of this session into the ledger; what fails is told by the next one."""
+    digests = digests_of(plan, found)[found.earlier :]
+    if digests:
+        luck = table.get("luck") or {}
+        best = (luck.get("sharpe") or {}).get("winner")
+        data = plan.bars.history.panel.digest()
+        record(data, "sweep", name, content_of(plan), digests, best)
 
 
 def _new_name(plan: Plan, now: datetime) -> str:

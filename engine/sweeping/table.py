@@ -14,11 +14,13 @@ from tradewind.engine.pipeline import Diary
 from tradewind.engine.sweeping import measures
 from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found
+from tradewind.engine.sweeping.identity import content_of, content_of_trial
 from tradewind.engine.sweeping.judging import Evidence, judged
 from tradewind.engine.sweeping.preparing import Plan
 from tradewind.engine.sweeping.ranking import front
 
 MOST_ON_FRONT = 200
+DIGITS = 16  # of a trial's digest in the ledger
 STATES = ("complete", "undefined", "breached", "refused", "pruned")
 
 
@@ -125,7 +127,17 @@ def evidence_of(plan: Plan, found: Found) -> Evidence:
         per_year=plan.bars.per_year,
         tried=len(tested),
         data_digest=plan.bars.history.panel.digest(),
+        digests=digests_of(plan, found),
+        seed=plan.base.seed,
     )
+
+
+def digests_of(plan: Plan, found: Found) -> list[str]:
+    """What the ledger of trials knows each setting by."""
+    content = content_of(plan)
+    return [
+        content_of_trial(content, plan.space.whole(one.values))[:DIGITS] for one in found.outcomes
+    ]
 
 
 def verdict(plan: Plan, table: Mapping[str, Any]) -> str:

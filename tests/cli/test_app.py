@@ -14,7 +14,7 @@ from tradewind.engine.cli.app import app, separate_assignments
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "audit", "backtest", "compare", "data check", "data fetch", "data show", "evolve", "init",
-    "report", "reproduce", "runs", "sweep", "train", "verify",
+    "ledger show", "ledger verify", "report", "reproduce", "runs", "sweep", "train", "verify",
 )  # fmt: skip
 
 
