@@ -138,6 +138,8 @@ def show(found: "Swept") -> None:
     out(said["verdict"])
     if said["luck"]:
         out(said["luck"]["sentence"])
+    if said["nested"] is not None:
+        out(said["nested"]["verdict"])
     speed = said["speed"]
     if speed["trials_per_second"] is not None:
         out(

@@ -231,7 +231,7 @@ class Evaluator:
         if breached:
             whole_curve = whole_curve[~np.isnan(whole_curve)]
             whole = measures.measured(whole_curve, wanted.whole, per_year)
-            return Outcome({}, "breached", whole=whole, excess=self._excess(whole))
+            return Outcome({}, "breached", whole=whole, excess=self.excess(whole))
         whole = measures.measured(whole_curve, wanted.whole, per_year)
         folds = np.array(
             [measures.measured(f.curve(curve), wanted.objectives, per_year) for f in self.folds]
@@ -254,9 +254,10 @@ class Evaluator:
         ]
         defined = all(np.isfinite(scores))
         state: State = "complete" if defined else "undefined"
-        return Outcome({}, state, scores, folds, whole, self._excess(whole), returns)
+        return Outcome({}, state, scores, folds, whole, self.excess(whole), returns)
 
-    def _excess(self, whole: list[float]) -> list[float]:
+    def excess(self, whole: Sequence[float]) -> list[float]:
+        """By how much each constraint is broken by the metrics of a whole run."""
         by_name = dict(zip(self.wanted.whole, whole, strict=True))
         return [c.excess(by_name[c.metric]) for c in self.wanted.constraints]
 
@@ -289,7 +290,7 @@ class Evaluator:
         limit = wanted.max_drawdown
         fall = numbers["strategy"].get("max_drawdown")
         if limit is not None and fall is not None and fall > limit:
-            return Outcome(values, "breached", whole=whole, excess=self._excess(whole))
+            return Outcome(values, "breached", whole=whole, excess=self.excess(whole))
         of = slicing.Source(found, trades, panel, benchmark, bars.per_year)
         folds = np.array([slicing.measured(of, f, wanted.objectives) for f in self.folds]).T
         tests = None

@@ -9,6 +9,7 @@
         returns.npy     returns of every bar of the trials that are kept, a row each
         bars.parquet    the bars of the search: time, benchmark, best trial, number of the fold
         best.yaml       `tradewind backtest` on it gives the best trial's numbers
+        nested.parquet  with mode nested: equity of who re-optimised, bar by bar
         manifest.json   versions, seed, identity, timings; SHA-256 of every file above
         log.jsonl       events
         holdout.json    there once the hold-out was opened: when, and what it showed
@@ -18,13 +19,14 @@ A folder is written under a name that starts with a dot and renamed when complet
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine import pipeline
+from tradewind.engine.config.sweeping import FloatConfig, IntConfig
 from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -34,13 +36,15 @@ from tradewind.engine.report.folder import put, sync
 from tradewind.engine.report.reading import SWEEP, check_files, manifest_of, read_json
 from tradewind.engine.report.text import config_text, json_text, yaml_text
 from tradewind.engine.sweeping import identity as identities
+from tradewind.engine.sweeping import nested
 from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found, new_found
 from tradewind.engine.sweeping.preparing import Plan
-from tradewind.engine.sweeping.space import label_of
+from tradewind.engine.sweeping.space import Param, label_of
 
 NAMES = ("config.yaml", "sweep.json", "trials.parquet", "returns.npy", "bars.parquet", "log.jsonl")
-BEST, HOLDOUT = "best.yaml", "holdout.json"
+BEST, HOLDOUT, NESTED = "best.yaml", "holdout.json", "nested.parquet"
+BLOCK = 20_000  # trials that are written at once
 
 
 def write(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, folder: Path) -> Path:
@@ -79,12 +83,15 @@ def write(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, fold
 def _fill(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, folder: Path) -> None:
     put(folder / "config.yaml", yaml_text(_absolute(plan)).encode())
     put(folder / "sweep.json", f"{json_text(table)}\n".encode())
-    tables.write_tables([trials_table(plan, found)], folder / "trials.parquet")
+    tables.write_tables(trials_tables(plan, found), folder / "trials.parquet")
     np.save(folder / "returns.npy", found.kept.rows)
     tables.write_tables([bars_table(plan, found)], folder / "bars.parquet")
     lines = [f"{json_text(event, indent=None)}\n" for event in diary.events]
     put(folder / "log.jsonl", "".join(lines).encode())
     names = list(NAMES)
+    if found.blocks:
+        tables.write_tables([nested.curves_table(plan, found.blocks)], folder / NESTED)
+        names.append(NESTED)
     if found.best is not None:
         best = identities.config_of(plan, found.outcomes[found.best].values)
         put(folder / BEST, config_text(best).encode())
@@ -137,21 +144,29 @@ def _facts(plan: Plan, found: Found) -> dict[str, Any]:
     }
 
 
-def trials_table(plan: Plan, found: Found) -> Any:
-    """One row a trial."""
+def trials_tables(plan: Plan, found: Found) -> Iterator[Any]:
+    """One row a trial, in blocks of trials."""
+    content = identities.content_of(plan)
+    kinds = {param.name: _kind(param) for param in plan.space.params}
+    n = len(found.outcomes)
+    for first in range(0, max(n, 1), BLOCK):
+        yield _trials(plan, found.outcomes[first : first + BLOCK], content, kinds)
+
+
+def _trials(plan: Plan, outcomes: Sequence[Outcome], content: str, kinds: Mapping[str, Any]) -> Any:
     import pyarrow as pa
 
-    outcomes = found.outcomes
-    content = identities.content_of(plan)
     columns: dict[str, Any] = {
         "number": pa.array([o.number for o in outcomes], pa.int64()),
-        "state": pa.array([o.state for o in outcomes]),
-        "feasible": pa.array([o.feasible for o in outcomes]),
+        "state": pa.array([o.state for o in outcomes], pa.string()),
+        "feasible": pa.array([o.feasible for o in outcomes], pa.bool_()),
     }
     for param in plan.space.params:
-        columns[param.name] = _column([label_of(o.values.get(param.name)) for o in outcomes])
-    names = list(plan.config.objectives)
-    for j, name in enumerate(names):
+        values = [label_of(o.values.get(param.name)) for o in outcomes]
+        if kinds[param.name] is None:
+            values = [None if v is None else json_text(v, indent=None) for v in values]
+        columns[param.name] = pa.array(values, kinds[param.name] or pa.string())
+    for j, name in enumerate(plan.config.objectives):
         columns[f"score {name}"] = _numbers([_at(o.scores, j) for o in outcomes])
         for k in range(len(plan.folds)):
             columns[f"fold {k} {name}"] = _numbers(
@@ -162,11 +177,24 @@ def trials_table(plan: Plan, found: Found) -> Any:
     for j, text in enumerate(plan.config.constraints):
         columns[f"excess {text}"] = _numbers([_at(o.excess, j) for o in outcomes])
     columns["seconds"] = _numbers([o.seconds for o in outcomes])
-    columns["error"] = pa.array([o.error for o in outcomes])
-    columns["content"] = pa.array(
-        [identities.content_of_trial(content, plan.space.whole(o.values)) for o in outcomes]
-    )
+    columns["error"] = pa.array([o.error for o in outcomes], pa.string())
+    hashes = [identities.content_of_trial(content, plan.space.whole(o.values)) for o in outcomes]
+    columns["content"] = pa.array(hashes, pa.string())
     return pa.table(columns)
+
+
+def _kind(param: Param) -> Any:
+    """Type of a parameter's column; None where its values are of several kinds."""
+    import pyarrow as pa
+
+    config = param.config
+    if isinstance(config, IntConfig):
+        return pa.int64()
+    if isinstance(config, FloatConfig):
+        return pa.float64()
+    kinds = {type(label) for label in param.labels if label is not None}
+    plain = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
+    return plain[kinds.pop()] if len(kinds) == 1 else None
 
 
 def _at(numbers: Sequence[float], place: int) -> float:
@@ -177,16 +205,6 @@ def _numbers(values: Sequence[float]) -> Any:
     import pyarrow as pa
 
     return pa.array(np.asarray(values, np.float64))
-
-
-def _column(values: Sequence[Any]) -> Any:
-    """Values of one parameter; of several kinds as JSON."""
-    import pyarrow as pa
-
-    kinds = {type(value) for value in values if value is not None}
-    if len(kinds) <= 1 or kinds <= {int, float}:
-        return pa.array([float(v) if len(kinds) > 1 and v is not None else v for v in values])
-    return pa.array([json_text(value, indent=None) for value in values])
 
 
 def bars_table(plan: Plan, found: Found) -> Any:

@@ -21,14 +21,17 @@ class Found:
         Of the best so far.
     earlier : int
         Trials of earlier sessions among them.
+    blocks : list
+        Of a nested walk-forward optimisation, else empty.
     """
 
     kept: KeptReturns
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: Any = field(default_factory=list)
     best: int | None = None
     best_returns: Any = None
     earlier: int = 0
     interrupted: bool = False
+    blocks: list[Any] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: {"ask": 0.0, "run": 0.0, "tell": 0.0})
 
     def add(self, outcome: Outcome, sign: float) -> None:

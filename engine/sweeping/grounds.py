@@ -141,7 +141,8 @@ class Grounds:
 
     def key(self, values: Mapping[str, Any]) -> str:
         """Name of the ground that a setting stands on."""
-        return _named({k: v for k, v in values.items() if not _of_strategy(k)})
+        outer = [(k, v) for k, v in values.items() if not _of_strategy(k)]
+        return _named(dict(outer)) if outer else ""
 
     def ground(self, values: Mapping[str, Any]) -> Ground:
         """The ground of a setting.

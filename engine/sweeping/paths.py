@@ -32,7 +32,8 @@ def check_paths(space: dict[str, Any], document: Document) -> None:
         inside = any(name == path or name.startswith(f"{path}.") for path in open_ended)
         if name in known or inside:
             continue
-        near = get_close_matches(name, known, 1, 0.5) or _by_last_part(name, known)
+        near = [] if "." in name else _by_last_part(name, known)
+        near = near or get_close_matches(name, known, 1, 0.5) or _by_last_part(name, known)
         guess = f" (did you mean {near[0]!r}?)" if near else ""
         block = name.partition(".")[0]
         beside = [path for path in known if path.startswith(f"{block}.")]

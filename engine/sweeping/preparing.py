@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from tradewind.engine import pipeline, trading
+from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config.faults import hint
 from tradewind.engine.config.file import SWEEPING as KEY
 from tradewind.engine.config.file import Document, validate
@@ -96,6 +97,7 @@ def prepared(
     progress: Progress = SILENT,
     *,
     workers: int | None = None,
+    cache: ForecastCache | None = None,
 ) -> Plan:
     """Check everything that can be wrong before the first trial, and read the bars.
 
@@ -112,7 +114,7 @@ def prepared(
     constraints = constraints_of(config, document)
     search = search_document(document, config)
     _check_values(space, search)
-    grounds = Grounds(search, diary, progress, workers=workers)
+    grounds = Grounds(search, diary, progress, workers=workers, cache=cache)
     found = _first_that_runs(space, grounds)
     base, first, bars, tree, benchmark = found
     baseline = tree if first == space.fixed else None

@@ -8,6 +8,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import numpy as np
+
 from tradewind.engine.config.file import override, read_document
 from tradewind.engine.luck.recording import record
 from tradewind.engine.pipeline import Diary
@@ -15,11 +17,11 @@ from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.report.folder import check_writable
 from tradewind.engine.report.text import json_text
 from tradewind.engine.sweeping import folder as folders
+from tradewind.engine.sweeping import grid, nested
 from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found, new_found
 from tradewind.engine.sweeping.identity import content_of
 from tradewind.engine.sweeping.preparing import Plan, prepared
-from tradewind.engine.sweeping.space import chunks
 from tradewind.engine.sweeping.study import Study
 from tradewind.engine.sweeping.table import digests_of, table_of
 
@@ -81,6 +83,12 @@ def sweep(
     earlier = folders.earlier(results / name, plan) if plan.config.name else None
     with diary.stage("search"):
         found = searched(plan, progress, earlier)
+    if plan.config.mode == "nested" and not found.interrupted:
+        with diary.stage("nested"):
+            try:
+                found.blocks = nested.walked(plan, found, searched, progress)
+            except KeyboardInterrupt:
+                found.interrupted = True
     with diary.stage("judge"):
         table = table_of(plan, found, name)
     written = folders.write(plan, found, table, diary, results / name)
@@ -144,17 +152,50 @@ def _at_once(plan: Plan) -> int:
 def _exhaust(plan: Plan, found: Found, progress: Progress) -> None:
     """Every setting of the grid, without a sampler."""
     points = plan.config.sampler.points
-    watch = Watch(plan, found, progress, plan.space.grid_size(points))
-    settings = plan.space.grid(points)
-    for _ in range(found.earlier):
-        next(settings, None)
-    for some in chunks(settings, 4096):
-        if watch.room(len(some)) == 0:
-            return
-        clock = perf_counter()
-        outcomes = plan.evaluator.evaluate(some, plan.space.fixed)
-        _spent(found, "run", clock)
-        watch.add(outcomes)
+    settings = grid.Settings(plan.space, points)
+    watch = Watch(plan, found, progress, len(settings))
+    if not grid.summed(plan.evaluator, plan.config, plan.first):
+        while (n := watch.room(256)) > 0:
+            clock, first = perf_counter(), len(found.outcomes)
+            outcomes = plan.evaluator.evaluate(settings[first : first + n], plan.space.fixed)
+            _spent(found, "run", clock)
+            watch.add(outcomes)
+        return
+    rows = grid.Rows(plan.space, points, plan.evaluator, found.outcomes)
+    found.outcomes = rows
+    try:
+        while (n := watch.room(grid.CHUNK)) > 0:
+            clock, first = perf_counter(), len(rows)
+            rows.add(grid.scanned(plan.evaluator, settings[first : first + n], plan.space.fixed))
+            _spent(found, "run", clock)
+            found.best = rows.best(plan.wanted.signs[0])
+            watch.tell(n)
+    finally:
+        _look_closer(plan, found, rows)
+
+
+def _look_closer(plan: Plan, found: Found, rows: grid.Rows) -> None:
+    """Run the best of a grid, and the sample whose returns are kept, once more with curves."""
+    rows.seconds = found.seconds["run"] / max(len(rows) - found.earlier, 1)
+    if found.best is None:
+        return
+    complete = rows.complete()
+    rng = np.random.default_rng(plan.base.seed)
+    n = min(plan.config.keep_returns, len(complete))
+    chosen = sorted(rng.choice(complete, n, replace=False).tolist()) if n else []
+    found.kept = new_found(plan).kept
+    clock = perf_counter()
+    for first in range(0, len(chosen), 256):
+        some = chosen[first : first + 256]
+        outcomes = plan.evaluator.evaluate([rows[i].values for i in some], plan.space.fixed)
+        for at, outcome in zip(some, outcomes, strict=True):
+            if outcome.returns is not None:
+                found.kept.add(at, outcome.returns)
+    found.kept.restore(np.empty((0, 0)), [], len(complete))
+    [best] = plan.evaluator.evaluate([rows[found.best].values], plan.space.fixed)
+    best.number, found.best_returns, best.returns = found.best, best.returns, None
+    rows.exact[found.best] = best
+    _spent(found, "run", clock)
 
 
 def _spent(found: Found, what: str, since: float) -> float:
@@ -185,7 +226,11 @@ class Watch:
         sign = self._plan.wanted.signs[0]
         for outcome in outcomes:
             self._found.add(outcome, sign)
-        self._progress.advance(SWEEPING, len(outcomes), note=self._note())
+        self.tell(len(outcomes))
+
+    def tell(self, n: int) -> None:
+        """Say that ``n`` more are done."""
+        self._progress.advance(SWEEPING, n, note=self._note())
 
     def _note(self) -> str:
         found = self._found

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import prod
 from typing import Any
 
@@ -152,12 +151,6 @@ class Space:
         if self.conditional:
             return sum(1 for _ in self.grid(points))
         return prod(len(param.grid(points)) for param in self.params)
-
-
-def chunks(settings: Iterator[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    """Settings in lists of ``size``; the last one may be shorter."""
-    while chunk := list(islice(settings, size)):
-        yield chunk
 
 
 def _asked(param: Param, trial: Any) -> Any:

@@ -11,7 +11,7 @@ from tradewind.engine.config.file import validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
-from tradewind.engine.sweeping import measures
+from tradewind.engine.sweeping import measures, nested
 from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found
 from tradewind.engine.sweeping.identity import content_of, content_of_trial
@@ -45,6 +45,7 @@ def table_of(plan: Plan, found: Found, name: str) -> dict[str, Any]:
         "spans": spans_of(plan),
         "speed": speed_of(found),
         "first_refusal": next((o.error for o in found.outcomes if o.error), None),
+        "nested": nested.told(plan, found.blocks) if found.blocks else None,
         "luck": None if best is None else judged(evidence_of(plan, found)),
     }
     table = jsonable(table)
