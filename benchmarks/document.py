@@ -20,6 +20,7 @@ from portfolios_page import section as portfolios_section
 from published_page import section as published_section
 from rbm_page import section as rbm_section
 from simulator_page import section as simulator_section
+from sweeps_page import section as sweeps_section
 from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,7 @@ NAMES = (
     "live_step",
     "training",
     "evolving",
+    "sweeps",
     "rbm",
     "portfolios",
     "pairs",
@@ -108,6 +110,7 @@ def main() -> int:
         "live_step": live_step_section,
         "training": training_section,
         "evolving": evolving_section,
+        "sweeps": sweeps_section,
         "rbm": rbm_section,
         "portfolios": portfolios_section,
         "pairs": pairs_section,

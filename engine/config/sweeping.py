@@ -1,107 +1,25 @@
 """A config that is swept: the block ``sweep``, everything else as a run has it."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tradewind.engine.config.block import Block
 from tradewind.engine.config.file import SWEEPING as KEY
 from tradewind.engine.config.file import Document, checked
+from tradewind.engine.config.ranges import ChoiceConfig, FloatConfig, IntConfig, RangeConfig
 
 Direction = Literal["maximize", "minimize"]
 SamplerKind = Literal["tpe", "cma", "nsga2", "nsga3", "gp", "qmc", "grid", "random"]
 SEVERAL = ("tpe", "nsga2", "nsga3", "gp", "qmc", "grid", "random")  # know several goals
-CONSTRAINT = re.compile(
-    r"^\s*([A-Za-z_][\w.]*)\s*(<=|>=|<|>)\s*([-+]?[0-9.]+(?:[eE][-+]?\d+)?)\s*$"
-)
 FORBIDDEN = {
     "name": "is the name of the study",
     "data.start": "changes which bars are scored, so trials could not be compared",
     "data.end": "changes which bars are scored, so trials could not be compared",
     "data.symbols": "changes which bars are scored, so trials could not be compared",
 }
-
-
-class Constraint(NamedTuple):
-    """A metric held to a bound."""
-
-    metric: str
-    sign: str  # <, <=, > or >=
-    bound: float
-
-    def excess(self, value: float) -> float:
-        """By how much a value breaks the bound; at most 0 where it keeps to it, NaN for NaN.
-
-        A strict bound that is met exactly counts as broken by the smallest number there is.
-        """
-        over = value - self.bound if self.sign[0] == "<" else self.bound - value
-        return 5e-324 if over == 0.0 and len(self.sign) == 1 else over
-
-
-class RangeConfig(Block):
-    """What every range has."""
-
-    when: dict[str, Any] = Field(
-        default_factory=dict, description="other parameter -> its value, or a list of them"
-    )
-
-
-class IntConfig(RangeConfig):
-    """Whole numbers."""
-
-    kind: Literal["int"] = "int"
-    low: int
-    high: int
-    step: int = Field(1, ge=1)
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        _check_range(self.low, self.high, self.step if self.step > 1 else None, self.log)
-        return self
-
-
-class FloatConfig(RangeConfig):
-    """Numbers."""
-
-    kind: Literal["float"] = "float"
-    low: float
-    high: float
-    step: float | None = Field(None, gt=0)
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        _check_range(self.low, self.high, self.step, self.log)
-        return self
-
-
-class ChoiceConfig(RangeConfig):
-    """One of several values, of any kind a config may hold there."""
-
-    kind: Literal["categorical"] = "categorical"
-    choices: tuple[Any, ...]
-
-    @model_validator(mode="after")
-    def _are_different(self) -> Self:
-        if not self.choices:
-            raise ValueError("choices are empty; give at least one value")
-        seen = [repr(choice) for choice in self.choices]
-        twice = sorted({one for one in seen if seen.count(one) > 1})
-        if twice:
-            raise ValueError(f"choices hold {', '.join(twice)} twice; keep one")
-        return self
-
-
-ParamConfig = Annotated[
-    Annotated[IntConfig, Tag("int")]
-    | Annotated[FloatConfig, Tag("float")]
-    | Annotated[ChoiceConfig, Tag("categorical")],
-    Discriminator(lambda found: found.get("kind") if isinstance(found, dict) else found.kind),
-]
 
 
 class SamplerConfig(Block):
@@ -235,19 +153,6 @@ class SweepConfig(Block):
         return self
 
 
-def _check_range(low: float, high: float, step: float | None, log: bool) -> None:
-    if low > high:
-        raise ValueError(f"low {low:g} lies above high {high:g}; swap them")
-    if low == high:
-        raise ValueError(f"low and high are both {low:g}, which is no range; write the value alone")
-    if step is not None and step > high - low:
-        raise ValueError(f"step {step:g} is larger than the range from {low:g} to {high:g}")
-    if log and low <= 0:
-        raise ValueError(f"log wants low above 0; found {low:g}")
-    if log and step is not None:
-        raise ValueError("log and step exclude each other; leave one out")
-
-
 def is_sweeping(document: Document) -> bool:
     """Whether a document has a block ``sweep``."""
     return KEY in document.values
@@ -306,31 +211,6 @@ def _kind_of(given: Mapping[str, Any]) -> str:
     ends = [given.get(name) for name in ("low", "high", "step") if given.get(name) is not None]
     whole = all(isinstance(end, int) and not isinstance(end, bool) for end in ends)
     return "int" if whole and ends else "float"
-
-
-def constraints_of(config: SweepConfig, document: Document) -> tuple[Constraint, ...]:
-    """Parse the constraints.
-
-    Raises
-    ------
-    ConfigError
-        At the line of what is not ``metric < number``.
-    """
-    found = []
-    for i, text in enumerate(config.constraints):
-        parts = CONSTRAINT.match(text)
-        try:
-            bound = float(parts[3]) if parts else None
-        except ValueError:
-            bound = None
-        if parts is None or bound is None:
-            raise document.error(
-                (KEY, "constraints", i),
-                f"{text!r}: wanted a metric, one of < <= > >=, and a number, such as "
-                "max_drawdown < 0.2",
-            )
-        found.append(Constraint(parts[1], parts[2], bound))
-    return tuple(found)
 
 
 def run_document(document: Document, values: Mapping[str, Any]) -> Document:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tradewind.engine import pipeline, spreads, trading
-from tradewind.engine.config.sweeping import Constraint, SweepConfig
+from tradewind.engine.config.constraints import Constraint
+from tradewind.engine.config.sweeping import SweepConfig
 from tradewind.engine.errors import ConfigError, ForecastError, StrategyError
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.protocols import Strategy

@@ -19,14 +19,13 @@ A folder is written under a name that starts with a dot and renamed when complet
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine import pipeline
-from tradewind.engine.config.sweeping import FloatConfig, IntConfig
 from tradewind.engine.errors import ConfigError, RunError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.pipeline import Diary
@@ -35,16 +34,13 @@ from tradewind.engine.report.contents import FORMAT, files
 from tradewind.engine.report.folder import put, sync
 from tradewind.engine.report.reading import SWEEP, check_files, manifest_of, read_json
 from tradewind.engine.report.text import config_text, json_text, yaml_text
+from tradewind.engine.sweeping import columns, nested
 from tradewind.engine.sweeping import identity as identities
-from tradewind.engine.sweeping import nested
-from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found, new_found
 from tradewind.engine.sweeping.preparing import Plan
-from tradewind.engine.sweeping.space import Param, label_of
 
 NAMES = ("config.yaml", "sweep.json", "trials.parquet", "returns.npy", "bars.parquet", "log.jsonl")
 BEST, HOLDOUT, NESTED = "best.yaml", "holdout.json", "nested.parquet"
-BLOCK = 20_000  # trials that are written at once
 
 
 def write(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, folder: Path) -> Path:
@@ -83,9 +79,9 @@ def write(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, fold
 def _fill(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, folder: Path) -> None:
     put(folder / "config.yaml", yaml_text(_absolute(plan)).encode())
     put(folder / "sweep.json", f"{json_text(table)}\n".encode())
-    tables.write_tables(trials_tables(plan, found), folder / "trials.parquet")
+    tables.write_tables(columns.trials_tables(plan, found), folder / "trials.parquet")
     np.save(folder / "returns.npy", found.kept.rows)
-    tables.write_tables([bars_table(plan, found)], folder / "bars.parquet")
+    tables.write_tables([columns.bars_table(plan, found)], folder / "bars.parquet")
     lines = [f"{json_text(event, indent=None)}\n" for event in diary.events]
     put(folder / "log.jsonl", "".join(lines).encode())
     names = list(NAMES)
@@ -144,92 +140,6 @@ def _facts(plan: Plan, found: Found) -> dict[str, Any]:
     }
 
 
-def trials_tables(plan: Plan, found: Found) -> Iterator[Any]:
-    """One row a trial, in blocks of trials."""
-    content = identities.content_of(plan)
-    kinds = {param.name: _kind(param) for param in plan.space.params}
-    n = len(found.outcomes)
-    for first in range(0, max(n, 1), BLOCK):
-        yield _trials(plan, found.outcomes[first : first + BLOCK], content, kinds)
-
-
-def _trials(plan: Plan, outcomes: Sequence[Outcome], content: str, kinds: Mapping[str, Any]) -> Any:
-    import pyarrow as pa
-
-    columns: dict[str, Any] = {
-        "number": pa.array([o.number for o in outcomes], pa.int64()),
-        "state": pa.array([o.state for o in outcomes], pa.string()),
-        "feasible": pa.array([o.feasible for o in outcomes], pa.bool_()),
-    }
-    for param in plan.space.params:
-        values = [label_of(o.values.get(param.name)) for o in outcomes]
-        if kinds[param.name] is None:
-            values = [None if v is None else json_text(v, indent=None) for v in values]
-        columns[param.name] = pa.array(values, kinds[param.name] or pa.string())
-    for j, name in enumerate(plan.config.objectives):
-        columns[f"score {name}"] = _numbers([_at(o.scores, j) for o in outcomes])
-        for k in range(len(plan.folds)):
-            columns[f"fold {k} {name}"] = _numbers(
-                [float(o.folds[j, k]) if o.folds.size else np.nan for o in outcomes]
-            )
-    for j, name in enumerate(plan.wanted.whole):
-        columns[f"whole {name}"] = _numbers([_at(o.whole, j) for o in outcomes])
-    for j, text in enumerate(plan.config.constraints):
-        columns[f"excess {text}"] = _numbers([_at(o.excess, j) for o in outcomes])
-    columns["seconds"] = _numbers([o.seconds for o in outcomes])
-    columns["error"] = pa.array([o.error for o in outcomes], pa.string())
-    hashes = [identities.content_of_trial(content, plan.space.whole(o.values)) for o in outcomes]
-    columns["content"] = pa.array(hashes, pa.string())
-    return pa.table(columns)
-
-
-def _kind(param: Param) -> Any:
-    """Type of a parameter's column; None where its values are of several kinds."""
-    import pyarrow as pa
-
-    config = param.config
-    if isinstance(config, IntConfig):
-        return pa.int64()
-    if isinstance(config, FloatConfig):
-        return pa.float64()
-    kinds = {type(label) for label in param.labels if label is not None}
-    plain = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
-    return plain[kinds.pop()] if len(kinds) == 1 else None
-
-
-def _at(numbers: Sequence[float], place: int) -> float:
-    return numbers[place] if place < len(numbers) else np.nan
-
-
-def _numbers(values: Sequence[float]) -> Any:
-    import pyarrow as pa
-
-    return pa.array(np.asarray(values, np.float64))
-
-
-def bars_table(plan: Plan, found: Found) -> Any:
-    """One row a bar: what the trials are measured beside, and where the folds lie."""
-    import pyarrow as pa
-
-    panel = plan.bars.history.panel
-    fold = np.full(panel.n_bars, -1)
-    if plan.config.validate_on.kind == "walk_forward":
-        for one in plan.folds:
-            for a, b in one.spans:
-                fold[a:b] = one.number
-    best = np.full(panel.n_bars, np.nan)
-    if found.best_returns is not None:
-        best[1:] = found.best_returns
-    return pa.table(
-        {
-            "ts": tables.times(panel.ts),
-            "benchmark_return": plan.benchmark,
-            "best_return": best,
-            "fold": fold,
-        }
-    )
-
-
 def earlier(folder: Path, plan: Plan) -> Found | None:
     """What an earlier session of the same study found; None where there is none.
 
@@ -252,7 +162,7 @@ def earlier(folder: Path, plan: Plan) -> Found | None:
             "own, or go on with the other one's config"
         )
     found = new_found(plan)
-    for outcome in read_outcomes(folder, plan):
+    for outcome in columns.read_outcomes(folder, plan):
         found.outcomes.append(outcome)
     rows = np.load(folder / "returns.npy", allow_pickle=False)
     kept = manifest["kept"]
@@ -286,41 +196,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 def read_table(folder: Path) -> dict[str, Any]:
     """``sweep.json``."""
     return dict(read_json(folder / "sweep.json"))
-
-
-def read_outcomes(folder: Path, plan: Plan) -> list[Outcome]:
-    """Trials as they were, without their returns."""
-    table = tables.read_table(folder / "trials.parquet").to_pylist()
-    objectives = list(plan.config.objectives)
-    n_folds = len(plan.folds)
-    found = []
-    for row in table:
-        values: dict[str, Any] = {}
-        for param in plan.space.params:
-            label = row[param.name]
-            values_so_far = {**plan.space.fixed, **values}
-            if param.applies(values_so_far):
-                values[param.name] = param.value_of(label)
-        tested = row["state"] in ("complete", "undefined", "pruned")
-        folds = [[row[f"fold {k} {name}"] for k in range(n_folds)] for name in objectives]
-        found.append(
-            Outcome(
-                values=values,
-                state=row["state"],
-                scores=[row[f"score {name}"] for name in objectives] if tested else [],
-                folds=np.array(folds) if tested else np.empty((0, 0)),
-                whole=[row[f"whole {n}"] for n in plan.wanted.whole]
-                if row["state"] != "refused"
-                else [],
-                excess=[row[f"excess {text}"] for text in plan.config.constraints]
-                if row["state"] != "refused"
-                else [],
-                seconds=row["seconds"],
-                error=row["error"],
-                number=row["number"],
-            )
-        )
-    return found
 
 
 def mark(folder: Path, name: str, value: Mapping[str, Any]) -> None:

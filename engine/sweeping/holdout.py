@@ -16,6 +16,7 @@ from tradewind.engine.config.sweeping import sweep_config
 from tradewind.engine.config.yaml import copied
 from tradewind.engine.errors import DataError, RunError
 from tradewind.engine.jsonable import jsonable
+from tradewind.engine.luck.recording import record
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
@@ -60,10 +61,10 @@ def open_holdout(
     RunError
         If the folder is damaged, the sweep has no hold-out, or no best trial.
     """
-    folders.read_manifest(folder)
-    record = folder / folders.HOLDOUT
-    if record.is_file():
-        return Opened(read_json(record), True)
+    manifest = folders.read_manifest(folder)
+    written = folder / folders.HOLDOUT
+    if written.is_file():
+        return Opened(read_json(written), True)
     document = read_document(folder / "config.yaml")
     config, _ = sweep_config(document)
     if config.holdout is None:
@@ -84,6 +85,9 @@ def open_holdout(
         "metrics": None,
     }
     folders.mark(folder, folders.HOLDOUT, asked)
+    record(
+        manifest["data_digest"], "holdout", folder.resolve().name, manifest["identity"], (), None
+    )
     shown = _shown(folder, document, np.datetime64(config.holdout.start, "D"), progress, workers)
     asked["metrics"] = shown
     asked["objectives"] = {

@@ -10,8 +10,9 @@ from tradewind.engine import registry
 from tradewind.engine.config.faults import models
 from tradewind.engine.config.file import SWEEPING as KEY
 from tradewind.engine.config.file import Document
+from tradewind.engine.config.ranges import ChoiceConfig
 from tradewind.engine.config.run import RunConfig
-from tradewind.engine.config.sweeping import FORBIDDEN, ChoiceConfig, run_document
+from tradewind.engine.config.sweeping import FORBIDDEN, run_document
 
 GROUPS = {"strategy": "strategies", "forecaster": "forecasters", "selector": "selectors"}
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from tradewind.engine import pipeline, trading
 from tradewind.engine.cache import ForecastCache
+from tradewind.engine.config.constraints import constraints_of
 from tradewind.engine.config.faults import hint
 from tradewind.engine.config.file import SWEEPING as KEY
 from tradewind.engine.config.file import Document, validate
 from tradewind.engine.config.run import RunConfig
-from tradewind.engine.config.sweeping import SweepConfig, constraints_of, run_document, sweep_config
+from tradewind.engine.config.sweeping import SweepConfig, run_document, sweep_config
 from tradewind.engine.config.yaml import copied
 from tradewind.engine.errors import ConfigError, StrategyError
 from tradewind.engine.pipeline import Diary
@@ -111,7 +112,7 @@ def prepared(
     config, given = sweep_config(document)
     check_paths(given, document)
     space = space_of(given, document)
-    constraints = constraints_of(config, document)
+    constraints = constraints_of(config.constraints, document)
     search = search_document(document, config)
     _check_values(space, search)
     grounds = Grounds(search, diary, progress, workers=workers, cache=cache)

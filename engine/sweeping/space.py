@@ -11,7 +11,7 @@ import numpy as np
 from tradewind.engine.config.faults import hint
 from tradewind.engine.config.file import SWEEPING as KEY
 from tradewind.engine.config.file import Document
-from tradewind.engine.config.sweeping import ChoiceConfig, FloatConfig, IntConfig
+from tradewind.engine.config.ranges import ChoiceConfig, FloatConfig, IntConfig
 from tradewind.engine.jsonable import jsonable
 
 Values = Mapping[str, Any]

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tests.sweeps import TEXT, document, plan
-from tradewind.engine.config.sweeping import Constraint, constraints_of, sweep_config
+from tradewind.engine.config.constraints import Constraint, constraints_of
+from tradewind.engine.config.sweeping import sweep_config
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.sweeping.grid import Settings
 from tradewind.engine.sweeping.space import space_of
@@ -98,7 +99,7 @@ def test_a_grid_is_decoded_from_its_numbers() -> None:
 def test_a_constraint_that_cannot_be_read_is_refused(text: str) -> None:
     asked = document(f"sweep.constraints=['{text}']")
     with pytest.raises(ConfigError, match="wanted a metric, one of < <= > >=, and a number"):
-        constraints_of(sweep_config(asked)[0], asked)
+        constraints_of(sweep_config(asked)[0].constraints, asked)
 
 
 def test_a_strict_bound_is_broken_by_what_meets_it() -> None:
