@@ -60,6 +60,8 @@ lint: install-dev
 pytest: install-dev
 	@command -v chromium chromium-browser google-chrome >/dev/null \
 	  || echo "No Chromium here: tests of the report in a browser are skipped (.ci/run installs it)."
+	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || echo "No PostgreSQL here: tests of sweeps on it are skipped (.ci/run installs it)."
 	$(BIN)/pytest -n auto -rs | tee $(STAMPS)/pytest.log
 
 bench: install

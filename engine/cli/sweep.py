@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tradewind.engine.cli import sweep_workers
 from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.failures import DONE, NO, Interrupted
 from tradewind.engine.cli.options import (
@@ -41,6 +42,26 @@ def sweep(
             "folder.",
         ),
     ] = False,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="Where the study is, for several workers: sqlite:///FILE, journal:FILE, "
+            "postgresql://USER@HOST/DATABASE, grpc://HOST:PORT.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", metavar="NAME", help="Name of the study; default: sweep.name."),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option("--port", min=1, max=65535, metavar="N", help="Of 'tradewind sweep proxy'."),
+    ] = 13000,
+    host: Annotated[
+        str, typer.Option("--host", metavar="NAME", help="That the proxy listens on.")
+    ] = "127.0.0.1",
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
@@ -49,7 +70,16 @@ def sweep(
 
     What is varied, what for and on which bars is the config's 'sweep:' block. Ctrl-C keeps
     everything that was tried. Without CONFIG it runs the preset that ships with tradewind.
+
+    'tradewind sweep worker --storage URL' takes trials of a study that was begun with --storage;
+    'tradewind sweep proxy --storage URL' stands before a database for hundreds of workers.
     """
+    if config == "worker":
+        sweep_workers.worker(storage, study, as_json, workers)
+        return DONE
+    if config == "proxy":
+        sweep_workers.proxy(storage, port, host)
+        return DONE
     if opens:
         if assignments or trials is not None:
             raise typer.BadParameter(
@@ -61,7 +91,7 @@ def sweep(
 
         found = run.sweep(
             config, assignments or [], results=results, trials=trials, progress=bars,
-            workers=workers,
+            workers=workers, storage=storage or "memory", study=study,
         )  # fmt: skip
         bars.finish("sweep")
         left = bars.left_open()

@@ -77,7 +77,7 @@ def write(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, fold
 
 
 def _fill(plan: Plan, found: Found, table: Mapping[str, Any], diary: Diary, folder: Path) -> None:
-    put(folder / "config.yaml", yaml_text(_absolute(plan)).encode())
+    put(folder / "config.yaml", yaml_text(identities.portable(plan)).encode())
     put(folder / "sweep.json", f"{json_text(table)}\n".encode())
     tables.write_tables(columns.trials_tables(plan, found), folder / "trials.parquet")
     np.save(folder / "returns.npy", found.kept.rows)
@@ -110,16 +110,6 @@ def _versions() -> dict[str, str]:
     from importlib.metadata import version
 
     return {"optuna": version("optuna")}
-
-
-def _absolute(plan: Plan) -> dict[str, Any]:
-    """Values as written, files of the data by their absolute paths."""
-    values = dict(plan.document.values)
-    data = values.get("data")
-    if isinstance(data, dict):
-        own = plan.base.data.model_dump()
-        values["data"] = {k: own[k] if k in ("path", "store") else v for k, v in data.items()}
-    return values
 
 
 def _facts(plan: Plan, found: Found) -> dict[str, Any]:

@@ -50,6 +50,16 @@ def config_of(plan: Plan, values: Mapping[str, Any]) -> RunConfig:
     return pipeline.resolve(validate(RunConfig, document), document).config
 
 
+def portable(plan: Plan) -> dict[str, Any]:
+    """Values as written, files of the data by their absolute paths."""
+    values = dict(plan.document.values)
+    data = values.get("data")
+    if isinstance(data, dict):
+        own = plan.base.data.model_dump()
+        values["data"] = {k: own[k] if k in ("path", "store") else v for k, v in data.items()}
+    return values
+
+
 def differences(ours: Any, theirs: Any, path: str = "") -> list[str]:
     """What differs between two identities, one line each."""
     if isinstance(ours, dict) and isinstance(theirs, dict):

@@ -22,6 +22,7 @@ from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found, new_found
 from tradewind.engine.sweeping.identity import content_of
 from tradewind.engine.sweeping.preparing import Plan, prepared
+from tradewind.engine.sweeping.storage import MEMORY
 from tradewind.engine.sweeping.study import Study
 from tradewind.engine.sweeping.table import digests_of, table_of
 
@@ -46,6 +47,8 @@ def sweep(
     trials: int | None = None,
     progress: Progress = SILENT,
     workers: int | None = None,
+    storage: str = MEMORY,
+    study: str | None = None,
 ) -> Swept:
     """Sweep a config and write the folder.
 
@@ -63,6 +66,10 @@ def sweep(
     progress : Progress
     workers : int or None
         Processes that fit forecasters.
+    storage : str
+        Where the study is; anything but memory may be shared with workers.
+    study : str, optional
+        Its name there; by default ``sweep.name``.
 
     Raises
     ------
@@ -74,6 +81,8 @@ def sweep(
     check_writable(results)
     if trials is not None:
         assignments = [*assignments, f"sweep.trials={trials}"]
+    if study is not None:
+        assignments = [*assignments, f"sweep.name={study}"]
     document = override(read_document(source), assignments)
     now, diary = datetime.now(UTC), Diary()
     diary.note("started", at=now.isoformat(timespec="seconds"))
@@ -82,7 +91,10 @@ def sweep(
     name = plan.config.name or _new_name(plan, now)
     earlier = folders.earlier(results / name, plan) if plan.config.name else None
     with diary.stage("search"):
-        found = searched(plan, progress, earlier)
+        if storage == MEMORY:
+            found = searched(plan, progress, earlier)
+        else:
+            found = shared(plan, progress, storage, name)
     if plan.config.mode == "nested" and not found.interrupted:
         with diary.stage("nested"):
             try:
@@ -125,6 +137,25 @@ def searched(plan: Plan, progress: Progress, earlier: Found | None = None) -> Fo
         found.interrupted = True
     if not found.interrupted:
         progress.finish(SWEEPING)
+    return found
+
+
+def shared(plan: Plan, progress: Progress, storage: str, name: str) -> Found:
+    """Work on a study in a storage beside other workers, and gather what all of them found."""
+    from tradewind.engine.sweeping import sharing
+
+    queue = sharing.queue_of(plan, sharing.open_study(plan, storage, name), progress)
+    interrupted = False
+    try:
+        sharing.work(plan, queue, progress, waits=True)
+    except KeyboardInterrupt:
+        interrupted = True
+    if not interrupted:
+        progress.finish(SWEEPING)
+    found = sharing.gathered(plan, queue)
+    if interrupted and not found.outcomes:
+        raise KeyboardInterrupt
+    found.interrupted = interrupted
     return found
 
 

@@ -12,6 +12,17 @@ from tradewind.engine.sweeping.space import Space
 from tradewind.engine.sweeping.storage import study_storage
 
 
+def pruner_of(config: SweepConfig) -> Any:
+    """Optuna's pruner."""
+    from optuna import pruners
+
+    if config.pruner is None:
+        return pruners.NopPruner()
+    return pruners.WilcoxonPruner(
+        p_threshold=config.pruner.p_threshold, n_startup_steps=config.pruner.startup
+    )
+
+
 class Asked(NamedTuple):
     """A setting to be tried."""
 
@@ -51,15 +62,10 @@ class Study:
 
         self._space, self._wanted = space, wanted
         with quiet():
-            pruner: Any = optuna.pruners.NopPruner()
-            if config.pruner is not None:
-                pruner = optuna.pruners.WilcoxonPruner(
-                    p_threshold=config.pruner.p_threshold, n_startup_steps=config.pruner.startup
-                )
             self._study = optuna.create_study(
                 storage=study_storage(),
                 sampler=sampler_of(config, space, seed),
-                pruner=pruner,
+                pruner=pruner_of(config),
                 directions=["maximize" if sign > 0 else "minimize" for sign in wanted.signs],
             )
         self._prunes = config.pruner is not None
