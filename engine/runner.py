@@ -9,9 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tradewind.engine import pipeline, spreads, trading
+from tradewind.engine import differing, pipeline, spreads, trading
 from tradewind.engine.config.file import Document, load
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, RunError, StrategyError
@@ -22,7 +20,7 @@ from tradewind.engine.outlook import Outlook
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.records import Floats, Panel, Records, Simulation
+from tradewind.engine.records import Panel
 from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report.explained import packed
 from tradewind.engine.report.run import Run
@@ -30,7 +28,6 @@ from tradewind.engine.walkforward.of_config import located
 
 SIMULATING = "simulating (what has changed is compiled first)"
 SAME = 1e-9  # relative; what two executors may differ by
-FILL_FIELDS = ("symbol", "bar", "qty", "price", "fee")
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +243,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
         traded = trading.simulate(parts, run.panel, outlook, Diary(), executor=other, finer=finer)
     finally:
         progress.finish(task)
-    found = fill_differences(run.simulation, traded.simulation, run.panel, tolerance=SAME)
+    found = differing.fill_differences(run.simulation, traded.simulation, run.panel, tolerance=SAME)
     if run.manifest.get("code", {}).get("strategy") != jsonable(pipeline.strategy_code(parts)):
         found.insert(0, "code: the strategy was changed since, so this compares two strategies")
     return Verification(
@@ -267,14 +264,14 @@ def reproduce(
     old = run_folder.read(folder)
     config, document = load(folder / "config.yaml")
     new = compute(config, document, progress=progress, workers=workers, cached=False)
-    found = _manifest_differences(old, new)
-    found += fill_differences(old.simulation, new.simulation, old.panel, tolerance=0.0)
-    found += _order_differences(old.simulation.orders, new.simulation.orders)
-    found += _curve_differences("equity", old.simulation.equity, new.simulation.equity)
-    found += _bound_differences(old, new)
-    found += _forecast_differences(old, new)
-    found += _metric_differences(jsonable(old.metrics), jsonable(new.metrics))
-    found += _metric_differences(jsonable(old.ranked), jsonable(new.ranked), "ranked")
+    found = differing.manifest_differences(old, new)
+    found += differing.fill_differences(old.simulation, new.simulation, old.panel, tolerance=0.0)
+    found += differing.order_differences(old.simulation.orders, new.simulation.orders)
+    found += differing.curve_differences("equity", old.simulation.equity, new.simulation.equity)
+    found += differing.bound_differences(old, new)
+    found += differing.forecast_differences(old, new)
+    found += differing.metric_differences(jsonable(old.metrics), jsonable(new.metrics))
+    found += differing.metric_differences(jsonable(old.ranked), jsonable(new.ranked), "ranked")
     return Reproduction(not found, tuple(found))
 
 
@@ -294,112 +291,3 @@ def _finer_bars(run: Run, document: Document) -> Panel | None:
 
 def _document(folder: Path) -> Document:
     return load(folder / "config.yaml")[1]
-
-
-def fill_differences(
-    ours: Simulation, theirs: Simulation, panel: Panel, *, tolerance: float
-) -> list[str]:
-    """Compare fills one by one: bar, symbol, quantity, price and fee.
-
-    Parameters
-    ----------
-    ours, theirs : Simulation
-    panel : Panel
-        For names and dates.
-    tolerance : float
-        Relative; 0 = bit for bit.
-
-    Returns
-    -------
-    list of str
-        One line for each fill that differs; empty where all agree.
-    """
-    a, b = ours.fills, theirs.fills
-    found = []
-    if len(a) != len(b):
-        found.append(f"fills: {len(a):,} here, {len(b):,} there")
-    n = min(len(a), len(b))
-    for name in FILL_FIELDS:
-        x, y = a[name][:n], b[name][:n]
-        slack = tolerance * np.maximum(np.abs(x), np.abs(y))
-        for i in np.flatnonzero(~(np.abs(x - y) <= slack)):
-            where = f"{panel.dates[a['bar'][i]]} {panel.symbols[a['symbol'][i]]}"
-            found.append(f"fill {i} ({where}): {name} {x[i]!r} here, {y[i]!r} there")
-    return found
-
-
-def _order_differences(old: Records, new: Records) -> list[str]:
-    if len(old) != len(new):
-        return [f"orders: {len(old):,} then, {len(new):,} now"]
-    unequal = np.zeros(len(old), bool)
-    for name in old.dtype.names or ():  # field by field: a price that an order lacks is NaN
-        unequal |= ~(
-            (old[name] == new[name]) | ((old[name] != old[name]) & (new[name] != new[name]))
-        )
-    off = np.flatnonzero(unequal)
-    if not off.size:
-        return []
-    i = int(off[0])
-    return [f"orders: {off.size:,} differ, first order {i}: {old[i]} then, {new[i]} now"]
-
-
-def _curve_differences(name: str, a: Floats, b: Floats) -> list[str]:
-    if a.shape != b.shape:
-        return [f"{name}: {len(a):,} bars then, {len(b):,} now"]
-    off = np.flatnonzero(~((a == b) | (np.isnan(a) & np.isnan(b))).reshape(len(a), -1).all(axis=1))
-    if not off.size:
-        return []
-    t = int(off[0])
-    return [f"{name}: {off.size:,} bars differ, first bar {t}: {a[t]!r} then, {b[t]!r} now"]
-
-
-def _bound_differences(old: Run, new: Run) -> list[str]:
-    if old.bounds is None or new.bounds is None:
-        return [] if old.bounds is new.bounds else ["bounds: only one of the two runs has any"]
-    return _curve_differences("equity at worst", old.bounds.worst, new.bounds.worst) + (
-        _curve_differences("equity at best", old.bounds.best, new.bounds.best)
-    )
-
-
-def _forecast_differences(old: Run, new: Run) -> list[str]:
-    found = _score_differences(old.signals.scores, new.signals.scores)
-    a, b = old.signals.forecasts, new.signals.forecasts
-    if a is None or b is None:
-        return found if a is b else [*found, "forecasts: only one of the two runs has any"]
-    return (
-        found
-        + _curve_differences("forecast mean", a.mean, b.mean)
-        + _curve_differences("forecast std", a.std, b.std)
-    )
-
-
-def _score_differences(old: Floats | None, new: Floats | None) -> list[str]:
-    if old is None or new is None:
-        return [] if old is new else ["scores: only one of the two runs has any"]
-    return _curve_differences("score", old, new)
-
-
-def _manifest_differences(old: Run, new: Run) -> list[str]:
-    """What explains a difference, if there is one: data, versions, code."""
-    found = []
-    if old.manifest.get("data_digest") != new.manifest["data_digest"]:
-        found.append("data: the bars are not those of the run")
-    if old.manifest.get("finer_digest") != new.manifest.get("finer_digest"):
-        found.append("data: the finer bars are not those of the run")
-    before: dict[str, Any] = dict(old.manifest.get("versions", {}))
-    for name, now in new.manifest["versions"].items():
-        if before.get(name) != now:
-            found.append(f"version of {name}: {before.get(name)} then, {now} now")
-    if old.manifest.get("code") != jsonable(new.manifest["code"]):
-        found.append("code: the strategy or the forecaster was changed since")
-    return found
-
-
-def _metric_differences(old: Any, new: Any, path: str = "") -> list[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            line
-            for key in sorted({*old, *new})
-            for line in _metric_differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
-        ]
-    return [] if old == new else [f"{path}: {old!r} then, {new!r} now"]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tradewind.engine import runner
+from tradewind.engine import differing, runner
 from tradewind.engine.config.file import Document, load, parse, validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError, DataError, RunError
@@ -90,7 +90,7 @@ def test_the_other_executor_agrees_and_a_forged_fill_does_not(made: Path) -> Non
     run = read(made)
     forged = run.simulation.fills.copy()
     forged["price"][7] *= 1 + 1e-6
-    differences = runner.fill_differences(
+    differences = differing.fill_differences(
         run.simulation,
         replace(run.simulation, fills=forged),
         run.panel,

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from tests.engine.sweeping.postgres import Server, binaries, server
+from tests.postgres import Server, binaries, server
 from tradewind.engine.errors import ConfigError, OutsideError
 from tradewind.engine.sweeping.storage import lock_of, shown, study_storage
 
