@@ -1,17 +1,28 @@
-"""Five copulas of two returns: densities, conditional probabilities, and a fit to a formation."""
+"""Copulas of two returns: turned, fitted to a formation, and how a pair is mispriced by one."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
 from tradewind.engine.errors import StrategyError
-from tradewind.engine.records import Floats
+from tradewind.engine.records import Bools, Floats
+from tradewind.strategies.pairing.copula_families import FAMILIES, normal_deviate
 
 EDGE = 1e-6  # nearest to 0 and 1 that a probability is taken at: densities end there
 LEAST_BARS = 30
 MOST_TAU = 0.98  # beyond it the two series are one
 DEGREES = (2.1, 50.0)  # of freedom of Student's t that are tried
+
+# What may be fitted: a family and by how many degrees it is turned. Clayton's lower tail and
+# Gumbel's upper one change places at 180; at 90 and 270 the series move against each other.
+PLAIN: dict[str, tuple[str, int]] = {family: (family, 0) for family in FAMILIES}
+TURNED: dict[str, tuple[str, int]] = {
+    f"{family}_{degrees}": (family, degrees)
+    for family in ("clayton", "gumbel")
+    for degrees in (90, 180, 270)
+}
+EVERY = PLAIN | TURNED
 
 
 class Copula(NamedTuple):
@@ -20,16 +31,7 @@ class Copula(NamedTuple):
     family: str
     first: float
     second: float = 0.0
-
-
-class Family(NamedTuple):
-    """What a family is made of; functions take probabilities in (0, 1)."""
-
-    log_density: Callable[[Floats, Floats, float, float], Floats]
-    given_second: Callable[[Floats, Floats, float, float], Floats]  # P(U <= u | V = v)
-    from_tau: Callable[[float], float]
-    bounds: tuple[float, float]
-    positive: bool  # only for series that move together
+    turned: int = 0  # degrees, as pyvinecopulib turns
 
 
 def clipped(p: Floats) -> Floats:
@@ -37,144 +39,49 @@ def clipped(p: Floats) -> Floats:
     return np.asarray(np.clip(p, EDGE, 1.0 - EDGE))
 
 
-def _normal(p: Floats) -> Floats:
-    from scipy.special import ndtri
-
-    return np.asarray(ndtri(p))
-
-
-def _gaussian_log(u: Floats, v: Floats, rho: float, _: float) -> Floats:
-    a, b, left = _normal(u), _normal(v), 1.0 - rho * rho
-    return np.asarray(
-        -0.5 * np.log(left) - (rho * rho * (a * a + b * b) - 2.0 * rho * a * b) / (2.0 * left)
+def _turned(u: Floats, v: Floats, degrees: int) -> tuple[Floats, Floats]:
+    """Probabilities as the family itself sees them."""
+    return (
+        1.0 - u if degrees in (90, 180) else u,
+        1.0 - v if degrees in (180, 270) else v,
     )
-
-
-def _gaussian_given(u: Floats, v: Floats, rho: float, _: float) -> Floats:
-    from scipy.special import ndtr
-
-    return np.asarray(ndtr((_normal(u) - rho * _normal(v)) / np.sqrt(1.0 - rho * rho)))
-
-
-def _student_log(u: Floats, v: Floats, rho: float, nu: float) -> Floats:
-    from scipy.special import gammaln, stdtrit
-
-    a, b, left = stdtrit(nu, u), stdtrit(nu, v), 1.0 - rho * rho
-    joint = gammaln(nu / 2 + 1) + gammaln(nu / 2) - 2.0 * gammaln((nu + 1) / 2)
-    shape = -(nu / 2 + 1) * np.log1p((a * a + b * b - 2.0 * rho * a * b) / (nu * left))
-    margins = (nu + 1) / 2 * (np.log1p(a * a / nu) + np.log1p(b * b / nu))
-    return np.asarray(joint - 0.5 * np.log(left) + shape + margins)
-
-
-def _student_given(u: Floats, v: Floats, rho: float, nu: float) -> Floats:
-    from scipy.special import stdtr, stdtrit
-
-    a, b = stdtrit(nu, u), stdtrit(nu, v)
-    spread = np.sqrt((nu + b * b) * (1.0 - rho * rho) / (nu + 1.0))
-    return np.asarray(stdtr(nu + 1.0, (a - rho * b) / spread))
-
-
-def _clayton_log(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    inner = np.exp(-theta * np.log(u)) + np.exp(-theta * np.log(v)) - 1.0
-    return np.asarray(
-        np.log1p(theta)
-        - (1.0 + theta) * (np.log(u) + np.log(v))
-        - (2.0 + 1.0 / theta) * np.log(inner)
-    )
-
-
-def _clayton_given(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    inner = np.exp(-theta * np.log(u)) + np.exp(-theta * np.log(v)) - 1.0
-    return np.asarray(np.exp(-(theta + 1.0) * np.log(v) - (1.0 + 1.0 / theta) * np.log(inner)))
-
-
-def _gumbel_log(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    x, y = -np.log(u), -np.log(v)
-    total = x**theta + y**theta
-    root = total ** (1.0 / theta)
-    return np.asarray(
-        -root
-        + x
-        + y
-        + (theta - 1.0) * (np.log(x) + np.log(y))
-        + (1.0 / theta - 2.0) * np.log(total)
-        + np.log(root + theta - 1.0)
-    )
-
-
-def _gumbel_given(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    x, y = -np.log(u), -np.log(v)
-    total = x**theta + y**theta
-    root = total ** (1.0 / theta)
-    return np.asarray(
-        np.exp(-root + y + (theta - 1.0) * np.log(y) + (1.0 / theta - 1.0) * np.log(total))
-    )
-
-
-def _frank_log(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    whole = -np.expm1(-theta)
-    under = whole - np.expm1(-theta * u) * np.expm1(-theta * v)
-    return np.asarray(np.log(theta * whole) - theta * (u + v) - 2.0 * np.log(np.abs(under)))
-
-
-def _frank_given(u: Floats, v: Floats, theta: float, _: float) -> Floats:
-    a, b = np.expm1(-theta * u), np.expm1(-theta * v)
-    return np.asarray(a * np.exp(-theta * v) / (np.expm1(-theta) + a * b))
-
-
-def _frank_from_tau(tau: float) -> float:
-    """Frank's parameter by bisection: its Kendall's tau has no inverse in closed form."""
-    if tau == 0.0:
-        return 1e-6
-    from scipy.integrate import quad
-
-    def of(theta: float) -> float:
-        debye = quad(lambda t: t / np.expm1(t) if t else 1.0, 0.0, theta)[0] / theta
-        return float(1.0 - 4.0 / theta * (1.0 - debye))
-
-    low, high = 1e-6, 200.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if of(middle) < abs(tau) else (low, middle)
-    return float(np.copysign(0.5 * (low + high), tau))
-
-
-FAMILIES: dict[str, Family] = {
-    "gaussian": Family(
-        _gaussian_log, _gaussian_given, lambda tau: float(np.sin(np.pi * tau / 2.0)),
-        (-0.9999, 0.9999), positive=False,
-    ),
-    "student_t": Family(
-        _student_log, _student_given, lambda tau: float(np.sin(np.pi * tau / 2.0)),
-        (-0.9999, 0.9999), positive=False,
-    ),
-    "clayton": Family(
-        _clayton_log, _clayton_given, lambda tau: 2.0 * tau / (1.0 - tau), (1e-4, 60.0),
-        positive=True,
-    ),
-    "gumbel": Family(
-        _gumbel_log, _gumbel_given, lambda tau: 1.0 / (1.0 - tau), (1.0, 60.0), positive=True
-    ),
-    "frank": Family(
-        _frank_log, _frank_given, _frank_from_tau, (-100.0, 100.0), positive=False
-    ),
-}  # fmt: skip
 
 
 def density(copula: Copula, u: Floats, v: Floats) -> Floats:
     """Density at probabilities ``u`` and ``v``."""
-    family = FAMILIES[copula.family]
-    return np.exp(family.log_density(clipped(u), clipped(v), copula.first, copula.second))
+    u, v = _turned(clipped(u), clipped(v), copula.turned)
+    return np.exp(FAMILIES[copula.family].log_density(u, v, copula.first, copula.second))
 
 
 def conditional(copula: Copula, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-    """P(U <= u given V = v) and P(V <= v given U = u); all five families are symmetric."""
+    """P(U <= u given V = v) and P(V <= v given U = u)."""
     given = FAMILIES[copula.family].given_second
-    u, v = clipped(u), clipped(v)
+    u, v = _turned(clipped(u), clipped(v), copula.turned)
+    first = np.clip(given(u, v, copula.first, copula.second), 0.0, 1.0)
+    second = np.clip(given(v, u, copula.first, copula.second), 0.0, 1.0)
     return (
-        np.clip(given(u, v, copula.first, copula.second), 0.0, 1.0),
-        np.clip(given(v, u, copula.first, copula.second), 0.0, 1.0),
+        1.0 - first if copula.turned in (90, 180) else first,
+        1.0 - second if copula.turned in (180, 270) else second,
     )
+
+
+def cumulative(copula: Copula, u: Floats, v: Floats) -> Floats:
+    """P(U <= u and V <= v).
+
+    Raises
+    ------
+    StrategyError
+        For the Gaussian and Student's t, which have no closed form.
+    """
+    below = FAMILIES[copula.family].below
+    if below is None:
+        raise StrategyError(
+            f"copula: {copula.family} has no distribution function in closed form; "
+            "clayton, gumbel and frank have"
+        )
+    u, v = clipped(u), clipped(v)
+    own = below(*_turned(u, v, copula.turned), copula.first)
+    return np.asarray({0: own, 90: v - own, 180: u + v - 1.0 + own, 270: u - own}[copula.turned])
 
 
 def ranks(values: Floats, sample: Floats) -> Floats:
@@ -194,7 +101,7 @@ def fit(u: Floats, v: Floats, family: str) -> tuple[Copula, float]:
     u, v : ndarray of float64, shape (n_bars,)
         Probabilities.
     family : str
-        A key of FAMILIES.
+        A key of EVERY.
 
     Raises
     ------
@@ -207,12 +114,15 @@ def fit(u: Floats, v: Floats, family: str) -> tuple[Copula, float]:
 
     if len(u) < LEAST_BARS:
         raise StrategyError(f"copula: {len(u)} bars; wanted at least {LEAST_BARS}")
+    name, degrees = EVERY[family]
+    own = FAMILIES[name]
+    u, v = _turned(u, v, degrees)
     tau = float(kendalltau(u, v).statistic)
-    own = FAMILIES[family]
     if not abs(tau) <= MOST_TAU:
         raise StrategyError("copula: the two series are one, or one of them does not move")
     if own.positive and tau <= 0.0:
-        raise StrategyError(f"copula: {family} cannot describe series that move against each other")
+        how = "together" if degrees in (90, 270) else "against each other"
+        raise StrategyError(f"copula: {family} cannot describe series that move {how}")
     u, v = clipped(u), clipped(v)
 
     def searched(second: float) -> tuple[float, float]:
@@ -226,23 +136,31 @@ def fit(u: Floats, v: Floats, family: str) -> tuple[Copula, float]:
         best = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-8})
         return float(best.x), float(best.fun)
 
-    if family != "student_t":
+    if name != "student_t":
         first, loss = searched(0.0)
-        return Copula(family, first), -loss
+        return Copula(name, first, turned=degrees), -loss
     best = minimize_scalar(
         lambda log_nu: searched(float(np.exp(log_nu)))[1],
         bounds=tuple(np.log(DEGREES)), method="bounded", options={"xatol": 1e-3},
     )  # fmt: skip
     nu = float(np.exp(best.x))
     first, loss = searched(nu)
-    return Copula(family, first, nu), -loss
+    return Copula(name, first, nu), -loss
 
 
-def fit_best(u: Floats, v: Floats) -> Copula:
-    """Family with the least Akaike criterion; raises StrategyError where none fits."""
+def fit_best(u: Floats, v: Floats, families: Iterable[str] = PLAIN) -> Copula:
+    """Family with the least Akaike criterion; raises StrategyError where none fits.
+
+    Parameters
+    ----------
+    u, v : ndarray of float64, shape (n_bars,)
+        Probabilities.
+    families : iterable of str
+        Keys of EVERY, at least one; the five that are not turned where nothing is said.
+    """
     found: list[tuple[float, Copula]] = []
     fault: StrategyError | None = None
-    for family in FAMILIES:
+    for family in families:
         try:
             copula, likelihood = fit(u, v, family)
         except StrategyError as error:
@@ -250,8 +168,7 @@ def fit_best(u: Floats, v: Floats) -> Copula:
             continue
         found.append((2.0 * (2 if family == "student_t" else 1) - 2.0 * likelihood, copula))
     if not found:
-        assert fault is not None  # every family was tried
-        raise fault
+        raise fault or StrategyError("copula: no family to fit; name at least one")
     return min(found, key=lambda one: one[0])[1]
 
 
@@ -275,6 +192,40 @@ def mispricing(first: Floats, second: Floats) -> Floats:
     ----------
     Liew and Wu (2013), Pairs trading: a copula approach.
     """
-    a = _normal(clipped(first))
-    b = -_normal(clipped(second))
+    a = normal_deviate(clipped(first))
+    b = -normal_deviate(clipped(second))
     return np.asarray(np.where(a * b > 0.0, np.sign(a) * np.minimum(np.abs(a), np.abs(b)), 0.0))
+
+
+def cumulated(first: Floats, second: Floats, reset: Bools | None = None) -> tuple[Floats, Floats]:
+    """How far each leg was mispriced in all, bar by bar.
+
+    Parameters
+    ----------
+    first, second : ndarray of float64, shape (n_bars, n_pairs)
+        Conditional probabilities of both legs' returns; a bar at which either is NaN adds nothing.
+    reset : ndarray of bool, shape (n_bars, n_pairs), optional
+        Bars after which both sums begin anew at 0: those at which a trade ended.
+
+    Returns
+    -------
+    two ndarrays of float64, shape (n_bars, n_pairs)
+        Running sums of probability less one half.
+
+    References
+    ----------
+    Xie, Liew, Wu and Zou (2016), Pairs trading with copulas: opened where one passes 0.6 and the
+    other -0.6, closed where they come back to 0.
+    """
+    known = ~(np.isnan(first) | np.isnan(second))
+    steps = [np.where(known, one - 0.5, 0.0) for one in (first, second)]
+    if reset is None:
+        return np.cumsum(steps[0], axis=0), np.cumsum(steps[1], axis=0)
+    sums = [np.empty_like(one) for one in steps]
+    for step, total in zip(steps, sums, strict=True):
+        run = np.zeros(step.shape[1:])
+        for t, moved in enumerate(step):
+            run = run + moved
+            total[t] = run
+            run = np.where(reset[t], 0.0, run)
+    return sums[0], sums[1]

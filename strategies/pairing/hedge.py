@@ -9,7 +9,7 @@ from tradewind.engine.records import Floats
 
 LEAST_SHARE = 0.75  # of a window's bars that must have both prices
 LEAST_PAIRS = 3  # bars with both prices, whatever the window
-FLAT = 1e-20  # variance of x relative to its square at or below which it does not move
+FLAT = 1e-20  # variance of x relative to its mean square at or below which it does not move
 
 
 class Line(NamedTuple):
@@ -98,11 +98,15 @@ def fit_windows(
                     xx += dx * dx
                     xy += dx * dy
                     yy += dy * dy
-            if xx <= FLAT * n * max(1.0, mean_x * mean_x) or (total and xy == 0.0):
+            if xx <= FLAT * (xx + n * mean_x * mean_x) or (total and xy == 0.0):
                 continue
             found = xy / xx
             if total:
-                found = (yy - xx + np.sqrt((yy - xx) ** 2 + 4.0 * xy * xy)) / (2.0 * xy)
+                # of two equal fractions the one whose terms do not cancel: slopes far from one
+                # are those of legs whose prices lie orders of magnitude apart
+                wide = yy - xx
+                root = np.sqrt(wide * wide + 4.0 * xy * xy)
+                found = (wide + root) / (2.0 * xy) if wide > 0.0 else 2.0 * xy / (root - wide)
             slope[row, j] = found
             intercept[row, j] = mean_y - found * mean_x
 
@@ -122,6 +126,11 @@ def kalman(
         > 0: variance of y around the line.
     prior : float
         >= 0: variance of slope and intercept before the first bar, both around zero.
+
+    Notes
+    -----
+    What is known of the state is updated in a form without differences, so that it stays a
+    covariance for any prices: a leg at 1e5 against a ``noise`` of 1e-3 keeps eight digits.
 
     References
     ----------
@@ -149,9 +158,11 @@ def follow(
     for j in range(y.shape[1]):
         b = a = 0.0
         bb, ab, aa = prior, 0.0, prior
+        det = prior * prior  # bb * aa - ab * ab, which would cancel: carried as sums of positives
         begun = False
         for t in range(y.shape[0]):
             if begun:
+                det += step * (bb + aa + step)
                 bb += step
                 aa += step
             known = y[t, j] == y[t, j] and x[t, j] == x[t, j]
@@ -163,9 +174,10 @@ def follow(
                 gain_b, gain_a = row_b / variance, row_a / variance
                 b += gain_b * error
                 a += gain_a * error
-                bb -= gain_b * row_b
-                ab -= gain_b * row_a
-                aa -= gain_a * row_a
+                bb = (bb * noise + det) / variance
+                ab = (ab * noise - x[t, j] * det) / variance
+                aa = (aa * noise + x[t, j] * x[t, j] * det) / variance
+                det *= noise / variance
                 innovation[t, j] = error
                 deviation[t, j] = np.sqrt(variance)
             if begun:
