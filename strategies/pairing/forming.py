@@ -83,7 +83,10 @@ def walk(plan: Plan, panel: Panel) -> Iterator[Formed]:
     for number, bar in enumerate(due):
         after = number + plan.calendar.periods
         stop = int(due[after]) if after < len(due) else panel.n_bars
-        yield _formed(plan, shop, number, int(bar), stop)
+        # how long a trading period lasts is known from the ones before
+        apart = int(bar - due[number - 1]) if number else plan.calendar.formation
+        horizon = max(apart * plan.calendar.periods if number else apart, 1)
+        yield _formed(plan, shop, number, (int(bar), stop), horizon)
 
 
 def form(plan: Plan, panel: Panel, signals: Signals) -> PairInputs:
@@ -197,8 +200,11 @@ def _column(name: str, panel: Panel) -> int:
     return panel.column(name)
 
 
-def _formed(plan: Plan, shop: Shop, number: int, bar: int, stop: int) -> Formed:
+def _formed(
+    plan: Plan, shop: Shop, number: int, span: tuple[int, int], horizon: int
+) -> Formed:
     """Pairs of one formation and their series up to the end of their trading period."""
+    bar, stop = span
     first = bar - plan.calendar.formation + 1
     window = _window(plan, shop, first, bar)
     found: Candidates | None = None
@@ -210,7 +216,7 @@ def _formed(plan: Plan, shop: Shop, number: int, bar: int, stop: int) -> Formed:
         found = searching.look(window, plan.search)
         kept = searching.chosen(found, plan.search)
         pairs = [(int(y), int(x)) for y, x in found.pairs[kept]]
-    legs = _legs(plan, shop, window, pairs, (first, bar, stop))
+    legs = _legs(plan, shop, window, pairs, (first, bar, stop), horizon)
     told = series(legs, plan)
     told = _retested(told, legs, plan, shop, window, pairs, refused)
     beta = _betas(window, pairs, plan.n_legs)
@@ -236,6 +242,7 @@ def _legs(
     window: Window,
     pairs: Sequence[tuple[int, ...]],
     span: tuple[int, int, int],
+    horizon: int,
 ) -> Legs:
     first, bar, stop = span
     shape = (stop - first, len(pairs), plan.n_legs)
@@ -247,7 +254,7 @@ def _legs(
         close[bar - first + 1 :, i, : len(own)] = shop.close[bar + 1 : stop, own]
         there[i, : len(own)] = True
     prices = np.log(close) if plan.spread.log else close.copy()
-    return Legs(close, prices, there, bar - first + 1)
+    return Legs(close, prices, there, bar - first + 1, horizon)
 
 
 def _retested(

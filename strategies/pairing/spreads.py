@@ -21,6 +21,7 @@ class Legs(NamedTuple):
     prices: Floats  # the same, logarithms where asked
     there: Bools  # (n_pairs, n_legs)
     n_formation: int
+    horizon: int  # bars that the pairs are expected to trade on, as the calendar of the past has it
 
 
 class Series(NamedTuple):
@@ -238,7 +239,10 @@ def _broken(spread: Floats, deviate: Floats, legs: Legs, plan: Plan) -> Bools:
     n, watch = legs.n_formation, plan.watch
     broken = np.zeros(spread.shape, np.bool_)
     if watch.level > 0.0 and len(spread) > n:
-        broken[n:] |= breaks.mean_shift(spread[:n], spread[n:], watch.level)
+        broken[n:] |= breaks.mean_shift(
+            spread[:n], spread[n:], watch.level, horizon=legs.horizon,
+            hedged=plan.spread.hedge != "one",
+        )  # fmt: skip
     if watch.bars and len(spread) > n:
         broken[n:] |= breaks.stays_away(deviate[n:], watch.beyond, watch.bars)
     return broken
