@@ -12,6 +12,7 @@ from tradewind.engine.errors import StrategyError
 from tradewind.engine.protocols import Signals
 from tradewind.engine.records import GROUP, MEMBER, Floats, Ints, Panel
 from tradewind.strategies.pairing import searching
+from tradewind.strategies.pairing.breaks import HORIZONS
 from tradewind.strategies.pairing.cointegration import Fault, engle_granger
 from tradewind.strategies.pairing.searching import Candidates, Window
 from tradewind.strategies.pairing.settings import Plan
@@ -86,6 +87,8 @@ def walk(plan: Plan, panel: Panel) -> Iterator[Formed]:
         # how long a trading period lasts is known from the ones before
         apart = int(bar - due[number - 1]) if number else plan.calendar.formation
         horizon = max(apart * plan.calendar.periods if number else apart, 1)
+        # a fitted line is not known for longer: behind it the alarm is cautious, not exact
+        horizon = min(horizon, int(HORIZONS[-1] * plan.calendar.formation))
         yield _formed(plan, shop, number, (int(bar), stop), horizon)
 
 
@@ -200,9 +203,7 @@ def _column(name: str, panel: Panel) -> int:
     return panel.column(name)
 
 
-def _formed(
-    plan: Plan, shop: Shop, number: int, span: tuple[int, int], horizon: int
-) -> Formed:
+def _formed(plan: Plan, shop: Shop, number: int, span: tuple[int, int], horizon: int) -> Formed:
     """Pairs of one formation and their series up to the end of their trading period."""
     bar, stop = span
     first = bar - plan.calendar.formation + 1

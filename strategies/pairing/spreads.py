@@ -48,6 +48,8 @@ def series(legs: Legs, plan: Plan) -> Series:
     prices = _rebased(legs, told)
     coefficient, spread, fault = _hedged(prices, legs, told)
     mean, deviation = _level(spread, legs, told)
+    if told.hedge == "kalman" and not told.window:
+        spread, mean, deviation = _innovations(prices, told)
     n = legs.n_formation
     with np.errstate(invalid="ignore", divide="ignore"):
         size = np.nan_to_num(np.abs(spread[:n])).max(axis=0)
@@ -133,6 +135,15 @@ def _line(prices: Floats, n: int, told: Spread) -> tuple[Floats, Floats]:
         np.broadcast_to(fitted.slope, y.shape).copy(),
         np.broadcast_to(fitted.intercept, y.shape).copy(),
     )
+
+
+def _innovations(prices: Floats, told: Spread) -> tuple[Floats, Floats, Floats]:
+    """(innovation, zero, its deviation) of a Kalman filter: what the bar before did not expect.
+
+    What is left after the bar is smaller than it was, because the filter has followed it.
+    """
+    found = hedge.kalman(prices[:, :, 0], prices[:, :, 1], delta=told.delta, noise=told.noise)
+    return found.innovation, np.zeros_like(found.innovation), found.deviation
 
 
 def _vector(prices: Floats, told: Spread) -> tuple[Floats, float, str]:
