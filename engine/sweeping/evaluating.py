@@ -199,8 +199,7 @@ class Evaluator:
         for first in range(0, len(strategies), room):
             some = strategies[first : first + room]
             curves, starts, breached = self.curves(ground, inputs, some)
-            for curve, start, gone in zip(curves, starts, breached, strict=True):
-                found.append(self._measured(curve, start, gone, ground.bars.per_year))
+            found += self._measured_all(curves, starts, breached, ground.bars.per_year)
         return found
 
     def curves(
@@ -223,8 +222,45 @@ class Evaluator:
         self.calls += 1
         return curves, starts, batch.breached
 
-    def _measured(self, curve: Floats, start: int, breached: bool, per_year: float) -> Outcome:
-        """Numbers of one curve."""
+    def _measured_all(
+        self, curves: Floats, starts: Sequence[int], breached: Any, per_year: float
+    ) -> list[Outcome]:
+        """Numbers of curves; what lies in folds for all of them at once."""
+        wanted = self.wanted
+        rows = np.flatnonzero(~breached & (np.array(starts) < curves.shape[1] - 1))
+        tested = np.ascontiguousarray(curves[rows]) if len(rows) < len(curves) else curves
+        folds = np.empty((len(curves), len(wanted.objectives), len(self.folds)))
+        tests = np.empty((len(curves), len(wanted.objectives)))
+        for k, fold in enumerate(self.folds):
+            folds[rows, :, k] = self._of_fold(fold, tested, per_year)
+        if wanted.score == "pooled":
+            tests[rows] = self._of_fold(self.all_tests, tested, per_year)
+        return [
+            self._measured(curve, start, gone, per_year, fold, test)
+            for curve, start, gone, fold, test in zip(
+                curves, starts, breached, folds, tests, strict=True
+            )
+        ]
+
+    def _of_fold(self, fold: Fold, curves: Floats, per_year: float) -> Floats:
+        names = self.wanted.objectives
+        if not len(curves):
+            return np.empty((0, len(names)))
+        if len(fold.spans) == 1:
+            first, stop = fold.spans[0]
+            return measures.of_rows(curves[:, first - 1 : stop], names, per_year)
+        return np.array([measures.measured(fold.curve(one), names, per_year) for one in curves])
+
+    def _measured(
+        self,
+        curve: Floats,
+        start: int,
+        breached: bool,
+        per_year: float,
+        folds: Floats,
+        tests: Floats,
+    ) -> Outcome:
+        """Numbers of one curve, its folds' known."""
         if start >= len(curve) - 1:
             return Outcome({}, "refused", error=f"needs {start + 1} bars before it can decide")
         wanted = self.wanted
@@ -234,14 +270,8 @@ class Evaluator:
             whole = measures.measured(whole_curve, wanted.whole, per_year)
             return Outcome({}, "breached", whole=whole, excess=self.excess(whole))
         whole = measures.measured(whole_curve, wanted.whole, per_year)
-        folds = np.array(
-            [measures.measured(f.curve(curve), wanted.objectives, per_year) for f in self.folds]
-        ).T
-        tests = None
-        if wanted.score == "pooled":
-            tests = measures.measured(self.all_tests.curve(curve), wanted.objectives, per_year)
-        returns = curve[1:] / curve[:-1] - 1.0
-        return self._outcome(whole, folds, tests, returns)
+        pooled_scores = tests.tolist() if wanted.score == "pooled" else None
+        return self._outcome(whole, folds.copy(), pooled_scores, curve[1:] / curve[:-1] - 1.0)
 
     def _outcome(
         self, whole: list[float], folds: Floats, tests: list[float] | None, returns: Floats

@@ -1,6 +1,6 @@
 """Metrics of curves by their names in metrics.json, only those that are asked for."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from tradewind.engine.records import Floats
 from tradewind.engine.scoring import metrics
 from tradewind.engine.scoring.sharpe import sharpe_ratio
+from tradewind.engine.scoring.statistics import FLAT
 
 Curve = Callable[[Floats, Floats, float], float]
 """From equity, its returns and bars per year to a number, as ``metrics.growth`` computes it."""
@@ -91,6 +92,45 @@ def measured(equity: Floats, names: Iterable[str], per_year: float) -> list[floa
         else number(grown[name.removeprefix("strategy.")])
         for name in names
     ]
+
+
+def of_rows(curves: Floats, names: Sequence[str], per_year: float) -> Floats:
+    """Numbers of many curves at once, bit for bit those of :func:`measured`.
+
+    Parameters
+    ----------
+    curves : ndarray of float64, shape (n_curves, n_bars)
+    names : sequence of str
+    per_year : float
+
+    Returns
+    -------
+    ndarray of float64, shape (n_curves, n_names)
+    """
+    solvent = (curves > 0.0).all(axis=1)
+    if curves.shape[1] < 3 or not solvent.all() or not set(names) <= set(BY_ROW):
+        return np.array([measured(curve, names, per_year) for curve in curves])
+    returns = curves[:, 1:] / curves[:, :-1] - 1.0
+    return np.column_stack([BY_ROW[name](curves, returns, per_year) for name in names])
+
+
+def _sharpe_rows(curves: Floats, returns: Floats, per_year: float) -> Floats:
+    high, low = returns.max(axis=1), returns.min(axis=1)
+    flat = high - low <= FLAT * np.maximum(1.0, np.maximum(np.abs(high), np.abs(low)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = returns.mean(axis=1) / returns.std(axis=1, ddof=1) * np.sqrt(per_year)
+    return np.where(flat, np.nan, found)
+
+
+def _drawdown_rows(curves: Floats, returns: Floats, per_year: float) -> Floats:
+    under = (curves / np.maximum.accumulate(curves, axis=1) - 1.0).min(axis=1)
+    return np.where(under < 0, -under, 0.0)
+
+
+BY_ROW: Mapping[str, Callable[[Floats, Floats, float], Floats]] = {
+    "strategy.sharpe": _sharpe_rows,
+    "strategy.max_drawdown": _drawdown_rows,
+}
 
 
 def number(found: Any) -> float:

@@ -142,3 +142,15 @@ def test_an_undefined_objective_is_counted_and_never_best() -> None:
     )
     counts = [one.state for one in told.outcomes]
     assert counts.count("undefined") > 0 and told.outcomes[told.best].state == "complete"
+
+
+def test_curves_measured_together_have_the_bits_of_each_alone() -> None:
+    rng = np.random.default_rng(5)
+    names = ["strategy.sharpe", "strategy.max_drawdown"]
+    for n_bars in (3, 50, 129, 1000, 5003):
+        curves = np.cumprod(1.0 + rng.normal(0.0, 0.01, (7, n_bars + 4)), axis=1)
+        curves[3] = 1.0
+        cut = curves[:, 2:-2]
+        together = measures.of_rows(cut, names, 252.0)
+        alone = np.array([measures.measured(one, names, 252.0) for one in cut])
+        assert together.tobytes() == alone.tobytes()
