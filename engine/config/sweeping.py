@@ -30,7 +30,7 @@ class SamplerConfig(Block):
     startup: int = Field(64, ge=1, description="tpe, gp: settings drawn at random before it learns")
     candidates: int = Field(24, ge=1, le=10_000, description="tpe: drawn for each setting")
     memory: int = Field(
-        200, ge=20, description="tpe: of the settings that are not among the best, how many it fits"
+        100, ge=20, description="tpe: of the settings that are not among the best, how many it fits"
     )
     population: int = Field(50, ge=4, le=10_000, description="nsga2, nsga3: settings a generation")
     points: int = Field(10, ge=2, le=10_000, description="grid: values of a float without a step")

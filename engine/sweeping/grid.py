@@ -8,7 +8,7 @@ others the last digits are those of sums.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -207,23 +207,47 @@ class Settings(Sequence[dict[str, Any]]):
         return dict(zip(self._names, reversed(found), strict=True))
 
 
+class Job(NamedTuple):
+    """Settings that share everything but their parameters."""
+
+    ground: Ground
+    inputs: Any
+    strategies: list[Strategy]
+    rows: list[int]
+
+
+class Batch(NamedTuple):
+    """A part of a grid that is ready to run."""
+
+    found: Columns
+    jobs: list[Job]
+
+
 def scanned(
     evaluator: Evaluator, settings: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
 ) -> Columns:
     """Run a part of a grid."""
+    return ran(evaluator, made(evaluator, settings, fixed))
+
+
+def made(
+    evaluator: Evaluator, settings: Sequence[Mapping[str, Any]], fixed: Mapping[str, Any]
+) -> Batch:
+    """Make the strategies of a part of a grid; what no config can have is told."""
     found = Columns.empty(len(settings), evaluator)
     whole = [{**fixed, **values} for values in settings]
     grounds = evaluator.grounds
     groups: dict[Any, list[int]] = {}
     for i, values in enumerate(whole):
         groups.setdefault(grounds.key(values), []).append(i)
+    jobs: list[Job] = []
     for rows in groups.values():
         try:
             ground = grounds.ground(whole[rows[0]])
         except (ConfigError, StrategyError) as error:
             found.errors |= dict.fromkeys(rows, str(error).splitlines()[0])
             continue
-        shared: dict[Any, tuple[Any, list[int], list[Strategy]]] = {}
+        shared: dict[Any, Job] = {}
         for i in rows:
             try:
                 strategy = grounds.strategy(ground, whole[i])
@@ -231,12 +255,18 @@ def scanned(
             except (ConfigError, StrategyError) as error:
                 found.errors[i] = str(error).splitlines()[0]
                 continue
-            _, places, strategies = shared.setdefault(key, (inputs, [], []))
-            places.append(i)
-            strategies.append(strategy)
-        for inputs, places, strategies in shared.values():
-            _run(evaluator, ground, inputs, strategies, np.array(places), found)
-    return found
+            job = shared.setdefault(key, Job(ground, inputs, [], []))
+            job.strategies.append(strategy)
+            job.rows.append(i)
+        jobs += shared.values()
+    return Batch(found, jobs)
+
+
+def ran(evaluator: Evaluator, batch: Batch) -> Columns:
+    """Run what was made, each job in one compiled call."""
+    for job in batch.jobs:
+        _run(evaluator, job.ground, job.inputs, job.strategies, np.array(job.rows), batch.found)
+    return batch.found
 
 
 def _run(

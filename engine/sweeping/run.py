@@ -1,6 +1,7 @@
 """From a config to a sweep: ask many, run them, tell many, until a budget is used up."""
 
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -194,14 +195,28 @@ def _exhaust(plan: Plan, found: Found, progress: Progress) -> None:
         return
     rows = grid.Rows(plan.space, points, plan.evaluator, found.outcomes)
     found.outcomes = rows
+    clock = perf_counter()
     try:
-        while (n := watch.room(grid.CHUNK)) > 0:
-            clock, first = perf_counter(), len(rows)
-            rows.add(grid.scanned(plan.evaluator, settings[first : first + n], plan.space.fixed))
-            _spent(found, "run", clock)
-            found.best = rows.best(plan.wanted.signs[0])
-            watch.tell(n)
+        with ThreadPoolExecutor(1) as pool:  # one part runs while the next one is made
+            running: Future[grid.Columns] | None = None
+            first = len(rows)
+            while True:
+                n = min(watch.room(grid.CHUNK), watch.room(len(settings) - first))
+                ready = None
+                if n > 0:
+                    some = settings[first : first + n]
+                    ready = grid.made(plan.evaluator, some, plan.space.fixed)
+                    first += n
+                if running is not None:
+                    part = running.result()
+                    rows.add(part)
+                    found.best = rows.best(plan.wanted.signs[0])
+                    watch.tell(len(part.state))
+                if ready is None:
+                    break
+                running = pool.submit(grid.ran, plan.evaluator, ready)
     finally:
+        _spent(found, "run", clock)
         _look_closer(plan, found, rows)
 
 
