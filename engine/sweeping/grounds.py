@@ -6,6 +6,7 @@ strategy's own parameters, and all settings that differ in nothing else go throu
 """
 
 import dis
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -291,7 +292,12 @@ def _state(strategy: Strategy) -> Hashable:
     if isinstance(prepare, FunctionType) and not _reads_itself(prepare):
         return None
     held = getattr(strategy, "__dict__", None)
-    return id(strategy) if held is None else repr(sorted(held.items(), key=lambda kv: kv[0]))
+    try:
+        return (
+            object() if held is None else pickle.dumps(sorted(held.items(), key=lambda kv: kv[0]))
+        )
+    except (TypeError, AttributeError, pickle.PicklingError):
+        return object()  # equal to nothing: this setting prepares for itself
 
 
 @cache
