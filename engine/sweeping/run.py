@@ -289,4 +289,5 @@ class Watch:
         best = "none yet"
         if found.best is not None:
             best = f"{found.outcomes[found.best].scores[0]:.4g}"
-        return f"best {name} {best}, {rate:,.3g} trials/s, {max(left, 0.0):,.0f} s left"
+        speed = f"{rate:,.0f}" if rate >= 10.0 else f"{rate:.2g}"
+        return f"best {name} {best}, {speed} trials/s, {max(left, 0.0):,.0f} s left"
