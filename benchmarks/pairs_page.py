@@ -33,6 +33,11 @@ def _what(row: dict[str, Any]) -> str:
             f"Engle-Granger with p-values, {row['pairs']:,} ordered pairs of {row['symbols']} "
             f"symbols, {row['bars']} bars"
         )
+    if row["case"] == "all pairs by Johansen":
+        return (
+            f"Johansen's test, {row['pairs']:,} pairs of {row['symbols']} symbols, "
+            f"{row['bars']} bars"
+        )
     if row["case"] == "walk-forward":
         return (
             f"pairs of {row['symbols']} symbols formed {row['formations']} times over "

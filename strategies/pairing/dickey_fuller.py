@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.compiling import unlocked
+from tradewind.strategies.pairing.scanning import FORETOLD, SAME_LINE, SOUND
 
 # 1 - r^2 of the first step at or below which the second has only rounding to look at; statsmodels
 # draws the line at the same place.
 COLLINEAR = 100.0 * np.sqrt(np.finfo(np.float64).eps)
 EXACT = 1e-10  # share of the steps left unexplained below which what is left is mostly rounding
 STATISTIC, SLOPE, INTERCEPT, LAG, FAULT = range(5)  # columns
-SOUND, SAME_LINE, FORETOLD = 0.0, 2.0, 5.0  # Fault, as numba writes it into an array of floats
 
 
 @unlocked

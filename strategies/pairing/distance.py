@@ -4,6 +4,8 @@ import numpy as np
 
 from tradewind.engine.records import Floats, Ints
 
+NEAR = 1e-6  # of both squares: below it their difference is mostly rounding, and is summed directly
+
 
 def indices(close: Floats) -> Floats:
     """Value of one unit of money put into each symbol at the first bar, shape of ``close``.
@@ -30,7 +32,12 @@ def squared_distances(close: Floats) -> Floats:
     gap = ~np.isfinite(index).all(axis=0)
     index = np.where(gap, 0.0, index - 1.0)  # near 1 the product of large numbers would round
     own = (index * index).sum(axis=0)
-    distance = np.maximum(own[:, None] + own[None, :] - 2.0 * (index.T @ index), 0.0)
+    both = own[:, None] + own[None, :]
+    distance = both - 2.0 * (index.T @ index)
+    near = distance <= NEAR * both
+    for k in np.flatnonzero(near.any(axis=1)):
+        others = np.flatnonzero(near[k])
+        distance[k, others] = ((index[:, others] - index[:, [k]]) ** 2).sum(axis=0)
     distance[gap, :] = distance[:, gap] = np.nan
     return np.asarray(distance)
 

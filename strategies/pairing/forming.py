@@ -13,7 +13,8 @@ from tradewind.engine.protocols import Signals
 from tradewind.engine.records import GROUP, MEMBER, Floats, Ints, Panel
 from tradewind.strategies.pairing import searching
 from tradewind.strategies.pairing.breaks import HORIZONS
-from tradewind.strategies.pairing.cointegration import Fault, engle_granger
+from tradewind.strategies.pairing.cointegration import engle_granger
+from tradewind.strategies.pairing.scanning import Fault
 from tradewind.strategies.pairing.searching import Candidates, Window
 from tradewind.strategies.pairing.settings import Plan
 from tradewind.strategies.pairing.spreads import Legs, Series, series, shares

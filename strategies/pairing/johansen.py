@@ -6,9 +6,12 @@ import numpy as np
 
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.records import Floats
+from tradewind.strategies.pairing.scanning import Fault, faults, standardised
 
 MOST_SERIES = 12
-SINGULAR = 1e12  # condition beyond which nothing of a solution is left
+SINGULAR = 1e6  # condition of series of length one beyond which they count as collinear
+EXACT = 1e-10  # share of the steps left unexplained below which what is left is mostly rounding
+FORETOLD = "johansen: each step follows from those before, without chance; there is nothing to test"
 LEVELS = (0.90, 0.95, 0.99)
 # Rows: series less rank, from 1; columns: LEVELS. Constant in the model.
 # MacKinnon, Haug and Michelis (1999).
@@ -77,34 +80,31 @@ def johansen(prices: Floats, lags: int = 1) -> Johansen:
     Raises
     ------
     StrategyError
-        If there are too many or too few series or bars, bars are missing, or the series are
-        collinear.
+        If there are too many or too few series or bars, bars are missing, a series is constant,
+        they are collinear, or their steps leave nothing to chance.
 
     References
     ----------
     Johansen (1991); critical values MacKinnon, Haug and Michelis (1999). Equal to
-    ``coint_johansen`` of statsmodels with ``det_order=0``.
+    ``coint_johansen`` of statsmodels with ``det_order=0``. The critical values are those of series
+    that drift: of independent pairs without drift 11 % pass the trace test at 5 %, and 5 % are
+    found to have one combination and no more.
     """
-    from scipy.linalg import eigh, solve
+    from scipy.linalg import solve_triangular
 
-    n_bars, n_series = prices.shape
+    n_series = prices.shape[1]
     _refuse(prices, lags)
-    step = np.diff(prices, axis=0)
-    before = np.hstack(
-        [step[lags - j : len(step) - j] for j in range(1, lags + 1)] or [step[:, :0]]
-    )
-    now = step[lags:] - step[lags:].mean(axis=0)
-    level = prices[1 : n_bars - lags] - prices[1 : n_bars - lags].mean(axis=0)
-    before = before - before.mean(axis=0) if lags else before[: len(now)]
-    now, level = _without(now, before), _without(level, before)
+    series, _, power = standardised(prices.T, np.zeros(n_series, np.int64))
+    now, level = _residuals(series.T, lags)
     rows = len(level)
-    s00, s10, s11 = now.T @ now / rows, level.T @ now / rows, level.T @ level / rows
-    if max(_condition(s00), _condition(s11)) > SINGULAR:
-        raise StrategyError(
-            "johansen: the series are collinear: one is a combination of the others; leave it out"
-        )
-    values, vectors = eigh(s10 @ solve(s00, s10.T, assume_a="pos"), s11)
-    values, vectors = values[::-1], vectors[:, ::-1]
+    of_now, _ = _basis(now)
+    of_level, corner = _basis(level)
+    left, root, _ = np.linalg.svd(of_level.T @ of_now)
+    values = root * root
+    if 1.0 - values[0] <= EXACT:
+        raise StrategyError(FORETOLD)
+    width = np.sqrt((level * level).sum(axis=0) / rows)
+    vectors = solve_triangular(corner, left) / width[:, None]
     logs = np.log1p(-values)
     order = np.arange(n_series)[::-1]
     return Johansen(
@@ -112,34 +112,69 @@ def johansen(prices: Floats, lags: int = 1) -> Johansen:
         np.asarray(-rows * logs),
         np.array(TRACE)[order],
         np.array(LARGEST)[order],
-        values.copy(),
-        vectors.copy(),
+        values,
+        np.ldexp(vectors, -power[:, None]),
     )
+
+
+def _residuals(series: Floats, lags: int) -> tuple[Floats, Floats]:
+    """Steps and levels less their means and what the lagged steps explain, (rows, n_series).
+
+    Raises
+    ------
+    StrategyError
+        If that is all of them.
+    """
+    n_bars = len(series)
+    step = np.diff(series, axis=0)
+    before = [centred(step[lags - j : len(step) - j]) for j in range(1, lags + 1)]
+    now, level = centred(step[lags:]), centred(series[1 : n_bars - lags])
+    whole = (step * step).sum(axis=0), (level * level).sum(axis=0)
+    if lags:
+        both, others = np.hstack([now, level]), np.hstack(before)
+        both = both - others @ np.linalg.lstsq(others, both, rcond=None)[0]
+        now, level = both[:, : now.shape[1]], both[:, now.shape[1] :]
+    for part, all_of_it in zip((now, level), whole, strict=True):
+        if ((part * part).sum(axis=0) <= EXACT * all_of_it).any():
+            raise StrategyError(FORETOLD)
+    return now, level
+
+
+def centred(values: Floats) -> Floats:
+    """Less their mean, twice: far from zero a mean is rounded by more than a series moves."""
+    once = values - values.mean(axis=0)
+    return np.asarray(once - once.mean(axis=0))
+
+
+def _basis(values: Floats) -> tuple[Floats, Floats]:
+    """Orthonormal columns that span ``values``, each of length one, and the triangle between.
+
+    An eigenvalue is then a cosine squared, which keeps the digits that moments would lose.
+    """
+    unit = values / np.sqrt((values * values).sum(axis=0))
+    columns, corner = np.linalg.qr(unit)
+    if np.linalg.cond(corner) > SINGULAR:
+        raise StrategyError(
+            "johansen: the series are collinear: one is a combination of the others; leave it out"
+        )
+    return columns, corner
+
+
+def least_bars(n_series: int, lags: int) -> int:
+    """Bars below which the regressions have too few rows to say anything."""
+    return (lags + 3) * n_series + 10
 
 
 def _refuse(prices: Floats, lags: int) -> None:
     n_bars, n_series = prices.shape
     if not 2 <= n_series <= MOST_SERIES:
         raise StrategyError(f"johansen: {n_series} series; critical values are known for 2 to 12")
-    if lags < 0 or n_bars < (lags + 3) * n_series + 10:
+    if lags < 0 or n_bars < least_bars(n_series, lags):
         raise StrategyError(
             f"johansen: {n_bars} bars are too few for {n_series} series and {lags} lags; "
-            f"wanted at least {(max(lags, 0) + 3) * n_series + 10}"
+            f"wanted at least {least_bars(n_series, max(lags, 0))}"
         )
     if not np.isfinite(prices).all():
         raise StrategyError("johansen: bars are missing; take a span in which every series has all")
-    if (prices.max(axis=0) == prices.min(axis=0)).any():
+    if (faults(prices.T) == Fault.CONSTANT).any():
         raise StrategyError("johansen: a series is constant; leave it out")
-
-
-def _condition(covariance: Floats) -> float:
-    """Condition of the correlation matrix: units do not make series collinear."""
-    width = np.sqrt(np.diag(covariance))
-    return float(np.linalg.cond(covariance / np.outer(width, width)))
-
-
-def _without(values: Floats, others: Floats) -> Floats:
-    """Return what least squares on ``others`` leaves."""
-    if not others.shape[1]:
-        return values
-    return np.asarray(values - others @ np.linalg.lstsq(others, values, rcond=None)[0])

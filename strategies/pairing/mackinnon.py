@@ -26,11 +26,69 @@ RIGHT = (
     (3.5049, 0.52098, -0.29158, -0.033468),
     (3.9489, 0.58933, -0.25359, -0.02721),
 )
-# 1 %, 5 %, 10 % for two series: limit, and coefficients of 1/n, 1/n^2, 1/n^3. MacKinnon (2010).
-CRITICAL_OF_TWO = (
-    (-3.89644, -10.9519, -33.527, 0.0),
-    (-3.33613, -6.1101, -6.823, 0.0),
-    (-3.04445, -4.2412, -2.720, 0.0),
+# Rows: number of series, from 1; each 1 %, 5 %, 10 %: limit, and coefficients of 1/n, 1/n^2, 1/n^3.
+# MacKinnon (2010).
+CRITICAL = (
+    (
+        (-3.43035, -6.5393, -16.786, -79.433),
+        (-2.86154, -2.8903, -4.234, -40.04),
+        (-2.56677, -1.5384, -2.809, 0.0),
+    ),
+    (
+        (-3.89644, -10.9519, -33.527, 0.0),
+        (-3.33613, -6.1101, -6.823, 0.0),
+        (-3.04445, -4.2412, -2.72, 0.0),
+    ),
+    (
+        (-4.29374, -14.4354, -33.195, 47.433),
+        (-3.74066, -8.5632, -10.852, 27.982),
+        (-3.45218, -6.2143, -3.718, 0.0),
+    ),
+    (
+        (-4.64332, -18.1031, -37.972, 0.0),
+        (-4.096, -11.2349, -11.175, 0.0),
+        (-3.8102, -8.3931, -4.137, 0.0),
+    ),
+    (
+        (-4.95756, -21.8883, -45.142, 0.0),
+        (-4.41519, -14.0405, -12.575, 0.0),
+        (-4.13157, -10.7417, -3.784, 0.0),
+    ),
+    (
+        (-5.24568, -25.6688, -57.737, 88.639),
+        (-4.70693, -16.9178, -17.492, 60.007),
+        (-4.42501, -13.1875, -5.104, 27.877),
+    ),
+    (
+        (-5.51233, -29.576, -69.398, 164.295),
+        (-4.97684, -19.9021, -22.045, 110.761),
+        (-4.69648, -15.7315, -5.104, 27.877),
+    ),
+    (
+        (-5.76202, -33.5258, -82.189, 256.289),
+        (-5.22924, -23.0023, -24.646, 144.479),
+        (-4.95007, -18.3959, -7.344, 94.872),
+    ),
+    (
+        (-5.99742, -37.6572, -87.365, 248.316),
+        (-5.46697, -26.2057, -26.627, 176.382),
+        (-5.18897, -21.1377, -9.484, 172.704),
+    ),
+    (
+        (-6.22103, -41.7154, -102.68, 389.33),
+        (-5.69244, -29.4521, -30.994, 251.016),
+        (-5.41533, -24.0006, -7.514, 163.049),
+    ),
+    (
+        (-6.43377, -46.0084, -106.809, 352.752),
+        (-5.90714, -32.8336, -30.275, 249.994),
+        (-5.63086, -26.9693, -4.083, 151.427),
+    ),
+    (
+        (-6.6379, -50.2095, -124.156, 579.622),
+        (-6.11279, -36.2681, -32.505, 314.802),
+        (-5.83724, -29.9864, -2.686, 184.116),
+    ),
 )
 
 
@@ -70,16 +128,29 @@ def p_value(statistic: Floats, n_series: int = 2) -> Floats:
     return np.where(np.isnan(value), np.nan, p)
 
 
-def critical_values(n_bars: int) -> tuple[float, float, float]:
-    """Values below which a pair of series counts as cointegrated at 1 %, 5 % and 10 %.
+def critical_values(n_bars: int, n_series: int = 2) -> tuple[float, float, float]:
+    """Values below which series count as cointegrated at 1 %, 5 % and 10 %.
 
     Parameters
     ----------
     n_bars : int
         Length of the series less one, as the test counts it.
+    n_series : int
+        1 (a plain unit root test with constant) to 12.
+
+    Raises
+    ------
+    StrategyError
+        For more series than the surface was fitted to.
+
+    References
+    ----------
+    MacKinnon (2010), Critical values for cointegration tests.
     """
+    if not 1 <= n_series <= len(CRITICAL):
+        raise StrategyError(f"mackinnon: {n_series} series; critical values are known for 1 to 12")
     powers = (1.0, 1.0 / n_bars, 1.0 / n_bars**2, 1.0 / n_bars**3)
     one, five, ten = (
-        sum(c * p for c, p in zip(row, powers, strict=True)) for row in CRITICAL_OF_TWO
+        sum(c * p for c, p in zip(row, powers, strict=True)) for row in CRITICAL[n_series - 1]
     )
     return one, five, ten

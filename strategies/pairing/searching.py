@@ -6,11 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from tradewind.engine.records import Bools, Floats, Ints
-from tradewind.strategies.pairing.cointegration import all_pairs, engle_granger
+from tradewind.strategies.pairing.cointegration import engle_granger
 from tradewind.strategies.pairing.distance import best, correlations, squared_distances
 from tradewind.strategies.pairing.hedge import fitted
-from tradewind.strategies.pairing.johansen import johansen
+from tradewind.strategies.pairing.johansen import LEVELS, TRACE
+from tradewind.strategies.pairing.johansen_scan import johansen_pairs
 from tradewind.strategies.pairing.reversion import benjamini_hochberg, half_life, hurst
+from tradewind.strategies.pairing.scanning import all_pairs
 from tradewind.strategies.pairing.settings import Search
 
 THREADS = 2
@@ -145,17 +147,10 @@ def _better_way_round(statistic: Floats, slope: Floats, p: Floats, pairs: Ints) 
 
 def _traces(prices: Floats, pairs: Ints) -> Floats:
     """Johansen's trace statistic over its 95 % critical value, negative: lower is better."""
-    from tradewind.engine.errors import StrategyError
-
-    found = np.full(len(pairs), np.nan)
-    for i, (y, x) in enumerate(pairs):
-        try:
-            told = johansen(prices[:, [y, x]], JOHANSEN_LAGS)
-        except StrategyError:  # constant or collinear: not a pair
-            continue
-        if told.hedge[1] < 0.0 and told.stationary() == 1:
-            found[i] = -told.trace[0] / told.trace_critical[0, 1]
-    return found
+    told = johansen_pairs(prices, pairs, lags=JOHANSEN_LAGS, threads=THREADS)
+    with np.errstate(invalid="ignore"):
+        ok = (told.hedge < 0.0) & told.one_stationary()
+    return np.where(ok, -told.trace[:, 0] / TRACE[1][LEVELS.index(0.95)], np.nan)
 
 
 def _residuals(prices: Floats, pairs: Ints | Sequence[tuple[int, int]]) -> Floats:

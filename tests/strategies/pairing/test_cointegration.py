@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 
 from tradewind.engine.errors import StrategyError
 from tradewind.engine.records import Floats
-from tradewind.strategies.pairing.cointegration import (
-    LEAST_BARS,
-    Fault,
-    all_pairs,
-    engle_granger,
-    longest_lag,
-)
+from tradewind.strategies.pairing.cointegration import LEAST_BARS, engle_granger, longest_lag
 from tradewind.strategies.pairing.mackinnon import critical_values, p_value
+from tradewind.strategies.pairing.scanning import Fault, all_pairs
 
 
 def walks(seed: int, n_bars: int = 300, n_symbols: int = 5) -> Floats:
@@ -58,6 +53,17 @@ def test_p_values_of_one_to_six_series_are_those_of_statsmodels() -> None:
     assert np.isnan(p_value(np.array(np.nan)))
     with pytest.raises(StrategyError, match="7 series"):
         p_value(np.array(-3.0), 7)
+
+
+@pytest.mark.parametrize("n_bars", [30, 250, 5_000])
+def test_critical_values_of_one_to_twelve_series_are_those_of_statsmodels(n_bars: int) -> None:
+    from statsmodels.tsa.adfvalues import mackinnoncrit
+
+    for n in range(1, 13):
+        want = mackinnoncrit(n, "c", n_bars)
+        np.testing.assert_allclose(critical_values(n_bars, n), want, rtol=1e-14)
+    with pytest.raises(StrategyError, match="13 series"):
+        critical_values(n_bars, 13)
 
 
 def test_the_planted_pair_is_found_among_all() -> None:
