@@ -54,7 +54,7 @@ def _row(summary: "Summary") -> tuple[str, ...]:
 def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
     """Build the page of a run again from its folder."""
     from tradewind.engine.report import folder as run_folders
-    from tradewind.engine.report import front_folder, leaderboard_folder
+    from tradewind.engine.report import front_folder, leaderboard_folder, sweep_data, sweep_page
 
     folder = run_folder(run, results)
     with watched("report", "the page is as it was"):
@@ -63,6 +63,8 @@ def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
             rebuild = leaderboard_folder.rebuild
         elif front_folder.is_front(folder):
             rebuild = front_folder.rebuild
+        elif sweep_data.is_sweep(folder):
+            rebuild = sweep_page.rebuild
         page = rebuild(folder)
     if as_json:
         out_json({"run": folder.name, "folder": str(folder), "report": str(page)})
