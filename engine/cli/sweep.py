@@ -145,6 +145,7 @@ def summary(found: "Swept") -> dict[str, Any]:
     return {
         "run": found.name,
         "folder": str(found.folder),
+        "report": str(found.folder / "report.html"),
         "best_config": str(best) if found.table["best"] is not None else None,
         **found.table,
     }
@@ -170,6 +171,8 @@ def show(found: "Swept") -> None:
         out(said["luck"]["sentence"])
     if said["nested"] is not None:
         out(said["nested"]["verdict"])
+    if said["stability"] is not None:
+        out(said["stability"]["sentence"])
     speed = said["speed"]
     if speed["trials_per_second"] is not None:
         out(
@@ -177,6 +180,7 @@ def show(found: "Swept") -> None:
             f"simulating, {speed['ask_seconds'] + speed['tell_seconds']:.1f} s choosing"
         )
     if said["best"] is not None:
+        out(f"Report: {found.folder / 'report.html'}")
         out(f"Best: tradewind backtest {found.folder / 'best.yaml'}")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tradewind.engine.records import Floats, Ints
+from tradewind.engine.records import Bools, Floats, Ints
 from tradewind.engine.report import packing
 from tradewind.engine.report.folder import replace_page
 from tradewind.engine.report.page import SCRIPTS, skeleton
@@ -58,12 +58,13 @@ def _facts(data: SweepData) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _chosen(mask: Any, most: int) -> Ints:
+def _chosen(mask: Bools, most: int) -> Ints:
     """Rows of a mask, an even part where there are too many."""
-    rows = np.flatnonzero(mask)
+    rows: Ints = np.flatnonzero(mask)
     if len(rows) <= most:
         return rows
-    return rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(int))]
+    even: Ints = rows[np.unique(np.linspace(0, len(rows) - 1, most).round().astype(int))]
+    return even
 
 
 def _luck(data: SweepData) -> Section | None:
@@ -117,7 +118,7 @@ def _history(data: SweepData) -> Section | None:
 
 def _matters(data: SweepData) -> Section | None:
     """Importance of each parameter, and how the score falls around the winner."""
-    shares = data.importances()
+    shares = data.importances
     if not shares:
         return None
     chart = Chart(
@@ -135,7 +136,7 @@ def _matters(data: SweepData) -> Section | None:
 
 def _surface(data: SweepData) -> Section | None:
     """Score over the two numbers that matter most."""
-    shares = data.importances()
+    shares = data.importances
     ranked = sorted(data.params, key=lambda name: -shares.get(name, 0.0))
     pair = [name for name in ranked if data.is_numeric(name)][:2]
     if len(pair) < 2:
@@ -253,15 +254,14 @@ def _fan(data: SweepData) -> Section | None:
     curves = np.cumprod(1.0 + np.nan_to_num(returns), axis=1)
     curves = np.concatenate([np.ones((len(curves), 1)), curves], axis=1)
     low, under, middle, over, high = np.quantile(curves, BANDS, axis=0)
-    best = np.cumprod(1.0 + np.nan_to_num(data.best))
-    market = np.cumprod(1.0 + np.nan_to_num(data.benchmark))
-    rows = thin([best, middle, market], MOST_ROWS)
+    best = _grown(data.best)
+    market = _grown(data.benchmark)
+    rows = thin([best, np.asarray(middle, np.float64), market], MOST_ROWS)
     lines: list[dict[str, Any]] = [
         {"name": "best", "role": "strategy", "values": packing.floats(best[rows])},
         {"name": "best tenth, median", "values": packing.floats(middle[rows]),
          "low": packing.floats(under[rows]), "high": packing.floats(over[rows])},
-        {"name": "benchmark", "role": "benchmark", "values": packing.floats(market[rows]),
-         },
+        {"name": "benchmark", "role": "benchmark", "values": packing.floats(market[rows])},
         {"name": "best tenth, 5 to 95 %", "values": packing.floats(middle[rows]),
          "low": packing.floats(low[rows]), "high": packing.floats(high[rows])},
     ]  # fmt: skip
@@ -278,12 +278,16 @@ def _fan(data: SweepData) -> Section | None:
     return Section("fan", "Equity of the best tenth", html, "Equity")
 
 
+def _grown(returns: Floats) -> Floats:
+    return np.cumprod(1.0 + np.nan_to_num(returns)).astype(np.float64)
+
+
 def _folds(data: SweepData) -> Section | None:
     """Score on earlier folds against the last one."""
     folds = data.folds
     if not folds.size or folds.shape[1] < 2:
         return None
-    ok = np.isfinite(folds).all(axis=1)
+    ok: Bools = np.asarray(np.isfinite(folds).all(axis=1), np.bool_)
     before, last = folds[:, :-1].mean(axis=1), folds[:, -1]
     rows = _chosen(ok, MOST_POINTS)
     if len(rows) < 5:

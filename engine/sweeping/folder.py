@@ -4,6 +4,7 @@
 
     results/NAME/
         config.yaml     as written; `tradewind sweep` on it goes on, or begins again
+        report.html     the page; made from the files below
         sweep.json      what the page says
         trials.parquet  a row a trial: values, scores, folds, constraints, state, seconds, hash
         returns.npy     returns of every bar of the trials that are kept, a row each

@@ -15,6 +15,7 @@ from tradewind.engine.config.file import override, read_document
 from tradewind.engine.luck.recording import record
 from tradewind.engine.pipeline import Diary
 from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.report import sweep_page
 from tradewind.engine.report.folder import check_writable
 from tradewind.engine.report.text import json_text
 from tradewind.engine.sweeping import folder as folders
@@ -106,6 +107,8 @@ def sweep(
         table = table_of(plan, found, name)
     written = folders.write(plan, found, table, diary, results / name)
     _counted(plan, found, table, name)
+    with diary.stage("page"):
+        sweep_page.rebuild(written)
     return Swept(name, written, table, found.interrupted)
 
 

@@ -16,6 +16,7 @@ from tradewind.engine.sweeping.evaluating import Outcome
 from tradewind.engine.sweeping.found import Found
 from tradewind.engine.sweeping.identity import content_of, content_of_trial
 from tradewind.engine.sweeping.judging import Evidence, judged
+from tradewind.engine.sweeping.nearby import nearby
 from tradewind.engine.sweeping.preparing import Plan
 from tradewind.engine.sweeping.ranking import front
 
@@ -47,6 +48,7 @@ def table_of(plan: Plan, found: Found, name: str) -> dict[str, Any]:
         "first_refusal": next((o.error for o in found.outcomes if o.error), None),
         "nested": nested.told(plan, found.blocks) if found.blocks else None,
         "luck": None if best is None else judged(evidence_of(plan, found)),
+        "stability": nearby(plan, found),
     }
     table = jsonable(table)
     table["verdict"] = verdict(plan, table)

@@ -42,15 +42,17 @@ def critical(level: float, share: float | None = None, *, hedged: bool = False) 
         raise StrategyError(f"break level {level:g} is not known; use 0.01, 0.05 or 0.10")
     if share is not None and not share > 0.0:
         raise StrategyError(f"break watch of {share:g} formations; wanted more than 0")
+    plain = CRITICAL[level] * (1.0 if share is None else float(np.sqrt(share / (1.0 + share))))
     if not hedged:
-        return CRITICAL[level] * (1.0 if share is None else float(np.sqrt(share / (1.0 + share))))
+        return plain
     if share is None or share > HORIZONS[-1]:
         found = "no end" if share is None else f"{share:g} formations"
         raise StrategyError(
             f"break watch of a fitted hedge: {found}; wanted at most {HORIZONS[-1]:g}, "
             "for the error of its line grows without bound"
         )
-    return float(np.interp(share, HORIZONS, HEDGED[level]))
+    # HEDGED is simulated: over the shortest watches its error exceeds what the fit adds.
+    return max(plain, float(np.interp(share, HORIZONS, HEDGED[level])))
 
 
 def mean_shift(

@@ -176,8 +176,12 @@ def test_other_commands_say_what_to_do_with_a_sweep(
 ) -> None:
     out = str(tmp_path / "results")
     swept = told(capsys, "sweep", str(config), "--out", out)
-    error = told(capsys, "report", swept["run"], "--out", out, code=2)["error"]["message"]
-    assert "is a sweep over many settings" in error and "best.yaml" in error
+    page = Path(swept["report"])
+    assert page.parent == Path(swept["folder"])
+    drawn = page.read_bytes()
+    page.unlink()
+    assert told(capsys, "report", swept["run"], "--out", out)["report"] == str(page)
+    assert page.read_bytes() == drawn
     error = told(capsys, "backtest", str(config), "--out", out, code=2)["error"]["message"]
     assert "tries many settings, which 'tradewind sweep" in error
     with pytest.raises(SystemExit):

@@ -50,8 +50,8 @@ charts.parallel = (data, look) => {
     lineStyle: { color: i === 0 ? look.loss : look.strategy, width: i === 0 ? 2.2 : 1, opacity: i === 0 ? 1 : 0.12 + 0.4 * (1 - i / n) },
   })).reverse();
   return {
-    grid: grid(look, { top: 26, bottom: 26, left: 30, right: 30 }),
-    xAxis: { type: "category", data: names, boundaryGap: false, axisTick: { show: false }, axisLine: { show: false }, splitLine: { show: true, interval: 0, lineStyle: { color: look.line } }, axisLabel: { color: look.ink, interval: 0, formatter: (name, i) => `${name}\n${data.axes[i].low} \u2026 ${data.axes[i].high}`, align: "center" } },
+    grid: grid(look, { top: 12, bottom: 44, left: 70, right: 70 }),
+    xAxis: { type: "category", data: names, boundaryGap: false, axisTick: { show: false }, axisLine: { show: false }, offset: 6, splitLine: { show: true, interval: 0, lineStyle: { color: look.line } }, axisLabel: { color: look.ink, interval: 0, lineHeight: 17, formatter: (name, i) => `${name}\n${data.axes[i].low} \u2026 ${data.axes[i].high}`, align: "center" } },
     yAxis: { type: "value", min: 0, max: 1, show: false }, series, tooltip: { show: false },
   };
 };

@@ -78,7 +78,14 @@ def test_a_longer_watch_and_a_fitted_line_need_a_higher_bound(
         low = breaks.critical(level, share, hedged=hedged)
         assert low <= breaks.critical(level, share + more, hedged=hedged)
     assert breaks.critical(level, share) < breaks.critical(level)
-    assert breaks.critical(level, share) < breaks.critical(level, share, hedged=True)
+    assert breaks.critical(level, share) <= breaks.critical(level, share, hedged=True)
+
+
+def test_a_fitted_line_raises_the_bound_of_every_watch_worth_having() -> None:
+    for level in breaks.CRITICAL:
+        for share in (0.25, 0.5, 1.0, 2.0, 4.0):
+            plain = breaks.critical(level, share)
+            assert breaks.critical(level, share, hedged=True) > 1.01 * plain
 
 
 def test_what_has_no_level_is_refused() -> None:
