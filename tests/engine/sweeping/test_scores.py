@@ -148,7 +148,8 @@ def test_curves_measured_together_have_the_bits_of_each_alone() -> None:
     rng = np.random.default_rng(5)
     names = ["strategy.sharpe", "strategy.max_drawdown"]
     for n_bars in (3, 50, 129, 1000, 5003):
-        curves = np.cumprod(1.0 + rng.normal(0.0, 0.01, (7, n_bars + 4)), axis=1)
+        steps = rng.normal(0.0, 0.01, (7, n_bars + 4))
+        curves = np.asarray(np.cumprod(1.0 + steps, axis=1), np.float64)
         curves[3] = 1.0
         cut = curves[:, 2:-2]
         together = measures.of_rows(cut, names, 252.0)
