@@ -15,6 +15,7 @@ from typing import Any
 
 from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
+from luck_page import section as luck_section
 from pairs_page import section as pairs_section
 from portfolios_page import section as portfolios_section
 from published_page import section as published_section
@@ -32,6 +33,7 @@ NAMES = (
     "training",
     "evolving",
     "sweeps",
+    "luck",
     "rbm",
     "portfolios",
     "pairs",
@@ -111,6 +113,7 @@ def main() -> int:
         "training": training_section,
         "evolving": evolving_section,
         "sweeps": sweeps_section,
+        "luck": luck_section,
         "rbm": rbm_section,
         "portfolios": portfolios_section,
         "pairs": pairs_section,
