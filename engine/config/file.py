@@ -41,6 +41,7 @@ PATHS = (
     ("costs", "borrow", "path"),
     ("selector", "factors", "path"),
 )
+SPACE = ("sweep", "space")  # a block whose keys are paths
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -132,6 +133,8 @@ def _read(path: Path) -> str:
 def override(document: Document, assignments: Sequence[str]) -> Document:
     """Apply ``a.b=value`` overrides, values typed as YAML.
 
+    Below ``sweep.space`` a path is one key: ``sweep.space.strategy.fast={low: 2, high: 9}``.
+
     Raises
     ------
     ConfigError
@@ -142,13 +145,32 @@ def override(document: Document, assignments: Sequence[str]) -> Document:
     for i, text in enumerate(assignments):
         spot = f"--set[{i}]"
         dotted, sign, raw = text.partition("=")
-        path = tuple(dotted.strip().split("."))
-        if not sign or not all(path):
+        parts = tuple(dotted.strip().split("."))
+        if not sign or not all(parts):
             raise ConfigError(f"{spot}: {text!r}: wanted key=value, for example costs.fee_bps=2")
+        path = _way(values, parts)
         _put(values, path, parse_value(raw, spot, {}), spot)
         positions = {p: v for p, v in positions.items() if p[: len(path)] != path}
         positions[path] = spot
     return Document(document.where, document.folder, values, positions)
+
+
+def _way(values: Mapping[str, Any], parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys that a dotted text leads through; those of ``sweep.space`` hold dots themselves.
+
+    There the longest name that the block has is one key, and a name that it has not is one as a
+    whole: ``sweep.space.strategy.fast.low`` is the end of a range, ``sweep.space.seed`` a new one.
+    """
+    head, rest = parts[: len(SPACE)], parts[len(SPACE) :]
+    if head != SPACE or not rest:
+        return parts
+    block: Any = values
+    for key in SPACE:
+        block = block.get(key) if isinstance(block, dict) else None
+    known = block if isinstance(block, dict) else {}
+    names = [".".join(rest[:n]) for n in range(len(rest), 0, -1)]
+    name = next((one for one in names if one in known), names[0])
+    return (*SPACE, name, *rest[name.count(".") + 1 :])
 
 
 def _put(values: dict[str, Any], path: tuple[str, ...], value: Any, spot: str) -> None:

@@ -257,6 +257,29 @@ def test_a_later_override_of_the_same_key_wins() -> None:
     assert override(document, ["seed=1", "seed=2"]).values["seed"] == 2
 
 
+def test_below_the_space_of_a_sweep_a_path_is_one_key() -> None:
+    text = "sweep: {space: {strategy.fast: {low: 2, high: 60}}}"
+    changed = override(
+        parse(text, where="f.yaml", folder=Path()),
+        [
+            "sweep.space.strategy.fast.low=5",
+            "sweep.space.strategy.slow={low: 20, high: 90}",
+            "sweep.space.strategy.slow.high=80",
+            "sweep.space.seed=[1, 2]",
+        ],
+    )
+    assert changed.values["sweep"]["space"] == {
+        "strategy.fast": {"low": 5, "high": 60},
+        "strategy.slow": {"low": 20, "high": 80},
+        "seed": [1, 2],
+    }
+    fresh = override(
+        parse("seed: 1", where="f.yaml", folder=Path()),
+        ["sweep.space.costs.fee_bps={low: 1, high: 2}"],
+    )
+    assert fresh.values["sweep"]["space"] == {"costs.fee_bps": {"low": 1, "high": 2}}
+
+
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
