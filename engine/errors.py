@@ -12,6 +12,7 @@
     ├── ForecastError                  a forecaster that cannot be fitted or gave no usable numbers
     │   └── TooLittleHistoryError      too few samples to fit anything on
     ├── RunError                       a run folder that is missing, damaged or cannot be written
+    │   └── JournalError               a paper run's journal: damaged, locked, or of another run
     ├── InvariantError                 the simulator contradicts its own books: a bug of ours
     └── OutsideError                   exit 3: network or provider failed, safe to retry
         ├── RateLimitedError
@@ -63,6 +64,10 @@ class TooLittleHistoryError(ForecastError):
 
 class RunError(TradewindError, OSError):
     """A run folder that is missing, damaged or cannot be written."""
+
+
+class JournalError(RunError):
+    """The journal of a paper run is damaged, in use by another process, or cannot be written."""
 
 
 class InvariantError(TradewindError, AssertionError):

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_mod
 from tradewind.engine.config.file import Document, checked
 from tradewind.engine.errors import ConfigError
 
-GROUPS = ("strategies", "forecasters", "selectors")
+GROUPS = ("strategies", "forecasters", "selectors", "feeds", "brokers")
 _MODELS: dict[Any, type[BaseModel]] = {}  # by the class they were made of
 
 

@@ -17,6 +17,7 @@ from tradewind.engine.config.costs import CostsConfig
 from tradewind.engine.config.data import DataConfig as DataConfig
 from tradewind.engine.config.data import SourceConfig as SourceConfig
 from tradewind.engine.config.factors import FactorsConfig
+from tradewind.engine.config.paper import PaperConfig
 from tradewind.engine.config.sizing import (
     SizingConfig,
     TargetWeightConfig,
@@ -66,6 +67,9 @@ class RunConfig(Block):
     backtrader: BacktraderConfig = BacktraderConfig()
     executor: Literal["kernel", "interpreted", "cerebro"] = "kernel"
     benchmark: str = Field("equal_weight", description="equal_weight, cash, or a symbol")
+    paper: PaperConfig | None = Field(
+        None, description="feed, limits and page of 'tradewind paper'; a backtest ignores it"
+    )
 
     @field_validator("name")
     @classmethod

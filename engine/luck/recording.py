@@ -17,7 +17,9 @@ def ledger_of(data_digest: str) -> Ledger | None:
 
 def config_digest(config: RunConfig) -> str:
     """What a config decides, by digest: its name, executor and benchmark decide no trade."""
-    return digest_of(config.model_dump(mode="json", exclude={"name", "executor", "benchmark"}))
+    return digest_of(
+        config.model_dump(mode="json", exclude={"name", "executor", "benchmark", "paper"})
+    )
 
 
 def record(

@@ -1,0 +1,1 @@
+"""The page a person leaves open beside a paper run, and numbers for machines."""

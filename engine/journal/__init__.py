@@ -1,0 +1,1 @@
+"""What a paper run wrote down: append-only, durable, one transaction a bar."""

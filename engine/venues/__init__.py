@@ -1,0 +1,1 @@
+"""Brokers that are not ours: orders go to them, fills come back."""
