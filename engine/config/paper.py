@@ -1,4 +1,4 @@
-"""The block ``paper``: where bars come from while the market is open, and what guards the orders."""
+"""The block ``paper``: where bars come from when the market is open; what guards the orders."""
 
 from datetime import date
 from typing import Annotated, Any, Literal
