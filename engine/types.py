@@ -62,6 +62,7 @@ class Reason(IntEnum):
     REJECTED_CAP = 21  # a cap of the sizing left nothing
     LIQUIDATED = 22
     RECALLED = 23
+    REJECTED_RISK = 24  # the gate in front of a live market refused it
 
 
 class Happening(IntEnum):

@@ -11,6 +11,7 @@ import numpy as np
 from tradewind.engine import features
 from tradewind.engine.errors import CheckpointError, ForecastError
 from tradewind.engine.features.stream import FeatureStream, Row
+from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Bools, Floats, Panel
 from tradewind.forecasters.readings import Said
 from tradewind.forecasters.serving.checkpoint import Served
@@ -160,3 +161,24 @@ class LiveForecaster:
                 self._stream.restore(kept)
         self.serving.take_over(state)
         return self
+
+
+class Fed:
+    """A live forecaster as the engine knows one: a row of forecasts for each bar.
+
+    Parameters
+    ----------
+    live : LiveForecaster
+        With a history to go on from.
+    """
+
+    def __init__(self, live: LiveForecaster) -> None:
+        self._live = live
+
+    def update(self, row: Row) -> Forecasts:
+        """Forecasts of the bar given, arrays of one row."""
+        said = self._live.update_bar(row)
+        mean, std = said.mean[None], said.std[None]
+        if not said.levels:
+            return Forecasts(mean, std, said.horizon)
+        return Forecasts(mean, std, said.horizon, said.levels, said.quantiles[None])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Generator
 
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.features import refuse_unmakeable
-from tradewind.engine.protocols import Forecasts
+from tradewind.engine.protocols import Forecasts, Working
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.bounds import check_bounds, check_features
@@ -273,6 +274,19 @@ class WindowedForecaster(Guided):
         from tradewind.forecasters.exporting import export
 
         export(self, folder)
+
+    def at_work(self, past: Panel) -> Working | None:
+        """Form that takes a bar at a time, having seen ``past``; None for one over windows.
+
+        A window is read anew at each bar, and :meth:`predict` does that already.
+        """
+        if self.served["form"] != "stateful":
+            return None
+        from tradewind.forecasters.live import Fed, LiveForecaster
+
+        with TemporaryDirectory(prefix="tradewind-") as folder:
+            self.save(Path(folder))
+            return Fed(LiveForecaster.over(Path(folder), past))
 
     def restore(self, folder: Path) -> Self:
         """Take over a saved state; predictions are then the same to the last bit.

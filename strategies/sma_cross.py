@@ -1,6 +1,6 @@
 """The well-known baseline: long while the fast moving average is above the slow one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from annotated_types import Ge
 from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.compiling import compiled
 from tradewind.engine.errors import StrategyError
+from tradewind.engine.executors.state import last_price
 from tradewind.engine.intents import target
 from tradewind.engine.protocols import Book, Rule, Signals, View
 from tradewind.engine.records import Floats, Ints, Panel
@@ -91,6 +92,24 @@ class SmaCross:
         first = np.empty(panel.n_symbols, np.int64)
         compiled(running_sums)(panel.close, total, first)
         return SmaInputs(total, first, panel.close)
+
+    @property
+    def row_by_row(self) -> tuple[str, ...]:
+        """Sums and closes; which bar was a symbol's first is settled in ``prepare``."""
+        return ("total", "close")
+
+    def prepare_next(
+        self, inputs: SmaInputs, panel: Panel, signals: Signals
+    ) -> Mapping[str, Floats]:
+        """One close more in the sums."""
+        panel = forward_adjusted(panel)
+        close, t = panel.close[-1], panel.n_bars - 1
+        gaps, never = np.isnan(close), inputs.total[-1] == 0.0
+        inputs.first[never] = np.where(gaps[never], t + 1, t)
+        if gaps.any():
+            close = np.array([last_price(panel.close, t, k) for k in range(panel.n_symbols)])
+            np.nan_to_num(close, copy=False)
+        return {"total": inputs.total[-1] + close, "close": panel.close[-1]}
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

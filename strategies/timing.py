@@ -1,6 +1,6 @@
 """Time each symbol by its forecast, measured in units of the forecast's own uncertainty."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from annotated_types import Ge
@@ -102,6 +102,18 @@ class Timing:
                 f"panel of shape {panel.shape}; wanted one row for each bar"
             )
         return TimingInputs(signals.forecasts.mean / signals.forecasts.std)
+
+    @property
+    def row_by_row(self) -> tuple[str, ...]:
+        """The scores."""
+        return ("score",)
+
+    def prepare_next(
+        self, inputs: TimingInputs, panel: Panel, signals: Signals
+    ) -> Mapping[str, Floats]:
+        """Score of the newest forecast."""
+        assert signals.forecasts is not None  # prepare has refused to go without
+        return {"score": signals.forecasts.mean[-1] / signals.forecasts.std[-1]}
 
     def decide(self, view: View) -> Sequence[Intent]:
         """Wishes at the close of ``view.bar``."""

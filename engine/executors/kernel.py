@@ -129,6 +129,18 @@ def with_rule(decision: Rule) -> FunctionType:
     return FunctionType(walk.__code__, {**globals(), "rule": decision}, walk.__name__)
 
 
+@inlined
+def never_meets(market: Any, terms: Any, state: Any, log: Any, t: int) -> Any:
+    """Stand-in for ``may_meet`` where somebody else fills the orders."""
+    return False
+
+
+def with_rule_at_a_venue(decision: Rule) -> FunctionType:
+    """Return :func:`walk` that marks and decides, and leaves fills and carry to a broker."""
+    apart_from = {"rule": decision, "may_meet": never_meets}
+    return FunctionType(walk.__code__, {**globals(), **apart_from}, "walk_at_a_venue")
+
+
 @lean
 def walk(
     given_market: Market,

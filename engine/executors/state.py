@@ -37,7 +37,8 @@ from tradewind.engine.sizing import Sizing
     CAPPED,
     LIQUIDATED,
     RECALLED,
-) = range(24)
+    BY_RISK,
+) = range(25)
 # tradewind.engine.types.Happening, as plain numbers
 BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
 (

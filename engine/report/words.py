@@ -49,6 +49,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.REJECTED_CAP: ("sizing cap", "a cap of the sizing left nothing of it"),
     Reason.LIQUIDATED: ("liquidation", "a margin call closed the position"),
     Reason.RECALLED: ("recall", "what was lent was called back and bought in"),
+    Reason.REJECTED_RISK: ("risk limit", "the gate in front of a live market refused it"),
 }
 
 

@@ -161,16 +161,21 @@ def _said(forecaster: Forecaster, fold: Fold, seen: Panel) -> tuple[Forecasts, f
     first, begun = fold.test_start - fold.train_start, time.perf_counter()
     forecasts = forecaster.predict(seen, first=first)
     seconds = time.perf_counter() - begun
-    _check_shape(forecasts, forecaster, fold, seen)
+    check_shape(forecasts, forecaster, (fold.test_stop - fold.test_start, seen.n_symbols))
     refuse_lookahead(forecasts, forecaster, fold, seen)
+    return of_the_eligible(forecasts, seen, first), seconds
+
+
+def of_the_eligible(forecasts: Forecasts, seen: Panel, first: int) -> Forecasts:
+    """Forecasts of the bars from ``first`` on, silent where a symbol is not eligible."""
     if ELIGIBLE not in seen.columns:
-        return forecasts, seconds
+        return forecasts
     out = ~seen.marked(ELIGIBLE)[first:]
     quantiles = forecasts.quantiles
     if forecasts.levels:
         quantiles = np.where(out[..., None], np.nan, quantiles)
     mean, std = (np.where(out, np.nan, array) for array in (forecasts.mean, forecasts.std))
-    return replace(forecasts, mean=mean, std=std, quantiles=quantiles), seconds
+    return replace(forecasts, mean=mean, std=std, quantiles=quantiles)
 
 
 def _nothing(forecaster: Forecaster, fold: Fold, panel: Panel) -> Forecasts:
@@ -203,8 +208,8 @@ def report_of(
     )
 
 
-def _check_shape(forecasts: Forecasts, forecaster: Forecaster, fold: Fold, panel: Panel) -> None:
-    wanted = (fold.test_stop - fold.test_start, panel.n_symbols)
+def check_shape(forecasts: Forecasts, forecaster: Forecaster, wanted: tuple[int, int]) -> None:
+    """Refuse forecasts that are not ``wanted`` (bars, symbols); raises ForecastError."""
     if forecasts.mean.shape != wanted:
         raise ForecastError(
             f"predict gave shape {forecasts.mean.shape}, wanted {wanted}: one row per bar from "

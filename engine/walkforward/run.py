@@ -6,7 +6,7 @@ with the same bits as a result, and each is kept in the cache as soon as it is d
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.forecaster_spec import ForecasterSpec, spec_of
 from tradewind.engine.progress import SILENT, Progress
+from tradewind.engine.protocols import Forecaster
 from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.walkforward import choosing
 from tradewind.engine.walkforward import plan as fold_plan
@@ -94,31 +95,74 @@ def run(
         If a worker was killed, or the panel cannot be written for the workers.
     """
     refuse_nested()
+    plan = planned(spec, panel, config, seed=seed, choose=choose)
+    with crew(spec, panel, workers, cache) as those:
+        tasks, results, choices = fits_of(those, plan, plan.schedule, progress)
+        deaf = _is_deaf(those, plan.schedule[0], seed)
+    joined = Finished(spec.name, panel, plan.schedule, tasks, results, choices).joined()
+    return replace(joined, deaf=deaf)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is fitted on which bars, before anything is.
+
+    Attributes
+    ----------
+    sample : Forecaster
+    made : tuple of Forecaster
+        The candidates of a choice, or the sample alone.
+    schedule : tuple of Fold
+    config : WalkForwardConfig
+    seed : int
+    choose : ChooseConfig or None
+    """
+
+    sample: Forecaster
+    made: tuple[Forecaster, ...]
+    schedule: tuple[Fold, ...]
+    config: WalkForwardConfig
+    seed: int
+    choose: ChooseConfig | None
+
+
+def planned(
+    spec: ForecasterSpec,
+    panel: Panel,
+    config: WalkForwardConfig,
+    *,
+    seed: int,
+    choose: ChooseConfig | None,
+) -> Plan:
+    """Plan of a walk-forward; arguments and errors as for :func:`run`."""
     sample = spec.build(seed)
     fold_plan.refuse_what_it_cannot(sample, spec.name, config)
     cut = partial(_cut, panel, config, sample.horizon)
     made = [sample] if choose is None else candidates_of(spec, choose, seed)
     schedule = cut(sample.warmup) if choose is None else schedule_for(made, choose, cut)
-    with crew(spec, panel, workers, cache) as those:
-        choices: dict[int, Choice] = {}
-        if choose is not None:
-            asked = choosing.plan_choice(
-                spec, panel, schedule, choose, seed=seed,
-                warmup=max(one.warmup for one in made), horizon=sample.horizon,
-                cached=cache is not None,
-            )  # fmt: skip
-            scores = _scores(those, asked, progress)
-            choices = choosing.chosen(asked, scores, choose, spec.name)
-        tasks = fold_plan.plan(
-            spec, panel, schedule, config, seed=seed,
-            parts=fold_plan.parts_of(sample, panel.symbols),
-            choices={number: choice.params for number, choice in choices.items()},
-            cached=cache is not None,
+    return Plan(sample, tuple(made), schedule, config, seed, choose)
+
+
+def fits_of(
+    those: Crew, plan: Plan, schedule: Sequence[Fold], progress: Progress
+) -> tuple[tuple[FoldTask, ...], dict[str, Done], dict[int, Choice]]:
+    """Every fit of some folds: the tasks, what came of them by name, and what was chosen."""
+    choices: dict[int, Choice] = {}
+    if plan.choose is not None:
+        asked = choosing.plan_choice(
+            those.spec, those.panel, schedule, plan.choose, seed=plan.seed,
+            warmup=max(one.warmup for one in plan.made), horizon=plan.sample.horizon,
+            cached=those.cache is not None,
         )  # fmt: skip
-        results = _fits(those, tasks, config, progress)
-        deaf = _is_deaf(those, schedule[0], seed)
-    joined = Finished(spec.name, panel, schedule, tasks, results, choices).joined()
-    return replace(joined, deaf=deaf)
+        scores = _scores(those, asked, progress)
+        choices = choosing.chosen(asked, scores, plan.choose, those.spec.name)
+    tasks = fold_plan.plan(
+        those.spec, those.panel, schedule, plan.config, seed=plan.seed,
+        parts=fold_plan.parts_of(plan.sample, those.panel.symbols),
+        choices={number: choice.params for number, choice in choices.items()},
+        cached=those.cache is not None,
+    )  # fmt: skip
+    return tasks, _fits(those, tasks, plan.config, progress), choices
 
 
 def _cut(panel: Panel, config: WalkForwardConfig, horizon: int, warmup: int) -> tuple[Fold, ...]:

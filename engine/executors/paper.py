@@ -1,0 +1,322 @@
+"""The simulator one bar at a time, while the market is open: the very loop of a backtest.
+
+What a strategy prepares, what orders are sized and charged with, is made anew at each bar from
+everything known by then; where a strategy or the terms can do with less, only the new row is made.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewind.engine import spreads
+from tradewind.engine.compiling import compiled_with
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.errors import InvariantError
+from tradewind.engine.executors import entry, kernel
+from tradewind.engine.executors import state as states
+from tradewind.engine.executors.callback import Caller
+from tradewind.engine.executors.callback import rule as called_rule
+from tradewind.engine.executors.ending import finish
+from tradewind.engine.executors.reference import check_status, compiled_kernel
+from tradewind.engine.executors.terms import market as market_of
+from tradewind.engine.executors.terms import terms as terms_of
+from tradewind.engine.features.stream import Row
+from tradewind.engine.growing import Growing, GrowingPanel
+from tradewind.engine.intents import INTENT
+from tradewind.engine.protocols import RowByRow, Signals, Strategy, has_rule
+from tradewind.engine.records import Floats, Ints, Panel, Records
+
+NOBODY_ASKED = 2**62  # a first bar of decision that never comes
+
+
+class Step(NamedTuple):
+    """What one bar brought.
+
+    Attributes
+    ----------
+    bar : int
+        Row of the panel.
+    asked : ndarray of int64
+        Numbers of the orders decided at its close that will work from the next bar on.
+    changed : ndarray of int64
+        Numbers of all orders of which anything changed, the new ones among them.
+    fills, happenings : record arrays of FILL and EVENT
+    equity, cash, gross : float
+        At its close, account currency.
+    """
+
+    bar: int
+    asked: Ints
+    changed: Ints
+    fills: Records
+    happenings: Records
+    equity: float
+    cash: float
+    gross: float
+
+
+class PaperBook:
+    """One strategy's account at a market that is open.
+
+    Parameters
+    ----------
+    config : RunConfig
+    strategy : Strategy
+    history : Panel
+        Everything before the first step.
+    bars_per_year : float
+        Of the history: what comes later must not change what a volatility target means.
+    start : int
+        First row at whose close the strategy is asked.
+    at_a_venue : bool
+        Whether somebody else fills the orders.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        strategy: Strategy,
+        history: Panel,
+        *,
+        bars_per_year: float,
+        start: int,
+        at_a_venue: bool = False,
+    ) -> None:
+        self.config, self.strategy, self.start = config, strategy, start
+        self.bars_per_year = bars_per_year
+        self.bars = GrowingPanel(history)
+        self.log = states.new_log(history.n_symbols)
+        memory = int(getattr(strategy, "memory", 0))
+        self.state = states.new_state(
+            2 * history.n_bars + 256, history.n_symbols, config.account.cash, memory
+        )
+        self.state.count[states.BAR] = history.n_bars - 1
+        self.state.equity_curve[: history.n_bars] = config.account.cash
+        self.state.money[states.LAST] = config.account.cash
+        self._caller = None if has_rule(strategy) else Caller(strategy, None, self.state)
+        self._loop = self._compiled(strategy, at_a_venue)
+        self._inputs: Any = None
+        self._rows: dict[str, Growing] = {}
+        self._terms: states.Terms | None = None
+        self.terms: Any = None
+        self.market: Any = None
+
+    def _compiled(self, strategy: Strategy, at_a_venue: bool) -> Callable[..., int]:
+        rule = strategy.rule if has_rule(strategy) else called_rule
+        if at_a_venue:
+            loop = compiled_with(kernel.walk, rule, kernel.with_rule_at_a_venue)
+        else:
+            loop = compiled_kernel(rule)
+        return loop if self._caller is None else self._caller.bound(loop)
+
+    @property
+    def panel(self) -> Panel:
+        """Everything known so far."""
+        return self.bars.panel
+
+    @property
+    def orders(self) -> Records:
+        """Every order so far."""
+        return np.asarray(self.log.orders[: self.state.count[states.ORDERS]])
+
+    @property
+    def fills(self) -> Records:
+        """Every fill so far."""
+        return np.asarray(self.log.fills[: self.state.count[states.FILLS]])
+
+    @property
+    def happenings(self) -> Records:
+        """Carry, corporate actions, margin calls, cuts and ambiguous bars so far."""
+        return np.asarray(self.log.events[: self.state.count[states.EVENTS]])
+
+    @property
+    def working(self) -> Ints:
+        """Numbers of the orders on the market, oldest first."""
+        return np.asarray(self.log.working[: self.state.count[states.OPEN]])
+
+    @property
+    def equity(self) -> Floats:
+        """Account value at each close, shape (n_bars,)."""
+        return np.asarray(self.state.equity_curve[: self.panel.n_bars])
+
+    def take(self, row: Row, leaving: Sequence[int] = ()) -> Panel:
+        """Put the next bar behind the others; :meth:`step` then trades it."""
+        self.bars.append(row, leaving)
+        return self.panel
+
+    def step(self, signals: Signals, *, asks: bool = True) -> Step:
+        """Trade the newest bar: orders meet it, then the strategy decides at its close.
+
+        Parameters
+        ----------
+        signals : Signals
+            With a row for each bar of the panel.
+        asks : bool
+            Whether the strategy is asked; what works goes on working either way.
+
+        Raises
+        ------
+        StrategyError
+            If the strategy breaks its contract, naming bar and symbol.
+        """
+        panel, t = self.panel, self.panel.n_bars - 1
+        self._make_room(panel.n_bars)
+        self._prepare(panel, signals)
+        count = self.state.count
+        before = tuple(int(count[k]) for k in (states.ORDERS, states.FILLS, states.EVENTS))
+        open_before = self._unended()
+        was = self.log.orders[open_before].copy()
+        self._walk(self.start if asks else NOBODY_ASKED)
+        if count[states.BAR] != t:
+            raise InvariantError(f"bar {t} was not walked; the loop stands at {count[states.BAR]}")
+        return self._told(t, before, open_before, was)
+
+    def _walk(self, start: int) -> None:
+        params = self._caller.params if self._caller else self.strategy.params  # type: ignore[attr-defined]
+        given = () if self._caller else self._inputs
+        if self._caller:
+            self._caller.inputs = self._inputs
+        room = 3 * states.room_of_a_bar(len(self.state.qty))
+        code = states.NO_ROOM
+        while code == states.NO_ROOM:
+            code = self._loop(
+                self.market, given, params, self.terms, self.state, self.log, start, True
+            )
+            if code == states.NO_ROOM:
+                self.log = states.Log(*(kernel.grown(records, room) for records in self.log))
+        self.state.count[states.CODE] = code
+        check_status(self.state, self.strategy, self.panel)
+
+    def _make_room(self, n_bars: int) -> None:
+        curve = self.state.equity_curve
+        if n_bars > len(curve):
+            larger = np.empty(2 * n_bars)
+            larger[: len(curve)] = curve
+            self.state = self.state._replace(equity_curve=larger)
+            if self._caller:
+                self._caller.state = self.state
+
+    def _prepare(self, panel: Panel, signals: Signals) -> None:
+        """Make what the loop reads, for all bars or, where that is enough, for the newest."""
+        traded = spreads.traded_on(self.config.costs.spread, panel)
+        self.market = market_of(self.config, traded)
+        if self._terms is None:
+            self.terms = terms_of(self.config, panel, self.bars_per_year, signals)
+            self._terms = self.terms if constant_terms(self.terms) else None
+        if isinstance(self.strategy, RowByRow) and self._rows:
+            for name, row in self.strategy.prepare_next(self._inputs, panel, signals).items():
+                self._rows[name].append(row)
+            fresh = {name: grown.view for name, grown in self._rows.items()}
+            self._inputs = self._inputs._replace(**fresh)
+            return
+        self._inputs = self.strategy.prepare(panel, signals)
+        if isinstance(self.strategy, RowByRow):
+            self._rows = {
+                name: Growing(getattr(self._inputs, name)) for name in self.strategy.row_by_row
+            }
+
+    def _unended(self) -> Ints:
+        return np.flatnonzero(self.orders["reason"] == states.WORKING)
+
+    def _told(self, t: int, before: tuple[int, ...], numbers: Ints, was: Records) -> Step:
+        orders, count = self.log.orders, self.state.count
+        now = orders[numbers]
+        size = now.dtype.itemsize
+        same = (
+            (now.view(np.uint8).reshape(-1, size) == was.view(np.uint8).reshape(-1, size)).all(1)
+            if len(numbers) else np.empty(0, bool)
+        )  # fmt: skip
+        new = np.arange(before[0], count[states.ORDERS])
+        works = orders["reason"][new] == states.WORKING
+        return Step(
+            bar=t,
+            asked=new[works],
+            changed=np.concatenate([numbers[~same], new]).astype(np.int64),
+            fills=self.log.fills[before[1] : count[states.FILLS]].copy(),
+            happenings=self.log.events[before[2] : count[states.EVENTS]].copy(),
+            equity=float(self.state.equity[0]),
+            cash=float(self.state.money[states.CASH]),
+            gross=self.gross(),
+        )
+
+    def prices(self) -> Floats:
+        """Last close of each symbol in the account's currency, shape (n_symbols,)."""
+        t, market = self.panel.n_bars - 1, self.market
+        found = np.array(
+            [states.last_price(market.close, t, k) for k in range(len(self.state.qty))]
+        )
+        if not market.foreign:
+            return found
+        rates = [states_rate(market, t, k) for k in range(len(found))]
+        return np.asarray(found * np.array(rates))
+
+    def gross(self) -> float:
+        """Sum of |value| of what is held, account currency."""
+        held = self.state.held[: self.state.count[states.HELD]]
+        if not len(held):
+            return 0.0
+        t, market = self.panel.n_bars - 1, self.market
+        return float(
+            sum(
+                abs(self.state.qty[k] * states.last_price(market.close, t, k))
+                * (states_rate(market, t, k) if market.foreign else 1.0)
+                for k in held
+            )
+        )
+
+    def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
+        """End orders that have just been decided, as if they had never come to the market."""
+        wanted = set(numbers)
+        kept = [number for number in self.working if number not in wanted]
+        for number in numbers:
+            finish(self.state, self.log, number, reason)
+        self.log.working[: len(kept)] = kept
+        self.state.count[states.OPEN] = len(kept)
+
+    def flatten(self) -> Ints:
+        """Ask for everything to be closed from the next bar on; numbers of the new orders.
+
+        What works is withdrawn first.
+        """
+        before = int(self.state.count[states.ORDERS])
+        rows = self.state.intents
+        n, t = 0, self.panel.n_bars - 1
+        for k in range(len(self.state.qty)):
+            works = any(self.log.orders[i]["symbol"] == k for i in self.working)
+            if self.state.qty[k] != 0.0 or works:
+                rows[n] = blank_wish()
+                rows[n]["symbol"] = k
+                self.state.named[k] = -1  # the strategy may have named it at this very close
+                n += 1
+        entry.heed(self.market, self.terms, self.state, self.log, n, t)
+        return np.arange(before, self.state.count[states.ORDERS])
+
+
+def states_rate(market: states.Market, t: int, k: int) -> float:
+    """Account currency per unit of the symbol's at the close of bar ``t``."""
+    from tradewind.engine.executors.quotes import rate_of
+
+    return float(rate_of(market, t, k, True))
+
+
+def blank_wish() -> Any:
+    """Target of nothing, every other field at its default."""
+    from tradewind.engine.executors.callback import FIELDS
+    from tradewind.engine.types import Intent
+
+    wish = Intent(0)
+    return np.array(tuple(getattr(wish, name) for name in FIELDS), INTENT)
+
+
+def constant_terms(terms: states.Terms) -> bool:
+    """Whether nothing that orders are sized and charged with differs from bar to bar."""
+    return not any(_by_bar(part) for part in terms)
+
+
+def _by_bar(value: Any) -> bool:
+    if hasattr(value, "by_bar") and hasattr(value, "values"):
+        return bool(value.by_bar)
+    if isinstance(value, tuple):
+        return any(_by_bar(part) for part in value)
+    return False
