@@ -68,6 +68,9 @@ class RiskConfig(Block):
     on_breach: Literal["freeze", "flatten"] = Field(
         "freeze", description="what a loss stop does: no new orders, or close everything as well"
     )
+    duplicate_s: float | None = Field(
+        None, gt=0, description="no second order like one that was sent so recently"
+    )
     not_shortable: tuple[str, ...] = ()
     halted: tuple[str, ...] = Field((), description="symbols that are not traded for now")
 

@@ -4,7 +4,7 @@ What a strategy prepares, what orders are sized and charged with, is made anew a
 everything known by then; where a strategy or the terms can do with less, only the new row is made.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -291,6 +291,35 @@ class PaperBook:
                 n += 1
         entry.heed(self.market, self.terms, self.state, self.log, n, t)
         return np.arange(before, self.state.count[states.ORDERS])
+
+    def dump(self) -> dict[str, Any]:
+        """Everything that a restart needs besides the bars, as arrays."""
+        n_orders, n_fills, n_events = (
+            int(self.state.count[k]) for k in (states.ORDERS, states.FILLS, states.EVENTS)
+        )
+        found = {f"state_{name}": value for name, value in self.state._asdict().items()}
+        found["state_equity_curve"] = self.equity
+        return found | {
+            "orders": self.log.orders[:n_orders],
+            "fills": self.log.fills[:n_fills],
+            "events": self.log.events[:n_events],
+            "working": np.asarray(self.working),
+        }
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Take over what was dumped when the panel had as many bars as now."""
+        for name, value in self.state._asdict().items():
+            given = arrays[f"state_{name}"]
+            if name == "equity_curve":
+                self._make_room(len(given))
+                self.state.equity_curve[: len(given)] = given
+            else:
+                value[...] = given
+        needed = max(len(arrays[name]) for name in ("orders", "fills", "events", "working"))
+        while any(len(records) < needed for records in self.log):
+            self.log = states.Log(*(kernel.grown(records, needed) for records in self.log))
+        for name in ("orders", "fills", "events", "working"):
+            getattr(self.log, name)[: len(arrays[name])] = arrays[name]
 
 
 def states_rate(market: states.Market, t: int, k: int) -> float:

@@ -120,6 +120,11 @@ class Prospect:
         self._whole: Signals | None = None
         self.first_bar = 0
 
+    @property
+    def whole(self) -> bool:
+        """Whether everything is forecast anew at each bar."""
+        return self._whole is not None
+
     def begin(self, history: Panel) -> None:
         """Say what a backtest over the history says of each of its bars."""
         if self.parts.forecaster is None and self.parts.selector is None:

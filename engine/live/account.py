@@ -1,0 +1,244 @@
+"""The account of a paper run: what a bar, a command or a broker's answer makes of it.
+
+Nothing here knows a clock, a network, a file or a page. The same inputs give the same outputs, in
+every bit, now and when a journal is read back: that is how a run goes on after it was killed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.executors.paper import PaperBook, Step
+from tradewind.engine.features.stream import Row
+from tradewind.engine.journal.event import Event
+from tradewind.engine.live import packing
+from tradewind.engine.live.facts import (
+    Command,
+    Decision,
+    Mode,
+    bar_event,
+    command_event,
+    decision_event,
+    forecast_event,
+    record_events,
+)
+from tradewind.engine.live.prospect import Prospect, Said
+from tradewind.engine.protocols import Strategy
+from tradewind.engine.records import Floats, Ints, Panel
+from tradewind.engine.risk.facts import Asked, Breach, Situation
+from tradewind.engine.risk.gate import Gate
+from tradewind.engine.types import OrderType
+
+
+@dataclass(slots=True)
+class Account:
+    """What is held, what works, what was said, and whether orders may be sent.
+
+    Attributes
+    ----------
+    run : str
+        Its orders are called ``RUN-NUMBER``.
+    book : PaperBook
+    prospect : Prospect
+    gate : Gate
+    mode : Mode
+    leaving : list of int
+        Columns that a person said have stopped trading; they leave with the next bar.
+    first_row : int
+        Of the panel that is no history.
+    """
+
+    run: str
+    book: PaperBook
+    prospect: Prospect
+    gate: Gate
+    mode: Mode = Mode.LIVE
+    leaving: list[int] = field(default_factory=list)
+    first_row: int = 0
+
+    @classmethod
+    def begin(
+        cls,
+        run: str,
+        config: RunConfig,
+        strategy: Strategy,
+        history: Panel,
+        prospect: Prospect,
+        gate: Gate,
+        *,
+        bars_per_year: float,
+        start: int,
+        at_a_venue: bool = False,
+    ) -> "Account":
+        """Account before its first bar; the arguments are those of :class:`PaperBook`."""
+        book = PaperBook(
+            config, strategy, history, bars_per_year=bars_per_year, start=start,
+            at_a_venue=at_a_venue,
+        )  # fmt: skip
+        return cls(run, book, prospect, gate, first_row=history.n_bars)
+
+    def bar(self, row: Row, decision: Decision, said: Said | None = None) -> list[Event]:
+        """Take the next bar: fills, then what the strategy decides at its close.
+
+        Parameters
+        ----------
+        row : Row
+        decision : Decision
+        said : Said or None
+            What was said at its close in an earlier life; None: it is said now.
+
+        Returns
+        -------
+        list of Event
+            Inputs first, then everything that came of them.
+        """
+        book, n = self.book, self.book.panel.n_bars
+        panel = book.take(row, decision.leaving)
+        if said is None or self.prospect.whole:
+            said = self.prospect.next(panel)
+        else:
+            self.prospect.keep(said)
+        step = book.step(self.prospect.signals(panel), asks=decision.mode is Mode.LIVE)
+        seen = self.situation(decision)
+        breach = self.gate.mark(seen)
+        refused = self._refuse(step.asked, seen)
+        changed = step.changed
+        if breach is not None and breach.flatten:
+            changed = np.union1d(changed, self._flatten())
+        events = [bar_event(n, row, tuple(panel.columns), decision.leaving)]
+        events += filter(None, [forecast_event(row.ts, said)])
+        events.append(decision_event(n, row.ts, decision))
+        events += self._outputs(n, row.ts, step, changed)
+        events += refused
+        events += [] if breach is None else [self._breach_event(row.ts, breach)]
+        self.leaving = [k for k in self.leaving if k not in decision.leaving]
+        return events
+
+    def _outputs(self, n: int, at: int, step: Step, changed: Ints) -> list[Event]:
+        events = record_events("fill", n, at, step.fills)
+        events += record_events("happening", n, at, step.happenings)
+        events += record_events("order", n, at, self.book.orders[changed])
+        facts = {
+            "n": n, "ts": at, "equity": step.equity, "cash": step.cash, "gross": step.gross
+        }  # fmt: skip
+        return [*events, Event(0, at, "equity", facts)]
+
+    def obey(self, command: Command) -> list[Event]:
+        """Do what a command asks, between two bars."""
+        events = [command_event(command)]
+        name = command.name
+        symbol = str(command.facts.get("symbol", ""))
+        if name == "pause":
+            self.mode = Mode.PAUSED
+        elif name == "resume":
+            self.mode = Mode.LIVE
+        elif name == "thaw":
+            self.gate.thaw()
+            self.mode = Mode.LIVE
+        elif name in ("stop", "kill"):
+            self.mode = Mode.STOPPED if name == "kill" else self.mode
+            if name == "kill":
+                self.gate.kill(str(command.facts.get("reason", f"by {command.by}")))
+        elif name == "halt":
+            self.gate.halt(symbol, str(command.facts.get("reason", f"by {command.by}")))
+        elif name == "unhalt":
+            self.gate.unhalt(symbol)
+        elif name == "delist":
+            self.leaving.append(self.book.panel.column(symbol))
+        if name == "flatten" or command.facts.get("flatten"):
+            events += self._flattened(command.at)
+        return events
+
+    def answer(self, event: Event) -> list[Event]:
+        """Take what a broker outside said."""
+        raise NotImplementedError
+
+    def _flattened(self, at: int) -> list[Event]:
+        """Orders that close everything, where there has been a bar to decide at."""
+        if self.book.market is None:
+            return []
+        changed = self._flatten()
+        return record_events("order", self.book.panel.n_bars - 1, at, self.book.orders[changed])
+
+    def _flatten(self) -> Ints:
+        """Numbers of the orders that ended or began."""
+        worked = self.book.working.copy()
+        return np.union1d(worked, self.book.flatten()).astype(np.int64)
+
+    def _refuse(self, asked: Ints, seen: Situation) -> list[Event]:
+        """End what the gate does not let through, and say why."""
+        if not len(asked):
+            return []
+        orders = self.book.orders
+        refusals = self.gate.check([self.asked(number) for number in asked], seen)
+        self.book.refuse([refusal.number for refusal in refusals])
+        symbols = self.book.panel.symbols
+        return [
+            Event(
+                0, int(self.book.panel.ts[-1]), "refused",
+                {
+                    "number": refusal.number,
+                    "symbol": symbols[orders[refusal.number]["symbol"]],
+                    "qty": float(orders[refusal.number]["qty"]),
+                    "rule": refusal.rule,
+                    "reason": refusal.reason,
+                },
+            )
+            for refusal in refusals
+        ]  # fmt: skip
+
+    def asked(self, number: int) -> Asked:
+        """Order of a number as the gate sees it."""
+        order = self.book.orders[number]
+        return Asked(
+            number=int(number), symbol=int(order["symbol"]),
+            qty=float(order["qty"] - order["filled_qty"]),
+            order_type=OrderType(int(order["order_type"])), limit=float(order["limit"]),
+            stop=float(order["stop"]), reduce_only=bool(order["reduce_only"]),
+            parent=int(order["parent"]), client_id=f"{self.run}-{number}",
+        )  # fmt: skip
+
+    def situation(self, decision: Decision) -> Situation:
+        """What the gate may look at when orders of the last close are asked for."""
+        book = self.book
+        new = set(np.flatnonzero(book.orders["bar"] == book.panel.n_bars - 1).tolist())
+        return Situation(
+            now=decision.now, day=decision.day, equity=float(book.state.equity[0]),
+            qty=book.state.qty, price=book.prices(), quoted_at=decision.quoted_at,
+            working=[self.asked(number) for number in book.working if int(number) not in new],
+        )  # fmt: skip
+
+    def _breach_event(self, at: int, breach: Breach) -> Event:
+        facts = {"rule": breach.rule, "reason": breach.reason, "flatten": breach.flatten}
+        return Event(0, at, "risk", facts)
+
+    def dump(self) -> bytes:
+        """Everything but bars and what was said, which the journal has."""
+        facts = {
+            "mode": str(self.mode), "leaving": self.leaving, "gate": self.gate.state(),
+            "fitted_at": dict(self.prospect.fitted_at), "n_bars": self.book.panel.n_bars,
+        }  # fmt: skip
+        return packing.packed(facts, self.book.dump())
+
+    def load(self, blob: bytes) -> int:
+        """Take over what was dumped; rows of the panel at that time.
+
+        The bars and what was said up to then are put in before.
+        """
+        facts, arrays = packing.unpacked(blob)
+        self.mode, self.leaving = Mode(facts["mode"]), list(facts["leaving"])
+        self.gate.restore(facts["gate"])
+        self.book.load(arrays)
+        return int(facts["n_bars"])
+
+    @property
+    def prices(self) -> Floats:
+        """Last close of each symbol, account currency."""
+        return self.book.prices() if self.book.market is not None else self.book.panel.close[-1]
+
+
+def fitted_at(blob: bytes) -> dict[str, Any]:
+    """Rows at which the fits in use were made, from a dump."""
+    return dict(packing.unpacked(blob)[0]["fitted_at"])
