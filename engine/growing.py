@@ -95,6 +95,9 @@ class GrowingPanel:
             fields = self._with_last_bars(fields, leaving)
             self._ends = self._ends.copy()
             self._ends[list(leaving)] = len(self._ts.view)
+        back = (self._ends >= 0) & (self._ends < len(self._ts.view)) & ~np.isnan(row.close)
+        if back.any():  # its history broke off, and it trades after all
+            self._ends = np.where(back, -1, self._ends)
         self._ts.append(row.ts)
         for name, grown in self._fields.items():
             grown.append(fields[name])

@@ -210,12 +210,16 @@ class Prospect:
             self.parts, panel, Diary(), self.progress, workers=self.workers, cache=self.cache
         )
 
-    def signals(self, panel: Panel) -> Signals:
+    def derives(self, history: Panel) -> bool:
+        """Whether the strategy wants series of its own forecast."""
+        return derived(self.parts, history) is not None
+
+    def signals(self, panel: Panel, *, calibrated: bool = True) -> Signals:
         """Everything said so far, a row for each bar of ``panel``."""
         if self._whole is not None:
             return self._whole
         forecasts = None if self._spoken is None else self._spoken.all
-        block = self.parts.config.forecaster
+        block = self.parts.config.forecaster if calibrated else None
         if forecasts is not None and block is not None and block.conformal is not None:
             about = forward_adjusted(panel)
             forecasts = conformal.calibrated(forecasts, about, block.conformal)

@@ -1,0 +1,160 @@
+"""From an account to what the page shows of it."""
+
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine.live.account import Account
+from tradewind.engine.live.board import FILLS, ROWS
+from tradewind.engine.live.facts import Decision, Mode
+from tradewind.engine.records import Floats
+from tradewind.engine.types import OrderType
+
+BARS, SAID = 1000, 200
+LEVEL = 0.8  # share of outcomes that a band is to hold
+
+
+def account_view(account: Account) -> dict[str, Any]:
+    """What is held, works, was filled and said."""
+    book, panel = account.book, account.book.panel
+    since = account.first_row
+    equity = book.equity[since:]
+    now = float(equity[-1]) if len(equity) else book.config.account.cash
+    prices, qty = account.prices, book.state.qty
+    held = np.flatnonzero(qty)
+    gross = float(np.nansum(np.abs(qty[held] * prices[held]))) if len(held) else 0.0
+    peak = max(float(equity.max(initial=0.0)), book.config.account.cash)
+    return {
+        "bar": {"ts": int(panel.ts[-1]), "number": panel.n_bars - since},
+        "currency": book.config.account.currency, "equity": now,
+        "cash": float(book.state.money[0]), "gross": gross,
+        "start_equity": book.config.account.cash, "peak": peak,
+        "drawdown": 1.0 - now / peak if peak > 0 else 0.0,
+        "positions": [_position(account, int(k), prices, now) for k in held],
+        "orders": [_order(account, int(number)) for number in book.working],
+        "fills": _fills(account, book.fills[-FILLS:][::-1]),
+        "curve": _thinned(panel.ts[since:], equity),
+        "forecasts": _forecasts(account),
+    }  # fmt: skip
+
+
+def _position(account: Account, k: int, prices: Floats, equity: float) -> dict[str, Any]:
+    state = account.book.state
+    qty, entry, price = float(state.qty[k]), float(state.entry[k]), float(prices[k])
+    return {
+        "symbol": account.book.panel.symbols[k], "qty": qty, "price": price, "entry": entry,
+        "value": qty * price, "pnl": qty * (price - entry),
+        "weight": qty * price / equity if equity else None,
+    }  # fmt: skip
+
+
+def _order(account: Account, number: int) -> dict[str, Any]:
+    order, panel = account.book.orders[number], account.book.panel
+    return {
+        "id": f"{account.run}-{number}", "symbol": panel.symbols[order["symbol"]],
+        "type": OrderType(int(order["order_type"])).name.lower(), "qty": float(order["qty"]),
+        "filled": float(order["filled_qty"]), "limit": _number(order["limit"]),
+        "stop": _number(order["stop"]), "since": int(panel.ts[order["bar"]]),
+    }  # fmt: skip
+
+
+def _fills(account: Account, fills: Any) -> list[dict[str, Any]]:
+    panel = account.book.panel
+    return [
+        {
+            "ts": int(panel.ts[fill["bar"]]), "symbol": panel.symbols[fill["symbol"]],
+            "qty": float(fill["qty"]), "price": float(fill["price"]), "fee": float(fill["fee"]),
+            "order": f"{account.run}-{fill['order']}",
+        }
+        for fill in fills
+    ]  # fmt: skip
+
+
+def _thinned(ts: Any, equity: Floats) -> list[list[float]]:
+    """At most ``ROWS`` points, the newest among them."""
+    step = max(1, -(-len(ts) // ROWS))
+    at = np.arange(len(ts) - 1, -1, -step)[::-1]
+    return [[int(ts[t]), float(equity[t])] for t in at]
+
+
+def _forecasts(account: Account) -> list[dict[str, Any]]:
+    """Newest forecast of each symbol, and what has come of it so far."""
+    panel = account.book.panel
+    found = account.prospect.signals(panel)
+    if found.forecasts is None or found.series is not None:
+        return []
+    rows = []
+    for k, name in enumerate(panel.symbols):
+        said = _told(found.forecasts, panel, panel.n_bars - 1, k)
+        if said is not None:
+            rows.append({"symbol": name, "asof": int(panel.ts[-1]), **said})
+    return rows
+
+
+def _told(forecasts: Any, panel: Any, t: int, k: int) -> dict[str, Any] | None:
+    mean = float(forecasts.mean[t, k])
+    if mean != mean:
+        return None
+    reach = 1.2815515655446004 * float(forecasts.std[t, k])  # of a normal: holds LEVEL
+    horizon = forecasts.horizon
+    came = None
+    if t + horizon < panel.n_bars:
+        came = _number(np.log(panel.close[t + horizon, k] / panel.close[t, k]))
+    return {
+        "horizon": horizon, "mean": mean, "low": mean - reach, "high": mean + reach, "came": came
+    }  # fmt: skip
+
+
+def symbol_view(account: Account, name: str) -> dict[str, Any]:
+    """Bars, fills and forecasts of one symbol."""
+    panel = account.book.panel
+    if name not in panel.symbols:
+        return {"symbol": name, "bars": [], "fills": [], "forecasts": []}
+    k = panel.column(name)
+    rows = range(max(0, panel.n_bars - BARS), panel.n_bars)
+    fields = (panel.open, panel.high, panel.low, panel.close, panel.volume)
+    bars = [
+        [int(panel.ts[t]), *(_number(field[t, k]) for field in fields)]
+        for t in rows
+        if panel.close[t, k] == panel.close[t, k]
+    ]
+    own = account.book.fills
+    fills = [
+        {"ts": int(panel.ts[f["bar"]]), "qty": float(f["qty"]), "price": float(f["price"])}
+        for f in own[own["symbol"] == k]
+        if f["bar"] >= rows.start
+    ]
+    found = account.prospect.signals(panel)
+    said = []
+    if found.forecasts is not None and found.series is None:
+        for t in range(max(rows.start, panel.n_bars - SAID), panel.n_bars):
+            one = _told(found.forecasts, panel, t, k)
+            if one is not None:
+                said.append({"ts": int(panel.ts[t]), **one})
+    return {"symbol": name, "bars": bars, "fills": fills, "forecasts": said}
+
+
+def risk_view(account: Account, decision: Decision | None) -> list[dict[str, Any]]:
+    """Limits and how much of each is used."""
+    if decision is None or account.book.market is None:
+        return []
+    used = account.gate.used(account.situation(decision))
+    return [one._asdict() for one in used]
+
+
+def state_of(account: Account, *, stopping: bool) -> tuple[str, str]:
+    """(word for the page, reason)."""
+    if stopping:
+        return "stopping", ""
+    if account.gate.killed:
+        return "stopped", account.gate.killed
+    if account.gate.frozen:
+        return "frozen", account.gate.frozen
+    if account.mode is not Mode.LIVE:
+        return "paused", ""
+    return "live", ""
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if np.isfinite(number) else None
