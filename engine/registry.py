@@ -62,7 +62,7 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
     entries = {entry.value: entry for entry in _entries(group) if entry.name == kind}
     if len(entries) > 1:
         raise document.error(
-            (key, "kind"),
+            (*key.split("."), "kind"),
             f"{kind!r} is registered by {len(entries)} packages: {', '.join(sorted(entries))}; "
             "uninstall one of them",
         )
@@ -72,7 +72,7 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
     near = get_close_matches(kind, known, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise document.error(
-        (key, "kind"),
+        (*key.split("."), "kind"),
         f"unknown {kind!r}{hint}; known: {', '.join(known)}, or path/to/file.py:Class",
     )
 
@@ -82,11 +82,12 @@ def _loaded(entry: EntryPoint, document: Document, key: str) -> type[Any]:
         found = entry.load()
     except Exception as error:
         raise document.error(
-            (key, "kind"), f"{entry.name} ({entry.value}) does not load: {_brief(error)}"
+            (*key.split("."), "kind"),
+            f"{entry.name} ({entry.value}) does not load: {_brief(error)}",
         ) from error
     if not isinstance(found, type):
         raise document.error(
-            (key, "kind"), f"{entry.name} ({entry.value}) is {found!r}, wanted a class"
+            (*key.split("."), "kind"), f"{entry.name} ({entry.value}) is {found!r}, wanted a class"
         )
     return found
 
@@ -95,19 +96,21 @@ def _from_file(kind: str, document: Document, key: str) -> type[Any]:
     file_name, _, class_name = kind.rpartition(":")
     path = (document.folder / Path(file_name).expanduser()).resolve()
     if not path.is_file():
-        raise document.error((key, "kind"), f"no file {path}; the path is relative to the config")
+        raise document.error(
+            (*key.split("."), "kind"), f"no file {path}; the path is relative to the config"
+        )
     try:
         module = load_file(path)
     except (Exception, SystemExit) as error:
         raise document.error(
-            (key, "kind"), f"{path} does not load: {_brief(error, path)}"
+            (*key.split("."), "kind"), f"{path} does not load: {_brief(error, path)}"
         ) from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         classes = [n for n, v in vars(module).items() if _own_class(v, module)]
         near = get_close_matches(class_name, classes, 1)
         hint = f" (did you mean {near[0]!r}?)" if near else f"; it has: {', '.join(classes)}"
-        raise document.error((key, "kind"), f"{path} has no class {class_name!r}{hint}")
+        raise document.error((*key.split("."), "kind"), f"{path} has no class {class_name!r}{hint}")
     return found
 
 
@@ -162,7 +165,7 @@ def build(cls: type[Any], params: Mapping[str, Any], document: Document, *, key:
     try:
         return cls(**checked_params)
     except ValueError as error:  # StrategyError and ForecastError are ValueErrors
-        raise document.error((key,), str(error)) from error
+        raise document.error(tuple(key.split(".")), str(error)) from error
 
 
 def check(
@@ -178,7 +181,7 @@ def check(
         As :func:`build`.
     """
     model = signature_model(cls)
-    values = checked(model, params, document, (key,))
+    values = checked(model, params, document, tuple(key.split(".")))
     found = {
         field.alias or name: getattr(values, name) for name, field in model.model_fields.items()
     }

@@ -17,7 +17,8 @@ from torch import Generator
 
 from tradewind.engine.errors import ConfigError, ForecastError
 from tradewind.engine.features import refuse_unmakeable
-from tradewind.engine.protocols import Forecasts, Working
+from tradewind.engine.live_doors import Working
+from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.forecasters import checkpoints
 from tradewind.forecasters.bounds import check_bounds, check_features

@@ -18,6 +18,7 @@ from tradewind.engine.cli import (
     evolve,
     init,
     ledger,
+    paper,
     reproduce,
     runs,
     sweep,
@@ -49,6 +50,7 @@ app.command("train")(train.train)
 app.command("audit")(audit.audit)
 app.command("evolve")(evolve.evolve)
 app.command("sweep")(sweep.sweep)
+app.add_typer(paper.app, name="paper")
 app.add_typer(data.app, name="data")
 app.add_typer(ledger.app, name="ledger")
 app.command("runs")(runs.runs)

@@ -24,7 +24,8 @@ from tradewind.engine.executors.terms import terms as terms_of
 from tradewind.engine.features.stream import Row
 from tradewind.engine.growing import Growing, GrowingPanel
 from tradewind.engine.intents import INTENT
-from tradewind.engine.protocols import RowByRow, Signals, Strategy, has_rule
+from tradewind.engine.live_doors import RowByRow
+from tradewind.engine.protocols import Signals, Strategy, has_rule
 from tradewind.engine.records import Floats, Ints, Panel, Records
 
 NOBODY_ASKED = 2**62  # a first bar of decision that never comes

@@ -48,6 +48,9 @@ class Account:
         Columns that a person said have stopped trading; they leave with the next bar.
     first_row : int
         Of the panel that is no history.
+    obeyed : set of str
+        Commands by their id: one that comes again, because a process was killed before it could
+        say that it had obeyed, is not obeyed twice.
     """
 
     run: str
@@ -57,6 +60,7 @@ class Account:
     mode: Mode = Mode.LIVE
     leaving: list[int] = field(default_factory=list)
     first_row: int = 0
+    obeyed: set[str] = field(default_factory=set)
 
     @classmethod
     def begin(
@@ -126,7 +130,10 @@ class Account:
         return [*events, Event(0, at, "equity", facts)]
 
     def obey(self, command: Command) -> list[Event]:
-        """Do what a command asks, between two bars."""
+        """Do what a command asks, between two bars; nothing for one that was obeyed before."""
+        if command.id in self.obeyed:
+            return []
+        self.obeyed.add(command.id)
         events = [command_event(command)]
         name = command.name
         symbol = str(command.facts.get("symbol", ""))
@@ -137,10 +144,11 @@ class Account:
         elif name == "thaw":
             self.gate.thaw()
             self.mode = Mode.LIVE
-        elif name in ("stop", "kill"):
-            self.mode = Mode.STOPPED if name == "kill" else self.mode
-            if name == "kill":
-                self.gate.kill(str(command.facts.get("reason", f"by {command.by}")))
+        elif name == "stop" and command.facts.get("flatten"):
+            self.mode = Mode.PAUSED
+        elif name == "kill":
+            self.mode = Mode.STOPPED
+            self.gate.kill(str(command.facts.get("reason", f"by {command.by}")))
         elif name == "halt":
             self.gate.halt(symbol, str(command.facts.get("reason", f"by {command.by}")))
         elif name == "unhalt":
@@ -217,7 +225,7 @@ class Account:
     def dump(self) -> bytes:
         """Everything but bars and what was said, which the journal has."""
         facts = {
-            "mode": str(self.mode), "leaving": self.leaving, "gate": self.gate.state(),
+            "mode": str(self.mode), "leaving": self.leaving, "obeyed": sorted(self.obeyed), "gate": self.gate.state(),
             "fitted_at": dict(self.prospect.fitted_at), "n_bars": self.book.panel.n_bars,
         }  # fmt: skip
         return packing.packed(facts, self.book.dump())
@@ -229,6 +237,7 @@ class Account:
         """
         facts, arrays = packing.unpacked(blob)
         self.mode, self.leaving = Mode(facts["mode"]), list(facts["leaving"])
+        self.obeyed = set(facts["obeyed"])
         self.gate.restore(facts["gate"])
         self.book.load(arrays)
         return int(facts["n_bars"])

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from enum import StrEnum
 from math import nan
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 from tradewind.engine.types import Bar
+
+if TYPE_CHECKING:
+    from tradewind.engine.features.stream import Row
 
 
 class Tick(NamedTuple):
@@ -100,6 +103,17 @@ class Sink(Protocol):
         ...
 
 
+class RowSink(Sink, Protocol):
+    """A sink that also takes whole bars of every symbol, and says when it is ready for the next."""
+
+    async def row(self, row: "Row", leaving: tuple[int, ...]) -> None:
+        """Take a bar of every symbol, and the columns that stop trading with it.
+
+        Returns when there is room for another: a replay is as fast as what it feeds.
+        """
+        ...
+
+
 @runtime_checkable
 class LiveFeed(Protocol):
     """A source of ticks or bars that goes on until it is cancelled."""
@@ -109,7 +123,7 @@ class LiveFeed(Protocol):
         """Names it delivers, as the config writes them."""
         ...
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self, sink: RowSink) -> None:
         """Deliver until cancelled; a feed of a finite history returns at its end.
 
         Reconnects by itself. Raises ConfigError for what no reconnecting can mend, such as a wrong

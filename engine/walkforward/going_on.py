@@ -12,8 +12,9 @@ from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.config.walk import ChooseConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.forecaster_spec import ForecasterSpec
+from tradewind.engine.live_doors import AtWork, Working
 from tradewind.engine.progress import SILENT, Progress
-from tradewind.engine.protocols import AtWork, Checkpointed, Forecaster, Forecasts, Working
+from tradewind.engine.protocols import Checkpointed, Forecaster, Forecasts
 from tradewind.engine.records import ELIGIBLE, Panel
 from tradewind.engine.walkforward.conditions import as_in_a_worker, named
 from tradewind.engine.walkforward.crew import crew

@@ -18,6 +18,7 @@ from tradewind.engine.errors import (
     DataError,
     ForecastError,
     InvariantError,
+    JournalError,
     MalformedPayloadError,
     OutsideError,
     PartialUniverseError,
@@ -32,7 +33,8 @@ from tradewind.engine.errors import (
 )
 
 WRONG_INPUT = (
-    CheckpointError, ConfigError, DataError, ForecastError, RunError, StoreError, StrategyError,
+    CheckpointError, ConfigError, DataError, ForecastError, JournalError, RunError, StoreError,
+    StrategyError,
     TooLittleHistoryError,
     UnknownSymbolError,
 )  # fmt: skip

@@ -1,0 +1,242 @@
+"""``tradewind paper``: trade a config on a live or replayed feed, and look after such runs."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tradewind.engine.cli.console import err, out, out_json, table
+from tradewind.engine.cli.failures import DONE, NO
+from tradewind.engine.cli.options import (
+    RESULTS,
+    ConfigArgument,
+    Group,
+    JsonOption,
+    ResultsOption,
+    RunArgument,
+    SetOption,
+    WorkersOption,
+)
+from tradewind.engine.cli.progress import watched
+from tradewind.engine.cli.results import run_folder
+
+if TYPE_CHECKING:
+    from tradewind.engine.live.opening import Opened
+
+DEFAULT = "sma-cross"
+PATIENCE_S = 30.0  # for a run to obey
+
+
+class PaperGroup(Group):
+    """A group in which a config alone means ``start``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``start`` before what is no command of the group."""
+        first = next((word for word in args if not word.startswith("-")), None)
+        if first is not None and first not in self.commands and "--help" not in args:
+            args = ["start", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=PaperGroup,
+    help="Trade on paper, on a live or a replayed feed: 'tradewind paper CONFIG' begins.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+PageOption = Annotated[
+    bool | None,
+    typer.Option("--page/--no-page", help="Serve the page of the run; default: the config's."),
+]
+
+
+@app.command("start")
+def start(
+    config: ConfigArgument = DEFAULT,
+    assignments: SetOption = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="Of the run's folder.")
+    ] = None,
+    page: PageOption = None,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Begin a run, and work until it is stopped or its feed ends.
+
+    It trades the config that 'tradewind backtest' trades; the block 'paper:' says on which feed,
+    within which limits. Ctrl-C stops it: nothing is lost, 'tradewind paper resume' goes on.
+    """
+    with watched("paper", "nothing was begun") as bars:
+        from tradewind.engine.config.file import load
+        from tradewind.engine.live import opening
+
+        given, document = load(config, assignments or [])
+        opened = opening.start(
+            given, document, results=results, name=name, progress=bars, workers=workers
+        )
+    return _work(opened, as_json, page)
+
+
+@app.command("resume")
+def resume(
+    run: RunArgument,
+    thaw: Annotated[
+        bool, typer.Option("--thaw", help="Lift the kill switch and what a loss stop froze.")
+    ] = False,
+    page: PageOption = None,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+    workers: WorkersOption = None,
+) -> int:
+    """Go on with a run that was stopped or killed; a paused one that still works goes on as well.
+
+    A run that the kill switch or a loss stop ended goes on without sending what adds to a position;
+    --thaw lifts that.
+    """
+    folder = run_folder(run, results)
+    name = "thaw" if thaw else "resume"
+    if _alive(folder):
+        return _ask(folder, name, as_json)
+    with watched("paper", "the run is as it was") as bars:
+        from tradewind.engine.live import opening, running
+
+        running.folder_of(folder)
+        opened = opening.resume(folder, progress=bars, workers=workers)
+    from tradewind.engine.live import control
+
+    killed = opened.account.gate.killed or opened.account.gate.frozen
+    if thaw or not killed:
+        control.drop(opened.home.control, name, by="cli")
+    else:
+        err(f"{folder.name}: nothing that adds is sent ({killed}); --thaw lifts that")
+    return _work(opened, as_json, page)
+
+
+@app.command("pause")
+def pause(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
+    """Ask the strategy no more until 'resume'; what works on the market goes on working."""
+    return _ask(run_folder(run, results), "pause", as_json)
+
+
+@app.command("flatten")
+def flatten(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
+    """Withdraw all orders, close all positions, and pause."""
+    folder = run_folder(run, results)
+    code = _ask(folder, "pause", as_json=False, quiet=True)
+    return code or _ask(folder, "flatten", as_json)
+
+
+@app.command("stop")
+def stop(
+    run: RunArgument,
+    closes: Annotated[
+        bool, typer.Option("--flatten", help="Close all positions first, at the next bar.")
+    ] = False,
+    kill: Annotated[
+        bool,
+        typer.Option("--kill", help="Throw the kill switch: nothing that adds, until --thaw."),
+    ] = False,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+) -> int:
+    """Stop a run; it can be resumed. With --flatten it ends when everything is closed."""
+    folder = run_folder(run, results)
+    if kill:
+        _ask(folder, "kill", as_json=False, quiet=True, flatten=closes)
+    return _ask(folder, "stop", as_json, flatten=closes)
+
+
+@app.command("halt")
+def halt(
+    run: RunArgument,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    lift: Annotated[bool, typer.Option("--lift", help="Let orders through again.")] = False,
+    delisted: Annotated[
+        bool, typer.Option("--delisted", help="It trades no more: close it at its last price.")
+    ] = False,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+) -> int:
+    """Send no order for a symbol, or again; or close one that was delisted."""
+    name = "unhalt" if lift else "delist" if delisted else "halt"
+    return _ask(run_folder(run, results), name, as_json, symbol=symbol)
+
+
+@app.command("status")
+def status(
+    run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run; none: all.")] = None,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+) -> int:
+    """Tell how paper runs are: who works, what is held, how the last one ended."""
+    from tradewind.engine.live import status as statuses
+
+    folders = [run_folder(run, results)] if run else statuses.folders(results)
+    found = [statuses.status_of(folder) for folder in folders]
+    if as_json:
+        out_json({"runs": [one.as_dict() for one in found]})
+    elif not found:
+        out(f"{results}: no paper run there; 'tradewind paper start' begins one")
+    else:
+        columns = ("run", "state", "process", "bars", "last bar", "equity", "positions", "orders",
+                   "refused", "why")  # fmt: skip
+        table("", columns, [one.cells() for one in found])
+    return NO if any(one.damage for one in found) else DONE
+
+
+def _work(opened: "Opened", as_json: bool, page: bool | None) -> int:
+    """Work on a run until it ends, and tell what came of it."""
+    from tradewind.engine.live import running
+    from tradewind.engine.live import status as statuses
+
+    wanted = opened.config.dashboard.enabled if page is None else page
+    err(f"{opened.home.run}: {opened.home.folder}")
+    why = running.work(opened, page=wanted, say=err)
+    found = statuses.status_of(opened.home.folder)
+    if as_json:
+        out_json({**found.as_dict(), "folder": str(opened.home.folder), "ended": why})
+    else:
+        out(f"{found.run}: {why}; {found.bars} bars, equity {found.equity:,.2f}, "
+            f"{found.fills} fills, {found.positions} positions held")  # fmt: skip
+    return DONE
+
+
+def _alive(folder: Path) -> bool:
+    from tradewind.engine.live.control import process_of
+    from tradewind.engine.live.home import Home
+
+    return process_of(Home(folder).control) is not None
+
+
+def _ask(folder: Path, name: str, as_json: bool, *, quiet: bool = False, **facts: Any) -> int:
+    """Leave a command for a run and wait until it is obeyed."""
+    from tradewind.engine.errors import OutsideError, RunError
+    from tradewind.engine.live import control
+    from tradewind.engine.live.home import Home
+    from tradewind.engine.live.running import folder_of
+
+    home = Home(folder_of(folder))
+    if not _alive(folder):
+        raise RunError(
+            f"{folder.name}: no process works on it, so nobody can obey {name!r}; 'tradewind paper "
+            f"resume {folder.name}' goes on with it"
+        )
+    number = control.drop(home.control, name, by="cli", **facts)
+    until = time.monotonic() + PATIENCE_S
+    file = home.control / f"{number}.json"
+    while file.exists():
+        if time.monotonic() > until:
+            raise OutsideError(
+                f"{folder.name}: {name!r} was not obeyed within {PATIENCE_S:.0f} s; it waits in "
+                f"{home.control} and will be when the run's turn is over"
+            )
+        time.sleep(0.05)
+    if quiet:
+        return DONE
+    if as_json:
+        out_json({"run": folder.name, "command": name, "id": number, "obeyed": True})
+    else:
+        out(f"{folder.name}: {name}, obeyed")
+    return DONE

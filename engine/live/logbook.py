@@ -1,0 +1,75 @@
+"""The log of a paper run: a line of JSON for every event, kept to a bounded size."""
+
+import logging
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from tradewind.engine.jsonable import jsonable
+from tradewind.engine.secret import redacted, redacted_facts
+
+FILE = "log.jsonl"
+BYTES, FILES = 20_000_000, 5
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Logbook:
+    """Lines of one run; a disk that is full costs lines, never the run.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+    level : str
+        Lines below it are not written.
+    """
+
+    def __init__(self, folder: Path, level: str = "info") -> None:
+        self.lost = 0
+        self._least = LEVELS[level]
+        self._handler = _Quiet(
+            folder / FILE, maxBytes=BYTES, backupCount=FILES - 1, encoding="utf-8", delay=True
+        )
+        self._handler.lost = self._count
+        self._renderer = structlog.processors.JSONRenderer()
+        self._stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+    def _count(self) -> None:
+        self.lost += 1
+
+    def event(self, level: str, event: str, text: str, **facts: Any) -> None:
+        """Write a line.
+
+        Parameters
+        ----------
+        level : str
+            debug, info, warning or error.
+        event : str
+            What kind of thing happened.
+        text : str
+            For a person.
+        **facts
+            Plain values; what is secret in them is hidden.
+        """
+        if LEVELS[level] < self._least:
+            return
+        entry = {"level": level, "event": event, "text": redacted(text)}
+        hidden = redacted_facts(jsonable(facts))
+        line = self._renderer(None, "", self._stamp(None, "", {**hidden, **entry}))
+        record = logging.LogRecord("tradewind", LEVELS[level], "", 0, str(line), None, None)
+        self._handler.emit(record)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._handler.close()
+
+
+class _Quiet(RotatingFileHandler):
+    """A handler that counts what it could not write instead of printing why."""
+
+    lost: Any = None
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        self.lost()

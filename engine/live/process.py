@@ -1,0 +1,279 @@
+"""A paper run as a process: a feed, a clock and people on one side, the account on the other.
+
+One event loop takes what comes; one thread beside it does what takes time - forecasts, decisions,
+the journal - a turn after the other. Whatever a turn decided is in the journal before anything is
+done about it.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tradewind.engine.features.stream import Row
+from tradewind.engine.journal.event import Event
+from tradewind.engine.live import control
+from tradewind.engine.live.board import Board
+from tradewind.engine.live.facts import Command, Decision
+from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.live.telling import Teller
+from tradewind.engine.live.view import symbol_view
+from tradewind.engine.records import Ints
+from tradewind.engine.streams.facts import FeedNotice, LiveFeed, Tick
+from tradewind.engine.streams.intake import Intake
+from tradewind.engine.types import Bar
+
+LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
+INBOX = 64  # turns that may wait
+SIGNALS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
+Reached = Callable[[str], None]
+
+
+class BarCame(NamedTuple):
+    """A bar of every symbol, its leavers and the last tick of each symbol."""
+
+    row: Row
+    leaving: tuple[int, ...]
+    quoted_at: Ints
+
+
+class Ended(NamedTuple):
+    """The feed has come to its end, or failed for good."""
+
+    error: BaseException | None
+
+
+Item = BarCame | Command | FeedNotice | Ended
+
+
+class Process:
+    """One run at work.
+
+    Parameters
+    ----------
+    opened : Opened
+    feed : LiveFeed
+    board : Board
+    teller : Teller
+        Who is told what happens: log, notifications, progress.
+    reached : callable
+        Told the name of each step before and after it: tests kill the process there.
+    """
+
+    def __init__(
+        self,
+        opened: Opened,
+        feed: LiveFeed,
+        *,
+        board: Board,
+        teller: Teller,
+        reached: Reached = lambda name: None,
+    ) -> None:
+        self.opened, self.feed, self.board, self.teller = opened, feed, board, teller
+        self.reached = reached
+        self.replays = opened.config.feed.kind == REPLAY
+        self.intake = Intake(opened.account.book.panel, opened.config.ticks)
+        self.stopping = self.stops = ""
+        self.decision: Decision | None = None
+        self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
+        self._since_snapshot = 0
+        self._shown = 0.0
+        self._files: dict[str, Any] = {}
+
+    async def run(self) -> None:
+        """Work until the feed ends or somebody says stop; the journal then says why.
+
+        Raises
+        ------
+        TradewindError
+            What ended the run, after it was written down.
+        """
+        loop = asyncio.get_running_loop()
+        control.sign_in(self.opened.home.control)
+        for number, name in SIGNALS.items():
+            with suppress(NotImplementedError, RuntimeError):  # not everywhere, not in threads
+                loop.add_signal_handler(number, self._signalled, name, number)
+        tasks = [asyncio.create_task(self._fed()), asyncio.create_task(self._look())]
+        failure: BaseException | None = None
+        try:
+            with ThreadPoolExecutor(1, "turns") as thread:
+                await loop.run_in_executor(thread, self._began)
+                while not self.stopping:
+                    item = await self._inbox.get()
+                    await loop.run_in_executor(thread, self._turn, item)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._ended(failure)
+
+    async def _fed(self) -> None:
+        error: BaseException | None = None
+        try:
+            await self.feed.run(self)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as failed:
+            error = failed
+        await self._inbox.put(Ended(error))
+
+    async def _look(self) -> None:
+        """Look, again and again, at the clock, the board and the control folder."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for command in self.board.commands():
+                await self._inbox.put(command)
+            for file, left in control.waiting(self.opened.home.control):
+                if file.name in self._files:
+                    continue
+                self._files[file.name] = file
+                if isinstance(left, Command):
+                    await self._inbox.put(left)
+                else:
+                    self.teller.event("warning", "command", left)
+                    control.done(file)
+            if not self.replays:
+                for row in self.intake.advance(time.time_ns()):
+                    await self.row(row, (), self.intake.quoted_at.copy())
+
+    def _signalled(self, name: str, number: int) -> None:
+        if self._inbox.full():  # whoever sends it twice means it
+            self.stopping = self.stopping or f"signal {number}"
+            return
+        facts = {"flatten": True} if name == "kill" else {}
+        command = Command(f"signal-{time.time_ns()}", name, f"signal {number}", time.time_ns(),
+                          facts)  # fmt: skip
+        self._inbox.put_nowait(command)
+
+    async def row(self, row: Row, leaving: tuple[int, ...], quoted_at: Ints | None = None) -> None:
+        """Take a bar of every symbol."""
+        if quoted_at is None:
+            quoted_at = np.where(np.isnan(row.close), 0, row.ts).astype(np.int64)
+        await self._inbox.put(BarCame(row, leaving, quoted_at))
+
+    def ticks(self, batch: Sequence[Tick]) -> None:
+        """Take ticks; those that are not believed are counted."""
+        self.intake.take(batch)
+
+    def bars(self, closed: Sequence[Bar]) -> None:
+        """Take bars that closed together."""
+        self.intake.take_bars(closed)
+
+    def notice(self, notice: FeedNotice) -> None:
+        """Take a change of the feed's state."""
+        self.intake.state = notice
+        self.teller.feed(notice)
+        with suppress(asyncio.QueueFull):
+            self._inbox.put_nowait(notice)
+
+    def dropped(self, reason: str, what: str) -> None:
+        """Count a message that could not be used."""
+        self.intake.count(reason)
+        self.teller.event("debug", "drop", f"{reason}: {what}")
+
+    def _began(self) -> None:
+        """First thing in the thread: say that this process has the run."""
+        if self.opened.resumed:
+            self._write([Event(0, time.time_ns(), "resumed", {"process": os.getpid()})])
+        self.teller.began(self.opened)
+        self._show(now=True)
+
+    def _turn(self, item: Item) -> None:
+        match item:
+            case BarCame():
+                self._bar(item)
+            case Command():
+                self._obey(item)
+            case FeedNotice():
+                facts = {"state": str(item.state), "reason": item.reason, "since": item.since,
+                         "symbols": list(item.symbols)}  # fmt: skip
+                self._write([Event(0, item.at, "feed", facts)])
+            case Ended():
+                if item.error is not None:
+                    raise item.error
+                self.stopping = "the feed is at its end"
+        self._show(now=bool(self.stopping))
+
+    def _bar(self, came: BarCame) -> None:
+        account, ts = self.opened.account, came.row.ts
+        self.reached("bar")
+        now = ts if self.replays else time.time_ns()
+        stale = self.opened.config.risk.stale_s is not None
+        quoted_at = came.quoted_at if stale else np.zeros(len(came.quoted_at), np.int64)
+        leaving = tuple(sorted({*came.leaving, *account.leaving}))
+        self.decision = Decision(now, self.intake.day_of(ts), account.mode, leaving, quoted_at)
+        events = account.bar(came.row, self.decision)
+        self.reached("before_intent")
+        self._write(events)
+        self.reached("after_intent")
+        self.teller.turned(account, events)
+        if self.stops:
+            self._stop_when_flat()
+        self._since_snapshot += 1
+        if self._since_snapshot >= self.opened.config.journal.snapshot_bars:
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        self.reached("before_snapshot")
+        self.opened.journal.keep_snapshot(self.opened.journal.count, self.opened.account.dump())
+        self.reached("after_snapshot")
+        self._since_snapshot = 0
+
+    def _obey(self, command: Command) -> None:
+        self.reached("before_command")
+        events = self.opened.account.obey(command)
+        self._write(events)
+        self.reached("after_command")
+        self.teller.obeyed(command, events)
+        file = self._files.pop(f"{command.id}.json", None)
+        if file is not None:
+            control.done(file)
+        if command.name == "stop":
+            self.stops = f"stop by {command.by}"
+            self._stop_when_flat(closing=bool(command.facts.get("flatten")))
+
+    def _stop_when_flat(self, *, closing: bool = True) -> None:
+        """Stop, where positions are to be closed first as soon as they are."""
+        book = self.opened.account.book
+        if not closing or not (len(book.working) or book.state.qty.any()):
+            self.stopping = self.stops
+
+    def _write(self, events: Sequence[Event]) -> None:
+        self.opened.journal.append(events)
+
+    def _show(self, *, now: bool = False) -> None:
+        at = time.monotonic()
+        if now or at - self._shown >= 0.25:
+            self._shown = at
+            shown = self.teller.view(
+                self.opened, self.intake, self.decision, stopping=bool(self.stopping)
+            )
+            looked_at = sorted(self.board.asked_for)
+            account = self.opened.account
+            self.board.publish(shown, {name: symbol_view(account, name) for name in looked_at})
+
+    def _ended(self, failure: BaseException | None) -> None:
+        """Last thing: say why, keep a snapshot, let go of the journal."""
+        why = self.stopping or "interrupted"
+        facts: dict[str, Any] = {"reason": why}
+        if failure is not None and not isinstance(failure, asyncio.CancelledError):
+            facts = {"reason": f"{type(failure).__name__}: {failure}"}
+        try:
+            self._write([Event(0, time.time_ns(), "stopped", facts)])
+            self._snapshot()
+        except Exception as error:
+            self.teller.event("error", "journal", str(error))
+        finally:
+            self.opened.journal.close()
+            control.sign_out(self.opened.home.control)
+            self.teller.ended(facts["reason"], failed=failure is not None)
+            self._show(now=True)

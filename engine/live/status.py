@@ -1,0 +1,111 @@
+"""How a paper run is, read from its folder beside whoever works on it."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine.errors import TradewindError
+from tradewind.engine.journal.journal import JournalReader
+from tradewind.engine.live.control import process_of
+from tradewind.engine.live.facts import records_of
+from tradewind.engine.live.home import Home, is_paper
+from tradewind.engine.records import label
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One line about a run.
+
+    Attributes
+    ----------
+    run, state : str
+        ``running``, ``stopped`` or ``died`` (no process, and the journal does not say why).
+    process : int or None
+    bars : int
+    last_bar : str
+    equity : float or None
+    positions, orders, fills, refused : int
+        Held; working; filled; refused so far.
+    ended : str
+        Why it ended last.
+    damage : str
+        What is wrong with its journal; empty for a sound one.
+    """
+
+    run: str
+    state: str
+    process: int | None = None
+    bars: int = 0
+    last_bar: str = ""
+    equity: float | None = None
+    positions: int = 0
+    orders: int = 0
+    fills: int = 0
+    refused: int = 0
+    ended: str = ""
+    damage: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    def cells(self) -> tuple[str, ...]:
+        """Cells of a table's row."""
+        return (
+            self.run, self.state, str(self.process or ""), f"{self.bars:,}", self.last_bar,
+            "" if self.equity is None else f"{self.equity:,.2f}", str(self.positions),
+            str(self.orders), str(self.refused), self.damage or self.ended,
+        )  # fmt: skip
+
+
+def folders(results: Path) -> list[Path]:
+    """Folders of the paper runs below ``results``, by name."""
+    return sorted(path for path in results.glob("*") if path.is_dir() and is_paper(path))
+
+
+def status_of(folder: Path) -> Status:
+    """Status of a run; damage is told, not raised."""
+    home = Home(folder)
+    process = process_of(home.control)
+    try:
+        reader = JournalReader(home.journal)
+    except TradewindError as error:
+        return Status(home.run, "damaged", process, damage=str(error))
+    try:
+        return _read(home, process, reader)
+    except TradewindError as error:
+        return Status(home.run, "damaged", process, damage=str(error))
+    finally:
+        reader.close()
+
+
+def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
+    equity, started = reader.last("equity"), reader.last("started")
+    orders: dict[int, Any] = {}
+    fills, refused, held = 0, 0, np.zeros(len(started.facts["symbols"]) if started else 0)
+    for event in reader.events(kinds=("order", "fill", "refused", "happening")):
+        if event.kind == "order":
+            orders[event.facts["number"]] = event
+        elif event.kind == "fill":
+            fills += 1
+            fill = records_of([event], "fill")[0]
+            held[fill["symbol"]] += fill["qty"]
+        elif event.kind == "refused":
+            refused += 1
+    records = records_of(list(orders.values()), "order")
+    working = (records["reason"] == 0) & (records["triggered"] != 2)
+    stopped, resumed = reader.last("stopped"), reader.last("resumed")
+    begun = max((event.seq for event in (started, resumed) if event is not None), default=0)
+    ended = stopped is not None and stopped.seq > begun
+    state = "running" if process is not None else "stopped" if ended else "died"
+    bars = 0
+    if equity is not None and started is not None:
+        bars = equity.facts["n"] + 1 - started.facts["first_row"]
+    return Status(
+        home.run, state, process, bars, label(equity.at) if equity else "",
+        equity.facts["equity"] if equity else None, int((np.abs(held) > 1e-9).sum()),
+        int(working.sum()), fills, refused,
+        str(stopped.facts["reason"]) if ended and stopped is not None else "",
+    )  # fmt: skip

@@ -1,0 +1,105 @@
+"""Who is told what happens in a run: its log, its page, people far away."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from tradewind.engine.journal.event import Event
+from tradewind.engine.live import view
+from tradewind.engine.live.account import Account
+from tradewind.engine.live.facts import Command, Decision
+from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.streams.facts import FeedNotice, FeedState
+from tradewind.engine.streams.intake import Intake
+
+REFUSED, LINES = 50, 200
+
+
+class Log(Protocol):
+    """Where lines go; never raises."""
+
+    def event(self, level: str, event: str, text: str, **facts: Any) -> None:
+        """Write a line."""
+        ...
+
+
+class Teller:
+    """Passes on what happens.
+
+    Parameters
+    ----------
+    log : Log
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
+        self._refused: deque[dict[str, Any]] = deque(maxlen=REFUSED)
+        self.since = time.time_ns()
+        self.outcome = ""
+
+    def event(self, level: str, event: str, text: str, **facts: Any) -> None:
+        """Write a line to the log, and keep it for the page."""
+        self._lines.append({"ts": time.time_ns(), "level": level, "event": event, "text": text})
+        self._log.event(level, event, text, **facts)
+
+    def began(self, opened: Opened) -> None:
+        """The process has the run."""
+        word = "goes on" if opened.resumed else "begins"
+        bars = opened.account.book.panel.n_bars
+        self.event("info", "start", f"{opened.home.run} {word} behind bar {bars}")
+
+    def feed(self, notice: FeedNotice) -> None:
+        """A feed changed its state."""
+        calm = notice.state in (FeedState.LIVE, FeedState.CONNECTING)
+        self.event("info" if calm else "warning", "feed", f"{notice.state}: {notice.reason}")
+
+    def turned(self, account: Account, events: Sequence[Event]) -> None:
+        """A bar was taken, and is in the journal."""
+        for event in events:
+            if event.kind == "refused":
+                self._refused.append({"ts": event.at, **event.facts})
+                self.event("warning", "refused", str(event.facts["reason"]), **event.facts)
+            elif event.kind == "risk":
+                self.event("error", "breach", str(event.facts["reason"]), **event.facts)
+
+    def obeyed(self, command: Command, events: Sequence[Event]) -> None:
+        """A command was obeyed, and is in the journal."""
+        self.event("info", "command", f"{command.name} by {command.by}", **command.facts)
+
+    def ended(self, reason: str, *, failed: bool) -> None:
+        """The process lets go of the run."""
+        self.outcome = reason
+        self.event("error" if failed else "info", "stop", reason)
+
+    def view(
+        self, opened: Opened, intake: Intake, decision: Decision | None, *, stopping: bool
+    ) -> dict[str, Any]:
+        """View of the run."""
+        account = opened.account
+        state, reason = view.state_of(account, stopping=stopping)
+        now = time.time_ns()
+        ages = {
+            name: (now - int(at)) / 1e9
+            for name, at in zip(intake.symbols, intake.quoted_at, strict=True)
+            if at
+        }
+        return {
+            "run": opened.home.run, "config": opened.parts.config.name, "state": state,
+            "reason": reason or self.outcome, "now": now, "since": self.since,
+            "mode": REPLAY if opened.config.feed.kind == REPLAY else "live",
+            **view.account_view(account),
+            "feed": {
+                "name": opened.config.feed.kind, "state": str(intake.state.state),
+                "reason": intake.state.reason, "since": intake.state.at,
+                "last_tick_age_s": min(ages.values(), default=None), "ticks": intake.n_ticks,
+                "bars": account.book.panel.n_bars - account.first_row,
+                "reconnects": intake.reconnects, "gaps": intake.gaps,
+                "dropped": dict(intake.drops),
+                "symbols": [{"symbol": name, "age_s": age} for name, age in ages.items()],
+            },
+            "risk": view.risk_view(account, decision),
+            "refused": list(self._refused)[::-1], "log": list(self._lines)[::-1],
+            "day_start_equity": account.gate.state()["day_start"],
+        }  # fmt: skip
