@@ -225,7 +225,8 @@ class Account:
     def dump(self) -> bytes:
         """Everything but bars and what was said, which the journal has."""
         facts = {
-            "mode": str(self.mode), "leaving": self.leaving, "obeyed": sorted(self.obeyed), "gate": self.gate.state(),
+            "mode": str(self.mode), "leaving": self.leaving, "gate": self.gate.state(),
+            "obeyed": sorted(self.obeyed),
             "fitted_at": dict(self.prospect.fitted_at), "n_bars": self.book.panel.n_bars,
         }  # fmt: skip
         return packing.packed(facts, self.book.dump())

@@ -30,7 +30,7 @@ from tradewind.engine.pipeline import Parts, strategy_code, versions
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import Panel
 from tradewind.engine.report.folder import config_hash, config_text, publish, put
-from tradewind.engine.report.reading import manifest_of
+from tradewind.engine.report.reading import read_json
 from tradewind.engine.report.text import json_text
 from tradewind.engine.shared_panel import map_panel, write_panel
 
@@ -64,6 +64,11 @@ class Home:
         """Where commands are dropped."""
         return self.folder / CONTROL
 
+    def manifest(self) -> Mapping[str, Any]:
+        """What the run began with."""
+        manifest: Mapping[str, Any] = read_json(self.folder / "manifest.json")
+        return manifest
+
     def config(self) -> tuple[RunConfig, Document]:
         """Config of the run, as it was resolved when it began."""
         return load(self.folder / "config.yaml")
@@ -80,7 +85,7 @@ class Home:
             panel = map_panel(self.folder / HISTORY)
         except (OSError, ValueError) as error:
             raise RunError(f"{self.folder / HISTORY}: cannot be read: {error}") from None
-        if panel.digest() != manifest_of(self.folder).get("history_digest"):
+        if panel.digest() != self.manifest().get("history_digest"):
             raise RunError(
                 f"{self.folder / HISTORY}: is not the history the run began with; restore the "
                 "folder from a copy, or begin a new run"
