@@ -60,14 +60,14 @@ class Scripted(Replay):
         class Interleaved:
             """Sink that puts commands between the bars."""
 
-            async def row(_, row: Any, leaving: tuple[int, ...]) -> None:  # noqa: N805
+            async def row(_, row: Any, leaving: tuple[int, ...]) -> None:
                 command = self.commands.get(count[0] - self.origin)
                 if command is not None:
                     await sink._inbox.put(command)  # type: ignore[attr-defined]
                 await sink.row(row, leaving)
                 count[0] += 1
 
-            def __getattr__(_, name: str) -> Any:  # noqa: N805
+            def __getattr__(_, name: str) -> Any:
                 return getattr(sink, name)
 
         count = [self._first]
@@ -157,7 +157,10 @@ def killed_and_resumed(results: Path, name: str, kills: list[tuple[str, int]]) -
     """Begin a run, kill it at each place in turn, and bring it to its end; deaths in all."""
 
     def start(kill: tuple[str, int]) -> Callable[[], None]:
-        return lambda: None if worked(begun(results, name=name), reached=Killer(*kill)) else None
+        def work() -> None:
+            worked(begun(results, name=name), reached=Killer(*kill))
+
+        return work
 
     def go_on(kill: tuple[str, int]) -> Callable[[], None]:
         def work() -> None:

@@ -163,7 +163,7 @@ class PaperBook:
         """
         panel, t = self.panel, self.panel.n_bars - 1
         self._make_room(panel.n_bars)
-        self._prepare(panel, signals)
+        self.look(signals)
         count = self.state.count
         before = tuple(int(count[k]) for k in (states.ORDERS, states.FILLS, states.EVENTS))
         open_before = self._unended()
@@ -198,8 +198,9 @@ class PaperBook:
             if self._caller:
                 self._caller.state = self.state
 
-    def _prepare(self, panel: Panel, signals: Signals) -> None:
+    def look(self, signals: Signals) -> None:
         """Make what the loop reads, for all bars or, where that is enough, for the newest."""
+        panel = self.panel
         traded = spreads.traded_on(self.config.costs.spread, panel)
         self.market = market_of(self.config, traded)
         if self._terms is None:

@@ -241,6 +241,8 @@ class Account:
         self.obeyed = set(facts["obeyed"])
         self.gate.restore(facts["gate"])
         self.book.load(arrays)
+        if self.book.panel.n_bars > self.first_row:
+            self.book.look(self.prospect.signals(self.book.panel))
         return int(facts["n_bars"])
 
     @property

@@ -88,7 +88,7 @@ def row_of(event: Event, columns: Sequence[str], n_symbols: int) -> Row:
 
 def forecast_event(at: int, said: Said) -> Event | None:
     """What was said at a close; None where nobody was there to say anything."""
-    if said == NOTHING:
+    if said.forecasts is None and said.scores is None:
         return None
     parts: list[Any] = []
     facts: dict[str, Any] = {"ts": at, "horizon": 0, "levels": [], "columns": 0, "ranked": False}
