@@ -63,6 +63,7 @@ class Reason(IntEnum):
     LIQUIDATED = 22
     RECALLED = 23
     REJECTED_RISK = 24  # the gate in front of a live market refused it
+    REJECTED_VENUE = 25  # a broker outside refused it
 
 
 class Happening(IntEnum):

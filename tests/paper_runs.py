@@ -71,7 +71,7 @@ class Scripted(Replay):
                 return getattr(sink, name)
 
         count = [self._first]
-        await super().run(Interleaved())  # type: ignore[arg-type]
+        await super().run(Interleaved())
 
 
 def config_of(text: str = CROSSES) -> tuple[RunConfig, Any]:

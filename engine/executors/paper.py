@@ -17,7 +17,9 @@ from tradewind.engine.executors import entry, kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
-from tradewind.engine.executors.ending import finish
+from tradewind.engine.executors.ending import consequences, finish
+from tradewind.engine.executors.fills import settle
+from tradewind.engine.executors.placing import put_to_work
 from tradewind.engine.executors.reference import check_status, compiled_kernel
 from tradewind.engine.executors.terms import market as market_of
 from tradewind.engine.executors.terms import terms as terms_of
@@ -273,6 +275,60 @@ class PaperBook:
         kept = [number for number in self.working if number not in wanted]
         for number in numbers:
             finish(self.state, self.log, number, reason)
+        self.log.working[: len(kept)] = kept
+        self.state.count[states.OPEN] = len(kept)
+
+    def fill(self, number: int, qty: float, price: float, fee: float) -> None:
+        """Book what a broker outside filled of an order, and what follows from it.
+
+        Parameters
+        ----------
+        number : int
+        qty : float
+            Signed units of this execution.
+        price : float
+            The symbol's currency.
+        fee : float
+            Account currency.
+        """
+        t, state = self.panel.n_bars - 1, self.state
+        placed = self.log.orders[number]
+        k = int(placed["symbol"])
+        rate = states_rate(self.market, t, k) if self.market.foreign else 1.0
+        while state.count[states.FILLS] + 2 > len(self.log.fills):
+            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
+        placed = self.log.orders[number]
+        was = float(state.qty[k])
+        closing = min(abs(qty), abs(was)) if was * qty < 0.0 else 0.0
+        side = 1.0 if qty > 0.0 else -1.0
+        for part in filter(None, (side * closing, qty - side * closing)):
+            own = fee * abs(part / qty)
+            settle(state, self.log, number, t, part, (price, price, price), own, rate)
+        placed["fee"] += fee
+        placed["value"] += abs(qty) * price * rate
+        left = placed["qty"] - placed["filled_qty"]
+        if left * placed["qty"] <= 0.0 or abs(left) <= states.EPS * abs(placed["qty"]):
+            self.end(number, states.FILLED)
+        consequences(state, self.log, number, was, qty)
+        self._drop_ended()
+
+    def end(self, number: int, reason: int) -> None:
+        """End an order as a broker outside said; what it filled wakes what protects it."""
+        placed = self.log.orders[number]
+        if placed["filled_qty"] != 0.0:
+            reason = reason if reason == states.FILLED else states.PARTLY
+            child = number + 1
+            while child < len(self.orders) and self.log.orders[child]["parent"] == number:
+                if self.log.orders[child]["triggered"] == states.ASLEEP:
+                    self.log.orders[child]["qty"] = -placed["filled_qty"]
+                    self.log.orders[child]["triggered"] = states.PLAIN
+                    put_to_work(self.state, self.log, child)
+                child += 1
+        finish(self.state, self.log, number, reason)
+        self._drop_ended()
+
+    def _drop_ended(self) -> None:
+        kept = [n for n in self.working if self.log.orders[n]["reason"] == states.WORKING]
         self.log.working[: len(kept)] = kept
         self.state.count[states.OPEN] = len(kept)
 

@@ -38,7 +38,8 @@ from tradewind.engine.sizing import Sizing
     LIQUIDATED,
     RECALLED,
     BY_RISK,
-) = range(25)
+    BY_VENUE,
+) = range(26)
 # tradewind.engine.types.Happening, as plain numbers
 BORROW, INTEREST, DIVIDEND, SPLIT, AMBIGUOUS, MARGIN_CALL, CUT = range(7)
 (

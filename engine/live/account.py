@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.config.run import RunConfig
+from tradewind.engine.executors import state as states
 from tradewind.engine.executors.paper import PaperBook, Step
 from tradewind.engine.features.stream import Row
 from tradewind.engine.journal.event import Event
@@ -23,6 +24,7 @@ from tradewind.engine.live.facts import (
     decision_event,
     forecast_event,
     record_events,
+    report_event,
 )
 from tradewind.engine.live.prospect import Prospect, Said
 from tradewind.engine.protocols import Strategy
@@ -30,6 +32,13 @@ from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.engine.risk.facts import Asked, Breach, Situation
 from tradewind.engine.risk.gate import Gate
 from tradewind.engine.types import OrderType
+from tradewind.engine.venues.facts import ReportKind, VenueReport
+
+ENDINGS = {
+    ReportKind.REJECTED: states.BY_VENUE,
+    ReportKind.CANCELLED: states.BY_USER,
+    ReportKind.EXPIRED: states.EXPIRED,
+}
 
 
 @dataclass(slots=True)
@@ -51,6 +60,8 @@ class Account:
     obeyed : set of str
         Commands by their id: one that comes again, because a process was killed before it could
         say that it had obeyed, is not obeyed twice.
+    heard : set of str
+        What a broker outside said, by its ids.
     """
 
     run: str
@@ -61,6 +72,7 @@ class Account:
     leaving: list[int] = field(default_factory=list)
     first_row: int = 0
     obeyed: set[str] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)
 
     @classmethod
     def begin(
@@ -159,9 +171,36 @@ class Account:
             events += self._flattened(command.at)
         return events
 
-    def answer(self, event: Event) -> list[Event]:
-        """Take what a broker outside said."""
-        raise NotImplementedError
+    def answer(self, report: VenueReport) -> list[Event]:
+        """Take what a broker outside said; nothing for what it said before."""
+        number = self.number_of(report.client_id)
+        if number is None or report.id in self.heard:
+            return []
+        self.heard.add(report.id)
+        book, before = self.book, self._standing()
+        n_fills = len(book.fills)
+        works = book.orders[number]["reason"] == states.WORKING
+        if report.kind is ReportKind.FILL:
+            book.fill(number, report.qty, report.price, report.fee)
+        elif works and report.kind in ENDINGS:
+            book.end(number, ENDINGS[report.kind])
+        n = book.panel.n_bars - 1
+        changed = [i for i, was in before.items() if book.orders[i].tobytes() != was]
+        events = [report_event(report)]
+        events += record_events("fill", n, report.at, book.fills[n_fills:])
+        return events + record_events("order", n, report.at, book.orders[changed])
+
+    def _standing(self) -> dict[int, bytes]:
+        """Orders that a broker's answer may change, as they are."""
+        open_ones = np.flatnonzero(self.book.orders["reason"] == states.WORKING)
+        return {int(i): self.book.orders[i].tobytes() for i in open_ones}
+
+    def number_of(self, client_id: str) -> int | None:
+        """Number of the order that a broker knows by this id; None for one of another run."""
+        run, _, number = client_id.rpartition("-")
+        if run != self.run or not number.isdigit() or int(number) >= len(self.book.orders):
+            return None
+        return int(number)
 
     def _flattened(self, at: int) -> list[Event]:
         """Orders that close everything, where there has been a bar to decide at."""
@@ -226,7 +265,7 @@ class Account:
         """Everything but bars and what was said, which the journal has."""
         facts = {
             "mode": str(self.mode), "leaving": self.leaving, "gate": self.gate.state(),
-            "obeyed": sorted(self.obeyed),
+            "obeyed": sorted(self.obeyed), "heard": sorted(self.heard),
             "fitted_at": dict(self.prospect.fitted_at), "n_bars": self.book.panel.n_bars,
         }  # fmt: skip
         return packing.packed(facts, self.book.dump())
@@ -238,7 +277,7 @@ class Account:
         """
         facts, arrays = packing.unpacked(blob)
         self.mode, self.leaving = Mode(facts["mode"]), list(facts["leaving"])
-        self.obeyed = set(facts["obeyed"])
+        self.obeyed, self.heard = set(facts["obeyed"]), set(facts["heard"])
         self.gate.restore(facts["gate"])
         self.book.load(arrays)
         if self.book.panel.n_bars > self.first_row:

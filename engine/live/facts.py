@@ -11,6 +11,7 @@ from tradewind.engine.journal.event import Event
 from tradewind.engine.live.prospect import NOTHING, Said
 from tradewind.engine.protocols import Forecasts
 from tradewind.engine.records import EVENT, FIELDS, FILL, ORDER, Ints, Records
+from tradewind.engine.venues.facts import ReportKind, VenueReport
 
 FLOAT, INT = "<f8", "<i8"
 
@@ -152,6 +153,18 @@ def command_of(event: Event) -> Command:
     """Command of an event."""
     facts = dict(event.facts)
     return Command(facts.pop("id"), facts.pop("name"), facts.pop("by"), event.at, facts)
+
+
+def report_event(report: VenueReport) -> Event:
+    """Event of what a broker said."""
+    facts = report._asdict() | {"kind": str(report.kind)}
+    return Event(0, report.at, "report", facts)
+
+
+def report_of(event: Event) -> VenueReport:
+    """What a broker said, of an event."""
+    facts = dict(event.facts)
+    return VenueReport(ReportKind(facts.pop("kind")), **facts)
 
 
 def record_events(kind: str, n: int, at: int, records: Records) -> list[Event]:

@@ -1,6 +1,6 @@
 """From a config to a run that can take its first bar, and from its folder to one that goes on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ class Opened:
     coming : Panel or None
         In a replay: history and what is still to come, whose rows go on where the account is.
     resumed : bool
+    sent : set of int
+        Orders that an earlier life has tried to send to a broker outside.
     """
 
     home: Home
@@ -55,6 +57,7 @@ class Opened:
     journal: Journal
     coming: Panel | None
     resumed: bool
+    sent: set[int] = field(default_factory=set)
 
     @property
     def config(self) -> PaperConfig:
@@ -128,10 +131,11 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
         account = _account(home, parts, history, prospect)
         recovered(account, journal)
         coming = _still_to_come(parts, document, account, progress)
+        sent = {event.facts["number"] for event in journal.events(kinds=("submit",))}
     except BaseException:
         journal.close()
         raise
-    return Opened(home, parts, document, account, journal, coming, resumed=True)
+    return Opened(home, parts, document, account, journal, coming, resumed=True, sent=sent)
 
 
 def _said_again(prospect: Prospect, home: Home, history: Panel) -> None:

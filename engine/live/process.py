@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,9 @@ import numpy as np
 from tradewind.engine.features.stream import Row
 from tradewind.engine.journal.event import Event
 from tradewind.engine.live import control
+from tradewind.engine.live.answers import Answers
 from tradewind.engine.live.board import Board
+from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command, Decision
 from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.telling import Teller
@@ -28,6 +31,7 @@ from tradewind.engine.records import Ints
 from tradewind.engine.streams.facts import FeedNotice, LiveFeed, Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.types import Bar
+from tradewind.engine.venues.facts import Venue, VenueReport
 
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
 INBOX = 64  # turns that may wait
@@ -49,7 +53,7 @@ class Ended(NamedTuple):
     error: BaseException | None
 
 
-Item = BarCame | Command | FeedNotice | Ended
+Item = BarCame | Command | FeedNotice | VenueReport | Ended
 
 
 class Process:
@@ -64,6 +68,8 @@ class Process:
         Who is told what happens: log, notifications, progress.
     reached : callable
         Told the name of each step before and after it: tests kill the process there.
+    venue : Venue or None
+        Broker outside; None: our rule book fills the orders.
     """
 
     def __init__(
@@ -74,11 +80,14 @@ class Process:
         board: Board,
         teller: Teller,
         reached: Reached = lambda name: None,
+        venue: Venue | None = None,
     ) -> None:
         self.opened, self.feed, self.board, self.teller = opened, feed, board, teller
         self.reached = reached
         self.replays = opened.config.feed.kind == REPLAY
         self.intake = Intake(opened.account.book.panel, opened.config.ticks)
+        self.venue, self._thread = venue, ThreadPoolExecutor(1, "turns")
+        self._to_send = asyncio.Event()
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
@@ -102,11 +111,14 @@ class Process:
         tasks = [asyncio.create_task(self._fed()), asyncio.create_task(self._look())]
         failure: BaseException | None = None
         try:
-            with ThreadPoolExecutor(1, "turns") as thread:
-                await loop.run_in_executor(thread, self._began)
-                while not self.stopping:
-                    item = await self._inbox.get()
-                    await loop.run_in_executor(thread, self._turn, item)
+            await loop.run_in_executor(self._thread, self._began)
+            if self.venue is not None:
+                tasks += [asyncio.create_task(self.venue.run(self.answers)),
+                          asyncio.create_task(self._send(self.venue))]  # fmt: skip
+            while not self.stopping:
+                item = await self._inbox.get()
+                await loop.run_in_executor(self._thread, self._turn, item)
+                self._to_send.set()
         except BaseException as error:
             failure = error
             raise
@@ -114,7 +126,32 @@ class Process:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._thread.shutdown()
             self._ended(failure)
+
+    async def _send(self, venue: Venue) -> None:
+        """Send what turns have made, again and again; first settle what an earlier life left."""
+        loop = asyncio.get_running_loop()
+
+        async def write(events: list[Event]) -> None:
+            await loop.run_in_executor(self._thread, self._write, events)
+
+        dispatch = Dispatch(
+            self.opened.account, venue, write=write, hear=self._inbox.put,
+            aside=partial(loop.run_in_executor, self._thread), reached=self.reached,
+            tell=partial(self.teller.event, "warning", "venue"),
+        )  # fmt: skip
+        dispatch.take_over(self.opened.sent)
+        await dispatch.settle()
+        while True:
+            await self._to_send.wait()
+            self._to_send.clear()
+            await dispatch.send()
+
+    @property
+    def answers(self) -> "Answers":
+        """Where a broker's answers go."""
+        return Answers(self._inbox, self.teller)
 
     async def _fed(self) -> None:
         error: BaseException | None = None
@@ -193,6 +230,10 @@ class Process:
                 self._bar(item)
             case Command():
                 self._obey(item)
+            case VenueReport():
+                self.reached("before_fill")
+                self._write(self.opened.account.answer(item))
+                self.reached("after_fill")
             case FeedNotice():
                 facts = {"state": str(item.state), "reason": item.reason, "since": item.since,
                          "symbols": list(item.symbols)}  # fmt: skip

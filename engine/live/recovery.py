@@ -11,7 +11,7 @@ from tradewind.engine.errors import JournalError
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.live.account import Account, fitted_at
-from tradewind.engine.live.facts import command_of, decision_of, row_of, said_of
+from tradewind.engine.live.facts import command_of, decision_of, report_of, row_of, said_of
 
 INPUTS = ("bar", "command", "report")  # each begins what belongs together
 ACCOUNT = frozenset(
@@ -87,7 +87,7 @@ def _again(account: Account, group: Sequence[Event], journal: JournalReader) -> 
     elif first.kind == "command":
         made = account.obey(command_of(first))
     else:
-        made = account.answer(first)
+        made = account.answer(report_of(first))
     written = [(event.kind, event.at, dict(event.facts), event.blob) for event in group]
     now = [(event.kind, event.at, dict(event.facts), event.blob) for event in made]
     if written != now:

@@ -50,6 +50,7 @@ REASONS: Mapping[Reason, tuple[str, str]] = {
     Reason.LIQUIDATED: ("liquidation", "a margin call closed the position"),
     Reason.RECALLED: ("recall", "what was lent was called back and bought in"),
     Reason.REJECTED_RISK: ("risk limit", "the gate in front of a live market refused it"),
+    Reason.REJECTED_VENUE: ("broker", "a broker outside refused it"),
 }
 
 

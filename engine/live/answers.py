@@ -1,0 +1,38 @@
+"""What a broker outside says, on its way to the account."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from tradewind.engine.live.telling import Teller
+from tradewind.engine.venues.facts import VenueReport
+
+
+class Answers:
+    """Takes a broker's answers without ever making it wait.
+
+    Parameters
+    ----------
+    inbox : asyncio.Queue
+        Of the run's turns.
+    teller : Teller
+    """
+
+    def __init__(self, inbox: "asyncio.Queue[Any]", teller: Teller) -> None:
+        self._inbox, self._teller = inbox, teller
+        self._waiting: deque[VenueReport] = deque()
+        self._task: asyncio.Task[None] | None = None
+
+    def report(self, report: VenueReport) -> None:
+        """Take one answer; they reach the account in their order."""
+        self._waiting.append(report)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._hand_over())
+
+    async def _hand_over(self) -> None:
+        while self._waiting:
+            await self._inbox.put(self._waiting.popleft())
+
+    def connected(self, up: bool, reason: str) -> None:
+        """Take note of whether answers can come."""
+        self._teller.event("info" if up else "warning", "venue", reason)
