@@ -19,6 +19,7 @@ from tradewind.engine.live.recovery import ACCOUNT
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.streams.facts import RowSink
 from tradewind.engine.streams.replay import Replay
+from tradewind.engine.venues.facts import Venue
 
 CROSSES = """
 name: crosses
@@ -53,6 +54,7 @@ class Scripted(Replay):
 
     commands: Mapping[int, Command] = COMMANDS
     origin = 0
+    waits_for: Any = None
 
     async def run(self, sink: RowSink) -> None:
         """Deliver bars, and before some of them a command."""
@@ -64,7 +66,12 @@ class Scripted(Replay):
                 command = self.commands.get(count[0] - self.origin)
                 if command is not None:
                     await sink._inbox.put(command)  # type: ignore[attr-defined]
+                while self.waits_for is not None and len(self.waits_for.working):
+                    await asyncio.sleep(0.001)
+                done = sink.n_bars  # type: ignore[attr-defined]
                 await sink.row(row, leaving)
+                while self.waits_for is not None and sink.n_bars == done:  # type: ignore[attr-defined]
+                    await asyncio.sleep(0.001)
                 count[0] += 1
 
             def __getattr__(_, name: str) -> Any:
@@ -90,14 +97,22 @@ def worked(
     *,
     commands: Mapping[int, Command] = COMMANDS,
     reached: Callable[[str], None] = lambda name: None,
+    venue: Venue | None = None,
 ) -> Board:
     """Work on a run to the end of its history."""
     assert opened.coming is not None
     feed = Scripted().over(opened.coming, opened.account.book.panel.n_bars)
     feed.origin, feed.commands = opened.account.first_row, commands
+    feed.waits_for = None if venue is None else opened.account.book
     board = Board()
-    process = Process(opened, feed, board=board, teller=Teller(Quiet()), reached=reached)
-    asyncio.run(process.run())
+
+    async def work() -> None:
+        process = Process(
+            opened, feed, board=board, teller=Teller(Quiet()), reached=reached, venue=venue
+        )
+        await process.run()
+
+    asyncio.run(work())
     return board
 
 
@@ -153,20 +168,26 @@ def in_a_child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def killed_and_resumed(results: Path, name: str, kills: list[tuple[str, int]]) -> int:
+def killed_and_resumed(
+    results: Path,
+    name: str,
+    kills: list[tuple[str, int]],
+    *,
+    text: str = CROSSES,
+    venue: Callable[[], Venue] | None = None,
+    commands: Mapping[int, Command] = COMMANDS,
+) -> int:
     """Begin a run, kill it at each place in turn, and bring it to its end; deaths in all."""
 
-    def start(kill: tuple[str, int]) -> Callable[[], None]:
-        def work() -> None:
-            worked(begun(results, name=name), reached=Killer(*kill))
+    def do(opened: Opened, kill: tuple[str, int]) -> None:
+        broker = None if venue is None else venue()
+        worked(opened, reached=Killer(*kill), venue=broker, commands=commands)
 
-        return work
+    def start(kill: tuple[str, int]) -> Callable[[], None]:
+        return lambda: do(begun(results, text, name), kill)
 
     def go_on(kill: tuple[str, int]) -> Callable[[], None]:
-        def work() -> None:
-            worked(opening.resume(results / name, workers=0), reached=Killer(*kill))
-
-        return work
+        return lambda: do(opening.resume(results / name, workers=0), kill)
 
     deaths = 0
     for number, kill in enumerate([*kills, ("", 10**9)]):

@@ -18,7 +18,7 @@ from tradewind.engine.live.account import Account
 from tradewind.engine.types import OrderType, TimeInForce
 from tradewind.engine.venues.facts import ReportKind, Venue, VenueOrder, VenueReport
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 30.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 30.0
 T = TypeVar("T")
 Write = Callable[[list[Event]], Awaitable[None]]
 Outgoing = tuple[int, VenueOrder]

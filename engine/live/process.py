@@ -91,7 +91,7 @@ class Process:
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
-        self._since_snapshot = 0
+        self.n_bars = self._since_snapshot = 0
         self._shown = 0.0
         self._files: dict[str, Any] = {}
 
@@ -118,6 +118,7 @@ class Process:
             while not self.stopping:
                 item = await self._inbox.get()
                 await loop.run_in_executor(self._thread, self._turn, item)
+                self.n_bars += isinstance(item, BarCame)
                 self._to_send.set()
         except BaseException as error:
             failure = error
