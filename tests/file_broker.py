@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tradewind.engine.errors import OutsideError
+from tradewind.engine.types import OrderType
 from tradewind.engine.venues.facts import (
     ReportKind,
     VenueAccount,
@@ -94,9 +95,9 @@ class FileBroker:
         ).fetchone()
         if row is None:
             return None
-        from tradewind.engine.types import OrderType
-
-        return VenueState(VenueOrder(client_id, *row, OrderType.MARKET), row[1], 0.0, False)
+        symbol, qty = row
+        order = VenueOrder(client_id, symbol, qty, OrderType.MARKET)
+        return VenueState(order, qty, 0.0, working=False)
 
     async def working(self) -> Sequence[VenueState]:
         """Nothing."""

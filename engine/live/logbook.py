@@ -59,7 +59,7 @@ class Logbook:
         hidden = redacted_facts(jsonable(facts))
         line = self._renderer(None, "", self._stamp(None, "", {**hidden, **entry}))
         record = logging.LogRecord("tradewind", LEVELS[level], "", 0, str(line), None, None)
-        self._handler.emit(record)
+        self._handler.handle(record)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -198,17 +198,24 @@ class Process:
             quoted_at = np.where(np.isnan(row.close), 0, row.ts).astype(np.int64)
         await self._inbox.put(BarCame(row, leaving, quoted_at))
 
+    async def clock(self, now: int, leaving: tuple[int, ...]) -> None:
+        """Let the bars out that a replay says are complete."""
+        late = int(self.opened.config.ticks.lateness_s * 1e9)
+        for row in self.intake.advance(now + late):
+            await self.row(row, leaving if row.ts == now else (), self.intake.quoted_at.copy())
+
     def ticks(self, batch: Sequence[Tick]) -> None:
         """Take ticks; those that are not believed are counted."""
         self.intake.take(batch)
 
     def bars(self, closed: Sequence[Bar]) -> None:
-        """Take bars that closed together."""
-        self.intake.take_bars(closed)
+        """Take bars that closed together, of a source that makes them itself."""
+        for row in self.intake.take_bars(closed):
+            self.intake.maker.fill([row])
 
     def notice(self, notice: FeedNotice) -> None:
         """Take a change of the feed's state."""
-        self.intake.state = notice
+        self.intake.heard(notice)
         self.teller.feed(notice)
         with suppress(asyncio.QueueFull):
             self._inbox.put_nowait(notice)

@@ -113,6 +113,10 @@ class RowSink(Sink, Protocol):
         """
         ...
 
+    async def clock(self, now: int, leaving: tuple[int, ...]) -> None:
+        """Take note that all ticks up to ``now`` (UTC ns) have come, as only a replay can say."""
+        ...
+
 
 @runtime_checkable
 class LiveFeed(Protocol):

@@ -9,7 +9,10 @@ from tradewind.engine.bars.sessions import session_days
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import DAY_NS, Ints, Panel
+from tradewind.engine.streams.bar_maker import BarMaker
 from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
+from tradewind.engine.streams.filtering import TickFilter
+from tradewind.engine.streams.grid import Grid
 from tradewind.engine.types import Bar
 
 
@@ -19,7 +22,7 @@ class Intake:
     Parameters
     ----------
     like : Panel
-        Whose symbols, interval and calendars the bars have.
+        Whose symbols, interval and calendars the bars have, and behind whose last bar they come.
     config : TicksConfig
     """
 
@@ -28,24 +31,59 @@ class Intake:
         self.symbols, self.interval, self.calendar = like.symbols, like.interval, like.calendar
         self.quoted_at: Ints = np.zeros(like.n_symbols, np.int64)
         self.drops: Counter[str] = Counter()
-        self.n_ticks = self.n_bars = self.reconnects = self.gaps = 0
+        self.filter = TickFilter(like.symbols, config)
+        self.filter.drops = self.drops
+        for k in range(like.n_symbols):
+            traded = np.flatnonzero(~np.isnan(like.close[:, k]))
+            if traded.size:
+                self.filter.expect(k, float(like.close[traded[-1], k]))
+        last = int(like.ts[-1]) if like.n_bars else 0
+        self.maker = BarMaker(
+            like.calendar_of_each, like.interval, config, last_ts=last, drops=self.drops
+        )
+        self._session = Grid(like.calendar_of_each[0], like.interval, extended_hours=False)
+        self.n_ticks = self.reconnects = self.gaps = 0
+        self.latest = 0
         self.state = FeedNotice(FeedState.CONNECTING, 0, "not connected yet")
 
     def count(self, reason: str) -> None:
         """Count a message that was not used."""
         self.drops[reason] += 1
 
-    def take(self, batch: Sequence[Tick]) -> None:
+    def heard(self, notice: FeedNotice) -> None:
+        """Take note of the feed's state."""
+        if notice.state is FeedState.GAP:
+            self.reconnects += 1
+            self.gaps += 1
+        self.state = notice
+
+    def take(self, batch: Sequence[Tick], *, live: bool = True) -> None:
         """Take ticks in the order in which they came."""
         self.n_ticks += len(batch)
+        take, quoted_at = self.maker.take, self.quoted_at
+        for k, tick in self.filter.believed(batch, live=live):
+            take(k, tick)
+            quoted_at[k] = max(quoted_at[k], tick.received or tick.ts)
+            self.latest = max(self.latest, tick.ts)
 
-    def take_bars(self, closed: Sequence[Bar]) -> None:
-        """Take bars that closed together."""
-        self.n_bars += len(closed)
+    def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
+        """Take bars from a source that makes them itself; rows of those that are known."""
+        columns = self.filter.columns
+        found: dict[int, dict[str, Bar]] = {}
+        for bar in closed:
+            if bar.symbol in columns and bar.ts > self.maker.last_ts:
+                found.setdefault(bar.ts, {})[bar.symbol] = bar
+                k = columns[bar.symbol]
+                self.quoted_at[k] = max(self.quoted_at[k], bar.ts)
+        return [row_of_bars(ts, found[ts], self.symbols) for ts in sorted(found)]
 
     def advance(self, now: int) -> list[Row]:
         """Bars that are complete at ``now``, UTC nanoseconds."""
-        return []
+        return self.maker.advance(now)
+
+    def in_session(self, now: int) -> bool:
+        """Whether the first symbol's exchange trades at a moment."""
+        return self._session.in_session(now)
 
     def day_of(self, ts: int) -> int:
         """Number of the session's day that a close belongs to."""
@@ -53,3 +91,14 @@ class Intake:
             return int((ts - 1) // DAY_NS)
         day = session_days(np.array([ts], np.int64), self.interval, self.calendar)[0]
         return int(day.astype("datetime64[D]").astype(np.int64))
+
+
+def row_of_bars(ts: int, bars: dict[str, Bar], symbols: Sequence[str]) -> Row:
+    """Bars that closed together as a row; NaN for symbols without one."""
+    arrays = np.full((5, len(symbols)), np.nan)
+    for k, name in enumerate(symbols):
+        bar = bars.get(name)
+        if bar is not None:
+            arrays[:, k] = bar.open, bar.high, bar.low, bar.close, bar.volume
+    opens, highs, lows, closes, volumes = arrays
+    return Row(ts, opens, highs, lows, closes, volumes)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.paper_runs import begun, config_of, worked
+from tests.paper_runs import begun, config_of
 from tradewind.engine import pipeline, trading
 from tradewind.engine.executors import state as states
+from tradewind.engine.live import running
 from tradewind.engine.live.opening import Opened
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary
@@ -34,6 +35,7 @@ STRATEGIES = {
     "pairs": "strategy: {kind: pairs}\nsizing: {kind: target_weight, weight: 1.0}\n"
     "account: {max_leverage: 2}",
 }
+PLAYED = {"bars": "replay", "ticks": "{kind: replay, played_as: ticks}"}
 START = "paper: {start: 2017-02-01, journal: {sync: normal}}"
 
 
@@ -71,13 +73,17 @@ def test_every_shipped_strategy_is_here() -> None:
     assert sorted(STRATEGIES) == names("strategies")
 
 
-@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
+@pytest.mark.parametrize(
+    ("strategy", "played_as"),
+    [(strategy, "bars") for strategy in sorted(STRATEGIES)]
+    + [("sma_cross", "ticks"), ("timing", "ticks")],
+)
 def test_a_paper_run_does_what_the_backtest_does_on_every_bar(
-    strategy: str, tmp_path: Path
+    strategy: str, played_as: str, tmp_path: Path
 ) -> None:
-    text = text_of(strategy)
+    text = text_of(strategy).replace("paper: {", f"paper: {{feed: {PLAYED[played_as]}, ")
     opened = begun(tmp_path, text)
-    worked(opened, commands={})
+    running.work(opened)
     found, start = backtest(opened, text)
     book: Any = opened.account.book
     assert len(found.fills) > 0

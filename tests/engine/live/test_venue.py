@@ -3,6 +3,7 @@
 import random
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def test_runs_killed_at_random_with_a_broker_that_fails_end_with_the_same_books(
         kills = [("", draw.randrange(1, REACHED)) for _ in range(2)]
         killed_and_resumed(
             results, name, kills, text=OUTSIDE, commands={},
-            venue=lambda place=place, trial=trial: FileBroker(place, random.Random(trial)),
+            venue=partial(FileBroker, place, random.Random(trial)),
         )  # fmt: skip
         assert ledger(results / name) == renamed(books, name), (trial, kills)
         assert [one.rpartition("-")[2] for one in FileBroker(place).ids()] == orders
