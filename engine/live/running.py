@@ -38,7 +38,7 @@ def feed_of(opened: Opened) -> LiveFeed:
             f"{block.kind} cannot be told what to follow: a feed has a method "
             "following(symbols, interval)",
         )
-    followed: LiveFeed = feed.following(panel.symbols, panel.interval)
+    followed: LiveFeed = feed.following(panel.symbols, panel.interval, panel.calendar_of_each[0])
     return followed
 
 

@@ -1,0 +1,208 @@
+"""Servers on this machine that speak the wire of genuine providers, and misbehave when told to."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
+
+
+class Loopback(Protocol):
+    """A provider that a feed connects to."""
+
+    connections: int
+    subscribed: list[Any]
+
+    async def start(self) -> None:
+        """Listen."""
+        ...
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        ...
+
+    def feed(self, symbols: Sequence[str], mute_s: float) -> LiveFeed:
+        """Feed that connects to it."""
+        ...
+
+    def trade(self, symbol: str, ts: int, price: float, size: int) -> str | bytes:
+        """Message of a trade."""
+        ...
+
+    async def send(self, *messages: str | bytes) -> None:
+        """Send messages to whoever is connected."""
+        ...
+
+
+class WebsocketLoopback:
+    """What providers over websockets share."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.subscribed: list[Any] = []
+        self.refuses: tuple[int, dict[str, str]] | None = None
+        self.ready = asyncio.Event()
+        self._peers: list[ServerConnection] = []
+        self._server: Any = None
+
+    async def start(self) -> None:
+        """Listen on a free port."""
+        self._server = await serve(
+            self._serve, "127.0.0.1", 0, process_request=self._refuse, ping_interval=None
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self._server.close(close_connections=True)
+        await self._server.wait_closed()
+
+    def _refuse(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.refuses is None:
+            return None
+        status, headers = self.refuses
+        return Response(status, "refused", Headers(headers), b"")
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        self._peers.append(connection)
+        try:
+            await self.greet(connection)
+            async for message in connection:
+                self.hear(message)
+        finally:
+            self._peers.remove(connection)
+            self.ready.clear()
+
+    async def greet(self, connection: ServerConnection) -> None:
+        """Say what comes first."""
+
+    def hear(self, message: str | bytes) -> None:
+        """Take a request."""
+        self.subscribed.append(json.loads(message))
+        self.ready.set()
+
+    async def send(self, *messages: str | bytes) -> None:
+        """Send messages to whoever is connected."""
+        for peer in list(self._peers):
+            for message in messages:
+                await peer.send(message)
+
+    async def close_clean(self) -> None:
+        """Close every connection as the protocol wants it."""
+        for peer in list(self._peers):
+            await peer.close(1000)
+
+    def reset(self) -> None:
+        """Break every connection off."""
+        for peer in list(self._peers):
+            peer.transport.abort()
+
+    def refuse(self, status: int) -> None:
+        """Answer new connections with a status."""
+        self.refuses = (status, {})
+
+    def vanish(self) -> None:
+        """Neither read nor write any more, without a word: what a cut cable looks like."""
+        for peer in list(self._peers):
+            peer.transport.pause_reading()
+
+
+class YahooLoopback(WebsocketLoopback):
+    """Yahoo's stream: JSON around base64 around protobuf."""
+
+    symbols = ("KO", "BRK-B")
+    stranger = "ACME"
+
+    def asked(self) -> list[str]:
+        """Symbols of the last subscription."""
+        return list(self.subscribed[-1]["subscribe"])
+
+    def broken(self) -> list[str | bytes]:
+        """Messages that are none: no JSON, no base64, no protobuf, cut off, fields missing."""
+        whole = self.trade("KO", time.time_ns(), 50.0, 1)
+        return [
+            "{", "[]", "{}", whole[: len(whole) // 2], json.dumps({"message": 7}),
+            json.dumps({"message": "%%%"}), wrapped(b"\xff\xff\xff"), wrapped(b""),
+            self.trade("KO", 0, 50.0, 1),
+        ]  # fmt: skip
+
+    def feed(self, symbols: Sequence[str], mute_s: float) -> LiveFeed:
+        """Feed that connects here."""
+        from tradewind.engine.streams.yahoo import YahooStream
+
+        url = f"ws://127.0.0.1:{self.port}/?version=2"
+        return YahooStream(url=url, mute_s=mute_s, delayed_s=5.0).following(symbols, "1m", None)
+
+    def trade(self, symbol: str, ts: int, price: float, size: int) -> str:
+        """Message of a trade; ``size`` is the volume of the day so far, as on the wire."""
+        from yfinance.pricing_pb2 import PricingData
+
+        found = PricingData(
+            id=symbol, price=price, time=ts // 1_000_000, day_volume=size, price_hint=2
+        )
+        return wrapped(found.SerializeToString())
+
+
+def wrapped(content: bytes) -> str:
+    """Yahoo's envelope."""
+    return json.dumps({"type": "pricing", "message": base64.b64encode(content).decode()})
+
+
+LOOPBACKS: dict[str, Any] = {"yahoo": YahooLoopback}
+
+
+class Heard:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.all: list[Tick] = []
+        self.notices: list[FeedNotice] = []
+        self.drops: list[tuple[str, str]] = []
+        self.slow_s = 0.0
+
+    def ticks(self, batch: Sequence[Tick]) -> None:
+        """Remember ticks."""
+        if self.slow_s:
+            time.sleep(self.slow_s)
+        self.all += batch
+
+    def bars(self, closed: Any) -> None:
+        """Nobody sends bars here."""
+        raise AssertionError("bars")
+
+    def notice(self, notice: FeedNotice) -> None:
+        """Remember a state."""
+        self.notices.append(notice)
+
+    def dropped(self, reason: str, what: str) -> None:
+        """Remember a drop."""
+        self.drops.append((reason, what))
+
+    async def row(self, row: Any, leaving: tuple[int, ...]) -> None:
+        """Nobody sends rows here."""
+        raise AssertionError("row")
+
+    async def clock(self, now: int, leaving: tuple[int, ...]) -> None:
+        """Nor times."""
+        raise AssertionError("clock")
+
+    @property
+    def states(self) -> list[FeedState]:
+        """States in their order."""
+        return [notice.state for notice in self.notices]
+
+
+async def until(true: Any, seconds: float = 20.0) -> None:
+    """Wait until something is true, generously: the machine may be busy."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        await asyncio.sleep(0.01)
