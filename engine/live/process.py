@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradewind.engine.errors import TradewindError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.journal.event import Event
 from tradewind.engine.live import control
@@ -28,13 +29,15 @@ from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.live.view import symbol_view
 from tradewind.engine.records import Ints
-from tradewind.engine.streams.facts import FeedNotice, LiveFeed, Tick
+from tradewind.engine.streams.backfill import backfilled
+from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.types import Bar
 from tradewind.engine.venues.facts import Venue, VenueReport
 
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
 INBOX = 64  # turns that may wait
+GAP_NS = 60_000_000_000  # that bars behind a gap wait for those in it, at most
 SIGNALS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
 Reached = Callable[[str], None]
 
@@ -94,6 +97,7 @@ class Process:
         self.n_bars = self._since_snapshot = 0
         self._shown = 0.0
         self._files: dict[str, Any] = {}
+        self._filling: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
         """Work until the feed ends or somebody says stop; the journal then says why.
@@ -124,9 +128,9 @@ class Process:
             failure = error
             raise
         finally:
-            for task in tasks:
+            for task in (*tasks, *self._filling):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._filling, return_exceptions=True)
             self._thread.shutdown()
             self._ended(failure)
 
@@ -217,8 +221,22 @@ class Process:
         """Take a change of the feed's state."""
         self.intake.heard(notice)
         self.teller.feed(notice)
+        if notice.state is FeedState.GAP and not self.replays:
+            self.intake.maker.wait(time.time_ns() + GAP_NS)
+            self._filling.append(asyncio.get_running_loop().create_task(self._fill()))
         with suppress(asyncio.QueueFull):
             self._inbox.put_nowait(notice)
+
+    async def _fill(self) -> None:
+        """Fetch what a gap took; bars behind it wait for that, though not for ever."""
+        maker, rows = self.intake.maker, []
+        try:
+            data, symbols = self.opened.parts.config.data, self.intake.symbols
+            rows = await backfilled(data, symbols, maker.last_ts)
+        except TradewindError as error:
+            self.teller.event("warning", "gap", f"what the gap took cannot be fetched: {error}")
+        news = maker.fill(rows)
+        self.teller.event("info", "gap", f"{news} bars were fetched for it")
 
     def dropped(self, reason: str, what: str) -> None:
         """Count a message that could not be used."""
