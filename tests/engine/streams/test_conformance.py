@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ MUTE_S = 1.0
 BURST = 5_000
 TURN_S = 0.25  # generous: a busy machine takes turns of its own; the benchmark has the figure
 pytestmark = pytest.mark.parametrize("provider", sorted(LOOPBACKS))
-Scene = Callable[[Any, Heard], Awaitable[None]]
+Scene = Callable[[Any, Heard], Coroutine[Any, Any, None]]
 
 
 def played(provider: str, scene: Scene, *, mute_s: float = MUTE_S, symbols: Any = None) -> Heard:
