@@ -61,6 +61,7 @@ class Dashboard:
                 f"paper.dashboard.port: {self._wanted} cannot be listened on: {error.strerror}; "
                 "name another, or 0 for any that is free"
             ) from None
+        listener.listen(64)  # who comes before the server has begun waits for it
         self.port = listener.getsockname()[1]
         app = app_of(self._board, self.keys, lambda: self.port)
         config = uvicorn.Config(

@@ -64,11 +64,16 @@ def work(
     say : callable
         Told what a person at the terminal must know, such as where the page is.
     """
+    board = board or Board()
     log = Logbook(opened.home.folder)
+    served = None
     try:
-        process = Process(
-            opened, feed_of(opened), board=board or Board(), teller=Teller(log), reached=reached
-        )
+        if page:
+            from tradewind.engine.dashboard.server import Dashboard
+
+            served = Dashboard(board, opened.config.dashboard.port).start()
+            say(f"page: {served.url}")
+        process = Process(opened, feed_of(opened), board=board, teller=Teller(log), reached=reached)
         asyncio.run(process.run())
         return process.stopping
     except BaseException:
@@ -76,6 +81,8 @@ def work(
         raise
     finally:
         log.close()
+        if served is not None:
+            served.stop()
 
 
 def folder_of(run: Path) -> Path:

@@ -30,6 +30,7 @@ def account_view(account: Account) -> dict[str, Any]:
         "cash": float(book.state.money[0]), "gross": gross,
         "start_equity": book.config.account.cash, "peak": peak,
         "drawdown": 1.0 - now / peak if peak > 0 else 0.0,
+        "symbols": list(panel.symbols), "n_fills": len(book.fills),
         "positions": [_position(account, int(k), prices, now) for k in held],
         "orders": [_order(account, int(number)) for number in book.working],
         "fills": _fills(account, book.fills[-FILLS:][::-1]),

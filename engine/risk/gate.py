@@ -49,6 +49,7 @@ class Gate:
         self.killed = self.frozen = ""
         self._frozen_by = ""
         self._day, self._day_start, self._peak = -1, 0.0, 0.0
+        self._last = 0.0  # equity at the close before: a day begins with what the last one left
         self._sent: list[int] = []
         self._latest = 0
         self._seen: dict[str, int] = {}
@@ -78,7 +79,7 @@ class Gate:
     def thaw(self) -> None:
         """Lift the kill switch and every freeze; losses count from here."""
         self.killed = self.frozen = self._frozen_by = ""
-        self._day, self._peak = -1, 0.0
+        self._day, self._peak, self._last = -1, 0.0, 0.0
 
     def kill(self, reason: str) -> None:
         """Let nothing that adds through until a person says so, restarts included."""
@@ -87,10 +88,11 @@ class Gate:
     def mark(self, seen: Situation) -> Breach | None:
         """Look at the account at a close; the loss stop that trips there, if one does."""
         if seen.day > self._day:
-            self._day, self._day_start = seen.day, seen.equity
+            self._day = seen.day
+            self._day_start = self._last if self._last > 0.0 else seen.equity
             if self._frozen_by == "max_daily_loss":
                 self.frozen = self._frozen_by = ""
-        self._peak = max(self._peak, seen.equity)
+        self._peak, self._last = max(self._peak, seen.equity), seen.equity
         if self.frozen:
             return None
         for rule, most, base in (
@@ -260,7 +262,8 @@ class Gate:
         return {
             "halted": dict(self.halted), "killed": self.killed, "frozen": self.frozen,
             "frozen_by": self._frozen_by, "day": self._day, "day_start": self._day_start,
-            "peak": self._peak, "sent": list(self._sent), "latest": self._latest,
+            "peak": self._peak, "last": self._last, "sent": list(self._sent),
+            "latest": self._latest,
             "seen": dict(self._seen), "highest": self._highest,
         }  # fmt: skip
 
@@ -270,6 +273,7 @@ class Gate:
         self.killed, self.frozen = state["killed"], state["frozen"]
         self._frozen_by, self._day = state["frozen_by"], state["day"]
         self._day_start, self._peak = state["day_start"], state["peak"]
+        self._last = state["last"]
         self._sent, self._latest = list(state["sent"]), state["latest"]
         self._seen, self._highest = dict(state["seen"]), state["highest"]
         return self
