@@ -1,12 +1,10 @@
 """What stands in a journal: one thing that happened, in plain values and bytes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One thing that happened.
 
     Attributes
@@ -27,5 +25,5 @@ class Event:
     seq: int
     at: int
     kind: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
     blob: bytes = b""
