@@ -2,7 +2,9 @@
 
 import asyncio
 import os
+import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from tradewind.engine.config.file import parse, validate
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.journal.journal import JournalReader
-from tradewind.engine.live import opening
+from tradewind.engine.live import dispatch, opening
 from tradewind.engine.live.board import Board
 from tradewind.engine.live.facts import Command
 from tradewind.engine.live.opening import Opened
@@ -104,6 +106,7 @@ def worked(
     feed = Scripted().over(opened.coming, opened.account.book.panel.n_bars)
     feed.origin, feed.commands = opened.account.first_row, commands
     feed.waits_for = None if venue is None else opened.account.book
+    dispatch.FIRST_WAIT_S = 0.001  # a broker of a test is back at once
     board = Board()
 
     async def work() -> None:
@@ -197,3 +200,31 @@ def killed_and_resumed(
         assert code == -signal.SIGKILL, f"a child ended with {code}"
         deaths += 1
     return deaths
+
+
+def killed_at_a_moment(
+    results: Path, name: str, seconds: float, commands: Mapping[int, Command] = COMMANDS
+) -> None:
+    """Begin a run, kill it from outside after a time, and bring it to its end."""
+    child = os.fork()
+    if child == 0:
+        try:
+            worked(begun(results, name=name), commands=commands)
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    begins = not (results / name / "journal.sqlite").exists()
+    if begins and (results / name).exists():
+        shutil.rmtree(results / name)  # killed before its first word: nothing was done
+    code = in_a_child(
+        lambda: do_all(begun(results, name=name) if begins else opening.resume(results / name),
+                       commands)
+    )  # fmt: skip
+    assert code == 0, f"going on ended with {code}"
+
+
+def do_all(opened: Opened, commands: Mapping[int, Command]) -> None:
+    """Work on a run to the end of its history."""
+    worked(opened, commands=commands)
