@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.file_broker import FileBroker
+from tests.file_broker import KIND, FileBroker
 from tests.paper_runs import (
     COMMANDS,
     CROSSES,
@@ -40,7 +40,7 @@ OWN_STEPS = ("bar", "before_intent", "after_intent", "before_snapshot", "after_s
              "before_command", "after_command")  # fmt: skip
 OUTSIDE_STEPS = ("before_submit", "after_submit", "before_ack", "after_ack", "before_fill",
                  "after_fill")  # fmt: skip
-OUTSIDE = CROSSES.replace("paper:\n", "paper:\n  venue: file\n")
+OUTSIDE = CROSSES.replace("paper:\n", f"paper:\n  venue: '{KIND}'\n")
 Kill = tuple[str, int]
 
 

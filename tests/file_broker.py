@@ -121,3 +121,10 @@ class FileBroker:
         """Every order the broker has, oldest first."""
         rows = self._file.execute("SELECT client_id FROM orders ORDER BY rowid").fetchall()
         return [client_id for (client_id,) in rows]
+
+
+class Unplaced:
+    """Stands for a broker in a config; a test hands the real one over."""
+
+
+KIND = f"{Path(__file__).resolve()}:{Unplaced.__name__}"

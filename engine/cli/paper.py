@@ -151,7 +151,7 @@ def stop(
 @app.command("halt")
 def halt(
     run: RunArgument,
-    symbol: Annotated[str, typer.Argument(metavar="SYMBOL")],
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="As the config writes it.")],
     lift: Annotated[bool, typer.Option("--lift", help="Let orders through again.")] = False,
     delisted: Annotated[
         bool, typer.Option("--delisted", help="It trades no more: close it at its last price.")
@@ -162,6 +162,28 @@ def halt(
     """Send no order for a symbol, or again; or close one that was delisted."""
     name = "unhalt" if lift else "delist" if delisted else "halt"
     return _ask(run_folder(run, results), name, as_json, symbol=symbol)
+
+
+@app.command("reconcile")
+def reconcile(
+    run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False
+) -> int:
+    """Hold the books of a run to those of the broker outside that fills its orders.
+
+    A run that our own rule book fills has nobody to be held to.
+    """
+    folder = run_folder(run, results)
+    with watched("reconcile", "nothing was changed"):
+        from tradewind.engine.live.reconciling import reconciled
+
+        found = reconciled(folder)
+    if as_json:
+        out_json({"run": folder.name, "identical": not found.differences, **found.as_dict()})
+    else:
+        for line in found.differences:
+            out(line)
+        out(f"{folder.name}: {found.sentence}")
+    return NO if found.differences else DONE
 
 
 @app.command("status")

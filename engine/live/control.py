@@ -74,7 +74,9 @@ def done(file: Path) -> None:
 def sign_in(control: Path) -> None:
     """Say which process works here."""
     control.mkdir(exist_ok=True)
-    (control / PID).write_text(str(os.getpid()), "utf-8")
+    draft = control / f".{PID}.tmp"
+    draft.write_text(str(os.getpid()), "utf-8")
+    draft.replace(control / PID)
 
 
 def sign_out(control: Path) -> None:

@@ -18,6 +18,7 @@ from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import Journal
 from tradewind.engine.live import home as homes
+from tradewind.engine.live import sides
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.home import Home
 from tradewind.engine.live.prospect import Prospect
@@ -81,13 +82,16 @@ def start(
     TradewindError
         Config, data, forecaster or folder: the message says which and what to do.
     """
-    config = config.model_copy(update={"paper": config.paper or PaperConfig()})
+    paper = config.paper or PaperConfig()
+    config = config.model_copy(update={"paper": paper})
     parts = pipeline.resolve(config, document)
     refuse_what_cannot(parts, document)
+    sides.check(parts.config, document)
     panel = pipeline.read_history(parts.config, document, Diary(), progress).panel
     spreads.check(parts.config.costs.spread, panel)
     pipeline.refuse_unfit(parts, panel, document)
     history, coming = _divided(parts.config, panel, document)
+    Gate(paper.risk, history.symbols)  # refuses what it does not know, before any fit
     prospect = Prospect(
         parts, workers=workers, cache=pipeline.forecast_cache(fresh=False), progress=progress
     )
@@ -97,7 +101,6 @@ def start(
         name=name,
     )  # fmt: skip
     account = _account(home, parts, history, prospect)
-    paper = parts.config.paper or PaperConfig()
     journal = Journal.create(
         home.journal, sync=paper.journal.sync,
         about={"run": home.run, "history_digest": history.digest()},
@@ -190,7 +193,7 @@ def _account(home: Home, parts: Parts, history: Panel, prospect: Prospect) -> Ac
     start = max(bars_needed(strategy, parts.config) - 1, prospect.first_bar, history.n_bars)
     return Account.begin(
         home.run, parts.config, strategy, history, prospect, Gate(paper.risk, history.symbols),
-        bars_per_year=bars_per_year(history), start=start, at_a_venue=paper.venue.kind != "paper",
+        bars_per_year=bars_per_year(history), start=start, at_a_venue=paper.venue.kind != sides.OWN,
     )  # fmt: skip
 
 

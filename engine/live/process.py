@@ -108,10 +108,10 @@ class Process:
             What ended the run, after it was written down.
         """
         loop = asyncio.get_running_loop()
-        control.sign_in(self.opened.home.control)
         for number, name in SIGNALS.items():
             with suppress(NotImplementedError, RuntimeError):  # not everywhere, not in threads
                 loop.add_signal_handler(number, self._signalled, name, number)
+        control.sign_in(self.opened.home.control)
         tasks = [asyncio.create_task(self._fed()), asyncio.create_task(self._look())]
         failure: BaseException | None = None
         try:

@@ -1,45 +1,17 @@
-"""From a config or a folder to a run that works, with everything around it."""
+"""A run that works, with everything around it."""
 
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
-from tradewind.engine import registry
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.live import sides
 from tradewind.engine.live.board import Board
+from tradewind.engine.live.home import is_paper
 from tradewind.engine.live.logbook import Logbook
-from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.live.opening import Opened
 from tradewind.engine.live.process import Process, Reached
 from tradewind.engine.live.telling import Teller
-from tradewind.engine.streams.facts import LiveFeed
-from tradewind.engine.streams.replay import Replay
-
-
-def feed_of(opened: Opened) -> LiveFeed:
-    """Feed that the config names.
-
-    Raises
-    ------
-    ConfigError
-        If there is none of that name, or it does not take these parameters.
-    """
-    block, document = opened.config.feed, opened.document
-    cls = registry.find("feeds", block.kind, document, key="paper.feed")
-    params = registry.check(cls, block.params, document, key="paper.feed")
-    feed = registry.build(cls, params, document, key="paper.feed")
-    if isinstance(feed, Replay):
-        if opened.coming is None:
-            raise ConfigError(f"paper.feed: {REPLAY} has no bars to play")
-        return feed.over(opened.coming, opened.account.book.panel.n_bars)
-    panel = opened.account.book.panel
-    if not hasattr(feed, "following"):
-        raise document.error(
-            ("paper", "feed", "kind"),
-            f"{block.kind} cannot be told what to follow: a feed has a method "
-            "following(symbols, interval)",
-        )
-    followed: LiveFeed = feed.following(panel.symbols, panel.interval, panel.calendar_of_each[0])
-    return followed
 
 
 def work(
@@ -66,6 +38,7 @@ def work(
     """
     board = board or Board()
     log = Logbook(opened.home.folder)
+    config, document, account = opened.parts.config, opened.document, opened.account
     served = None
     try:
         if page:
@@ -73,7 +46,11 @@ def work(
 
             served = Dashboard(board, opened.config.dashboard.port).start()
             say(f"page: {served.url}")
-        process = Process(opened, feed_of(opened), board=board, teller=Teller(log), reached=reached)
+        process = Process(
+            opened, sides.following(config, document, account.book.panel, opened.coming),
+            board=board, teller=Teller(log), reached=reached,
+            venue=sides.venue_of(config, document),
+        )  # fmt: skip
         asyncio.run(process.run())
         return process.stopping
     except BaseException:
@@ -87,8 +64,6 @@ def work(
 
 def folder_of(run: Path) -> Path:
     """Folder of a paper run; raises ConfigError where it is none."""
-    from tradewind.engine.live.home import is_paper
-
     if not is_paper(run):
         raise ConfigError(
             f"{run}: is no paper run, it has no journal; 'tradewind paper start' begins one"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.file_broker import FileBroker
+from tests.file_broker import KIND, FileBroker
 from tests.paper_runs import CROSSES, begun, killed_and_resumed, ledger, worked
 
-OUTSIDE = CROSSES.replace("paper:\n", "paper:\n  venue: file\n")
+OUTSIDE = CROSSES.replace("paper:\n", f"paper:\n  venue: '{KIND}'\n")
 STEPS = ("before_submit", "after_submit", "before_ack", "after_ack", "before_fill", "after_fill")
 TRIALS, SEED, REACHED = 12, 7, 500
 

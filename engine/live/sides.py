@@ -1,0 +1,63 @@
+"""What stands on either side of a run: the feed that brings bars, the broker that fills orders."""
+
+from typing import Any
+
+from tradewind.engine import registry
+from tradewind.engine.config.file import Document
+from tradewind.engine.config.paper import PaperConfig
+from tradewind.engine.config.run import RunConfig
+from tradewind.engine.records import Panel
+from tradewind.engine.streams.facts import LiveFeed
+from tradewind.engine.streams.replay import Replay
+from tradewind.engine.venues.facts import Venue
+
+OWN = "paper"  # the venue that is our own rule book
+FEED, VENUE = "paper.feed", "paper.venue"
+
+
+def check(config: RunConfig, document: Document) -> None:
+    """Refuse a feed or a broker that there is not, or that does not take these parameters.
+
+    Raises
+    ------
+    ConfigError
+        At its line.
+    """
+    feed_of(config, document)
+    venue_of(config, document)
+
+
+def feed_of(config: RunConfig, document: Document) -> Any:
+    """Feed of a config, which follows nothing yet."""
+    block = (config.paper or PaperConfig()).feed
+    cls = registry.find("feeds", block.kind, document, key=FEED)
+    params = registry.check(cls, block.params, document, key=FEED)
+    feed = registry.build(cls, params, document, key=FEED)
+    if not isinstance(feed, Replay) and not hasattr(feed, "following"):
+        raise document.error(
+            ("paper", "feed", "kind"),
+            f"{block.kind} cannot be told what to follow: a feed has a method "
+            "following(symbols, interval, calendar)",
+        )
+    return feed
+
+
+def following(config: RunConfig, document: Document, seen: Panel, coming: Panel | None) -> LiveFeed:
+    """Feed of a config that goes on behind the bars seen so far."""
+    feed = feed_of(config, document)
+    if isinstance(feed, Replay):
+        assert coming is not None  # whoever opens a replay reads what it plays
+        return feed.over(coming, seen.n_bars)
+    followed: LiveFeed = feed.following(seen.symbols, seen.interval, seen.calendar_of_each[0])
+    return followed
+
+
+def venue_of(config: RunConfig, document: Document) -> Venue | None:
+    """Broker outside that the config names; None where our rule book fills the orders."""
+    block = (config.paper or PaperConfig()).venue
+    if block.kind == OWN:
+        return None
+    cls = registry.find("brokers", block.kind, document, key=VENUE)
+    params = registry.check(cls, block.params, document, key=VENUE)
+    made: Venue = registry.build(cls, params, document, key=VENUE)
+    return made

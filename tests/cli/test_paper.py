@@ -1,0 +1,187 @@
+"""``tradewind paper`` as a user meets it: begun, watched, stopped, killed, gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import SCRIPT
+
+CONFIG = """
+name: crosses
+data: {{source: embedded, symbols: [KO, MSFT, XOM], start: 2016-01-04}}
+strategy: {{kind: sma_cross, fast: 5, slow: 20}}
+costs: {{fee_bps: 1, spread: {{kind: constant, bps: 4}}}}
+paper:
+  feed: {{kind: replay, speed: {speed}}}
+  start: 2017-01-03
+  journal: {{sync: normal}}
+"""
+SLOW = 1_000_000  # a day takes 0.09 s
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def config(project: Path) -> Path:
+    """A config that replays as fast as it goes."""
+    file = project / "crosses.yaml"
+    file.write_text(CONFIG.format(speed="max"), "utf-8")
+    return file
+
+
+@pytest.fixture
+def slow(project: Path) -> Path:
+    """A config that takes its time."""
+    file = project / "slow.yaml"
+    file.write_text(CONFIG.format(speed=SLOW), "utf-8")
+    return file
+
+
+def begun(project: Path, config: Path, *more: str) -> "subprocess.Popen[str]":
+    """A run in a process of its own, once it has taken some bars."""
+    process = subprocess.Popen(
+        [str(SCRIPT), "paper", str(config), "--name", "run", *more], cwd=project, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    at_work(project, process)
+    return process
+
+
+def at_work(project: Path, process: "subprocess.Popen[str]") -> None:
+    """Wait until a process has taken some bars."""
+    signed = project / "results" / "run" / "control" / "process"
+    end = time.monotonic() + 120.0
+    while not signed.exists() or signed.read_text("utf-8") != str(process.pid):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(1.0)
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) of a process that is about to end."""
+    out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def test_a_run_replays_to_the_end_of_its_data_and_says_what_came_of_it(
+    inside: Command, config: Path
+) -> None:
+    found = inside("paper", str(config), "--name", "run", "--json")
+    assert found.code == 0
+    assert found.json["bars"] == 217
+    assert found.json["fills"] > 10
+    assert found.json["ended"] == "the feed is at its end"
+    status = inside("paper", "status", "--json").json["runs"]
+    assert [one["state"] for one in status] == ["stopped"]
+    backtest = inside("backtest", str(config), "--json").json  # the same file, without a feed
+    assert backtest["metrics"]["strategy"]["final_equity"] > 0
+
+
+def test_a_run_is_paused_resumed_and_stopped_from_another_process(
+    project: Path, slow: Path, inside: Command
+) -> None:
+    process = begun(project, slow)
+    assert inside("paper", "pause", "run", "--json").json["obeyed"] is True
+    assert inside("paper", "resume", "run").out == "run: resume, obeyed\n"
+    assert inside("paper", "halt", "run", "KO").code == 0
+    second = inside("paper", "resume", "run", "--thaw")  # it works: nobody takes it over
+    assert second.code == 0
+    assert inside("paper", "stop", "run").code == 0
+    code, out, _ = ended(process)
+    assert code == 0
+    assert "stop by cli" in out
+    assert inside("paper", "status").out.split()[11:13] == ["run", "stopped"]
+
+
+def test_a_killed_run_is_seen_as_such_and_goes_on(
+    project: Path, slow: Path, inside: Command
+) -> None:
+    process = begun(project, slow)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = inside("paper", "status", "run", "--json").json["runs"][0]
+    assert before["state"] == "died"
+    asked = inside("paper", "stop", "run")
+    assert asked.code == 2
+    asked.says("no process works on it", "paper resume run")
+    process = subprocess.Popen([str(SCRIPT), "paper", "resume", "run", "--json"], cwd=project,
+                               text=True, stdout=subprocess.PIPE)  # fmt: skip
+    at_work(project, process)
+    process.send_signal(signal.SIGTERM)
+    code, out, _ = ended(process)
+    assert code == 0
+    after = json.loads(out)
+    assert after["bars"] > before["bars"]
+    assert "signal 15" in after["ended"]
+
+
+def test_a_run_has_one_process_at_a_time(project: Path, slow: Path, inside: Command) -> None:
+    process = begun(project, slow)
+    from tradewind.engine.errors import JournalError
+    from tradewind.engine.live import opening
+
+    with pytest.raises(JournalError, match=rf"another process \({process.pid} on "):
+        opening.resume(project / "results" / "run")
+    process.send_signal(signal.SIGINT)
+    assert ended(process)[0] == 0
+
+
+def test_a_run_closes_everything_before_it_stops_if_asked(
+    project: Path, slow: Path, inside: Command
+) -> None:
+    process = begun(project, slow)
+    assert inside("paper", "stop", "run", "--flatten").code == 0
+    assert ended(process)[0] == 0
+    found = inside("paper", "status", "run", "--json").json["runs"][0]
+    assert (found["positions"], found["orders"]) == (0, 0)
+
+
+def test_the_kill_switch_outlives_the_process(project: Path, slow: Path, inside: Command) -> None:
+    process = begun(project, slow)
+    assert inside("paper", "stop", "run", "--kill", "--flatten").code == 0
+    assert ended(process)[0] == 0
+    again = subprocess.Popen([str(SCRIPT), "paper", "resume", "run"], cwd=project, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    at_work(project, again)
+    again.send_signal(signal.SIGTERM)
+    code, _, err = ended(again)
+    assert code == 0
+    assert "--thaw lifts that" in err
+    assert inside("paper", "status", "run", "--json").json["runs"][0]["positions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("paper.feed=yahooo", "did you mean 'yahoo'?"),
+        ("paper.feed={kind: replay, sped: 3}", "paper.feed.sped: unknown key"),
+        ("paper.start=1990-01-01", "name a day inside the data"),
+        ("paper.risk.max_weight=-1", "paper.risk.max_weight"),
+        ("paper.risk.halted=[KOO]", "did you mean 'KO'?"),
+        ("paper.venue=alpacca", "alpacca"),
+        ("rules=backtrader", "the rules of tradewind alone"),
+        ("paper.rsk={}", "did you mean 'risk'?"),
+    ],
+)
+def test_a_wrong_config_is_one_message_and_exit_code_2(
+    inside: Command, config: Path, change: str, message: str
+) -> None:
+    found = inside("paper", str(config), "--set", change)
+    assert found.code == 2
+    found.says(message)
+    assert not list(Path("results").glob("*")) if Path("results").exists() else True
+
+
+def test_what_is_no_paper_run_is_named(inside: Command, config: Path) -> None:
+    run = inside("backtest", str(config), "--json").json["run"]
+    for command in ("resume", "stop", "pause"):
+        found = inside("paper", command, run)
+        assert found.code == 2
+        found.says("is no paper run")
