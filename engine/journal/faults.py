@@ -56,19 +56,16 @@ def explained(path: Path) -> Iterator[None]:
 def told(path: Path, error: sqlite3.Error) -> str:
     """Tell what is wrong with a file, and what to do."""
     name = name_of(error)
-    if name == "SQLITE_FULL":
-        return (
-            f"{path}: the disk is full and nothing of this turn was written; free space there and "
-            "resume"
-        )
+    if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
+        return f"{path}: the disk is full, nothing more was written; free space there and resume"
     if name.startswith("SQLITE_NOTADB"):
         return f"{path}: is no journal, or its first page is damaged ({error}); {TAKE_OUT}"
     if is_damage(error):
         return f"{path}: is damaged or was cut short{_size(path)} ({error}); {TAKE_OUT}"
     if name.startswith("SQLITE_IOERR"):
         return (
-            f"{path}: the disk refuses ({error}, {name}) and nothing of this turn was written; "
-            "look for a full disk, a limit on the size of files or a failing disk, and resume"
+            f"{path}: the disk refuses ({error}, {name}), nothing more was written; look for a "
+            "full disk, a limit on files or a failing disk, free space there and resume"
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return (

@@ -78,6 +78,7 @@ class Journal(JournalReader):
             If the file exists or cannot be written.
         """
         path = Path(path)
+        _known(path, sync)
         facts = text_of(about, "about")
         lease = Lease(path, 0.0)
         try:
@@ -110,8 +111,7 @@ class Journal(JournalReader):
             message says up to which event it is good.
         """
         path = Path(path)
-        if sync not in SYNC:
-            raise JournalError(f"{path}: sync is {sync!r}; wanted full or normal")
+        _known(path, sync)
         if not path.is_file():
             raise JournalError(f"{path}: no journal there; name the folder of a paper run")
         lease = Lease(path, busy_s)
@@ -221,6 +221,11 @@ class Journal(JournalReader):
             self._file.execute("PRAGMA wal_checkpoint(PASSIVE)")
         super().close()
         self._lease.release()
+
+
+def _known(path: Path, sync: str) -> None:
+    if sync not in SYNC:
+        raise JournalError(f"{path}: sync is {sync!r}; wanted full or normal")
 
 
 def _is_of_damage(error: JournalError) -> bool:

@@ -6,6 +6,7 @@ never handed out unchecked.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -269,18 +270,21 @@ def read_only(path: Path, *, tolerant: bool = False) -> sqlite3.Connection:
         if tolerant:
             file.execute("PRAGMA writable_schema=ON")
         file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.Error:
         file.close()
-        wal = path.with_name(f"{path.name}-wal")
-        if wal.exists() and wal.stat().st_size:
+        if not _still(path):
             raise
-        # nobody can write there, so nothing changes meanwhile
-        file = sqlite3.connect(f"{uri}&immutable=1", uri=True, isolation_level=None,
-                               check_same_thread=False)  # fmt: skip
-    except sqlite3.DatabaseError:
-        file.close()
-        raise
+        file = sqlite3.connect(
+            f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+        )
     return file
+
+
+def _still(path: Path) -> bool:
+    """Whether nobody can write there and nothing waits in a ``-wal`` file to be taken over."""
+    wal = path.with_name(f"{path.name}-wal")
+    waits = wal.exists() and wal.stat().st_size > 0
+    return not waits and not os.access(path.parent, os.W_OK)
 
 
 def _checksum(before: Any, *row: Any) -> int:
