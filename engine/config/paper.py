@@ -55,15 +55,24 @@ class RiskConfig(Block):
 
     max_weight: float | None = Field(None, gt=0, description="of one symbol, fraction of equity")
     max_gross: float | None = Field(None, gt=0, description="sum of |weights|")
+    frees_gross: Literal["filled", "sent"] = Field(
+        "filled",
+        description="when a market order that reduces makes room for max_gross: once it has "
+        "filled, or at once for the orders decided with it",
+    )
     max_order_notional: float | None = Field(None, gt=0, description="account currency")
-    max_orders_per_minute: int | None = Field(None, ge=1)
+    max_orders_per_minute: int | None = Field(
+        None, ge=1, description="in any 60 seconds; what only reduces counts and still passes"
+    )
     price_collar: Share | None = Field(
         None, description="how far the price of an order may be from the last quote"
     )
     stale_s: float | None = Field(
-        None, gt=0, description="no order for a symbol whose last tick is older"
+        None, gt=0, description="nothing that adds for a symbol whose last tick is older"
     )
-    max_daily_loss: Share | None = Field(None, description="fraction of the day's first equity")
+    max_daily_loss: Share | None = Field(
+        None, description="fraction of the equity that a day begins with"
+    )
     max_drawdown: Share | None = Field(None, description="fraction of the highest equity")
     on_breach: Literal["freeze", "flatten"] = Field(
         "freeze", description="what a loss stop does: no new orders, or close everything as well"

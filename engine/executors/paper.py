@@ -244,12 +244,14 @@ class PaperBook:
             gross=self.gross(),
         )
 
+    def quotes(self) -> Floats:
+        """Last close of each symbol in its own currency, shape (n_symbols,)."""
+        t, market = self.panel.n_bars - 1, self.market
+        return np.array([states.last_price(market.close, t, k) for k in range(len(self.state.qty))])
+
     def prices(self) -> Floats:
         """Last close of each symbol in the account's currency, shape (n_symbols,)."""
-        t, market = self.panel.n_bars - 1, self.market
-        found = np.array(
-            [states.last_price(market.close, t, k) for k in range(len(self.state.qty))]
-        )
+        t, market, found = self.panel.n_bars - 1, self.market, self.quotes()
         if not market.foreign:
             return found
         rates = [states_rate(market, t, k) for k in range(len(found))]

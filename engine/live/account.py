@@ -255,6 +255,7 @@ class Account:
             now=decision.now, day=decision.day, equity=float(book.state.equity[0]),
             qty=book.state.qty, price=book.prices(), quoted_at=decision.quoted_at,
             working=[self.asked(number) for number in book.working if int(number) not in new],
+            quote=book.quotes(),
         )  # fmt: skip
 
     def _breach_event(self, at: int, breach: Breach) -> Event:

@@ -101,5 +101,5 @@ class Teller:
             },
             "risk": view.risk_view(account, decision),
             "refused": list(self._refused)[::-1], "log": list(self._lines)[::-1],
-            "day_start_equity": account.gate.state()["day_start"],
+            "day_start_equity": account.gate.day_start,
         }  # fmt: skip

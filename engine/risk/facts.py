@@ -6,6 +6,13 @@ from typing import NamedTuple
 from tradewind.engine.records import Floats, Ints
 from tradewind.engine.types import OrderType
 
+RULES = (
+    "malformed", "duplicate", "halted", "price_collar", "protection", "entry", "killed", "frozen",
+    "no_price", "no_equity", "stale", "not_shortable", "orders_per_minute", "max_order_notional",
+    "max_weight", "max_gross",
+)  # fmt: skip
+"""Why an order does not get through: a closed list, in the order in which they are looked at."""
+
 
 class Asked(NamedTuple):
     """An order that wants to work, or works.
@@ -13,17 +20,19 @@ class Asked(NamedTuple):
     Attributes
     ----------
     number : int
-        Of the run.
+        Of the run; a later order has a greater one.
     symbol : int
         Column.
     qty : float
         Signed units that are left of it.
     order_type : OrderType
     limit, stop : float
-        NaN where its type has none.
+        In the symbol's own currency; NaN where its type has none.
     reduce_only : bool
+        Whoever fills it takes no more than what is held.
     parent : int
-        Order whose position it protects; -1: none.
+        Order whose position it protects, possibly its own number; -1: none. Such a child is taken
+        for one that only reduces, and may work only while there is something to protect.
     client_id : str
     """
 
@@ -54,8 +63,12 @@ class Situation(NamedTuple):
     price : ndarray of float64, shape (n_symbols,)
         Last known, account currency per unit; NaN where there is none.
     quoted_at : ndarray of int64, shape (n_symbols,)
-        Last tick, UTC nanoseconds; 0: not known.
+        Last tick by the clock of ``now``, UTC nanoseconds; 0: not known.
     working : sequence of Asked
+        What works already; none of what is asked for.
+    quote : ndarray of float64, shape (n_symbols,), or None
+        ``price`` in each symbol's own currency, to which the prices of orders are held; None: every
+        symbol is in the account's.
     """
 
     now: int
@@ -65,6 +78,7 @@ class Situation(NamedTuple):
     price: Floats
     quoted_at: Ints
     working: Sequence[Asked]
+    quote: Floats | None = None
 
 
 class Refusal(NamedTuple):
@@ -90,7 +104,7 @@ class Breach(NamedTuple):
     Attributes
     ----------
     rule : str
-        ``max_daily_loss`` or ``max_drawdown``.
+        ``max_daily_loss`` or ``max_drawdown``; the latter where both did.
     reason : str
     flatten : bool
         Whether everything is to be closed; either way nothing that adds gets through from now on.
@@ -109,16 +123,10 @@ class Used(NamedTuple):
     limit : str
     used, of : float
     share : float
-        ``used / of``.
+        ``used / of``; infinite where the account is worth nothing.
     """
 
     limit: str
     used: float
     of: float
     share: float
-
-
-RULES = (
-    "killed", "frozen", "halted", "not_shortable", "no_price", "stale", "price_collar", "duplicate",
-    "orders_per_minute", "max_order_notional", "max_weight", "max_gross",
-)  # fmt: skip

@@ -1,28 +1,42 @@
-"""The gate in front of every order: what it counts, and what it does not let through.
+"""The gate in front of every order: limits, stops and switches of one run.
 
-An order that only takes from a position always passes the limits that are there to keep risk from
-growing: else the gate would lock risk in. "Only takes" is judged at the worst: with every other
-order of the symbol that works on the same side filled before it. ``docs/risk.md`` has the table.
+A session calls, in this order, at each close::
 
-The gate remembers what it must (:meth:`Gate.state`), reads no clock and draws no lots: asked the
-same things in the same order it answers the same, now and when a journal is read back.
+    breach = gate.mark(seen)            # before orders: a loss stop that trips there, or None
+    refusals = gate.check(asked, seen)  # those of the orders just decided that may not work
+
+``asked`` are all orders decided at that close, lower numbers first, an entry before its children,
+each asked for once; ``seen.working`` holds none of them. A refused order is ended and never comes
+again. A Breach whose ``flatten`` is set asks the session to close everything; while
+:attr:`Gate.flattens` stays true and anything is held, it asks for that again. Closing orders of the
+session itself need no check. Between closes a person may :meth:`halt`, :meth:`unhalt`,
+:meth:`freeze`, :meth:`kill` and :meth:`thaw`. :attr:`halted`, :attr:`killed` and :attr:`frozen` say
+what is switched, :meth:`used` how near each limit is. :meth:`state` and :meth:`restore` carry
+everything over a restart.
+
+An order that only takes from a position passes every limit that is there to keep risk from growing:
+else the gate would lock risk in. "Only takes" is judged at the worst, with everything else on its
+side of the symbol filled first (:mod:`tradewind.engine.risk.exposure`). The gate reads no clock and
+draws no lots: asked the same in the same order it answers the same, now and when a journal is read
+back. ``docs/risk.md`` has a table of the limits.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, Self
 
-import numpy as np
-
 from tradewind.engine.config.paper import RiskConfig
-from tradewind.engine.errors import ConfigError
-from tradewind.engine.records import Floats
+from tradewind.engine.errors import ConfigError, JournalError
+from tradewind.engine.risk import prices
+from tradewind.engine.risk.exposure import Exposure
 from tradewind.engine.risk.facts import Asked, Breach, Refusal, Situation, Used
+from tradewind.engine.risk.limits import Limits
+from tradewind.engine.risk.losses import Losses
+from tradewind.engine.risk.pace import Pace
 
-MINUTE_NS = 60_000_000_000
-SECOND_NS = 1_000_000_000
-EPS = 1e-9  # relative: an order that just fits must not be refused for its last bit
-Exposure = Floats
+UNSAID = "no reason was given"
+Found = tuple[str, str]
 
 
 class Gate:
@@ -32,6 +46,14 @@ class Gate:
     ----------
     config : RiskConfig
     symbols : sequence of str
+        Of the columns.
+
+    Attributes
+    ----------
+    halted : dict of str to str
+        Symbol -> reason.
+    killed : str
+        Reason of the kill switch, empty while it is off.
 
     Raises
     ------
@@ -43,243 +65,202 @@ class Gate:
         self.config, self.symbols = config, tuple(symbols)
         for key, names in (("not_shortable", config.not_shortable), ("halted", config.halted)):
             for name in names:
-                self._column(name, f"paper.risk.{key}")
-        self._shortable = np.array([name not in config.not_shortable for name in symbols])
-        self.halted: dict[str, str] = {name: "by the config" for name in config.halted}
-        self.killed = self.frozen = ""
-        self._frozen_by = ""
-        self._day, self._day_start, self._peak = -1, 0.0, 0.0
-        self._last = 0.0  # equity at the close before: a day begins with what the last one left
-        self._sent: list[int] = []
-        self._latest = 0
-        self._seen: dict[str, int] = {}
-        self._highest = -1  # numbers only grow: one as low as this was asked for before
+                self._known(name, f"paper.risk.{key}")
+        self.halted: dict[str, str] = dict.fromkeys(config.halted, "by the config")
+        self.killed = self._by_hand = ""
+        self._losses = Losses(config)
+        self._pace = Pace(config.max_orders_per_minute, config.duplicate_s)
+        self._limits = Limits(config, self.symbols)
 
-    def _column(self, symbol: str, key: str) -> int:
-        if symbol in self.symbols:
-            return self.symbols.index(symbol)
-        near = get_close_matches(symbol, self.symbols, 1)
-        guess = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ConfigError(f"{key}: {symbol!r} is not traded by this run{guess}")
+    def _known(self, symbol: str, where: str) -> None:
+        if symbol not in self.symbols:
+            near = get_close_matches(symbol, self.symbols, 1)
+            guess = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ConfigError(f"{where}: {symbol!r} is not traded by this run{guess}")
 
     def halt(self, symbol: str, reason: str) -> None:
         """Let no order of a symbol through; raises ConfigError for an unknown one."""
-        self._column(symbol, "halt")
-        self.halted[symbol] = reason
+        self._known(symbol, "halt")
+        self.halted[symbol] = reason or UNSAID
 
     def unhalt(self, symbol: str) -> None:
-        """Let orders of a symbol through again."""
-        self._column(symbol, "unhalt")
+        """Let orders of a symbol through again; raises ConfigError for an unknown one."""
+        self._known(symbol, "unhalt")
         self.halted.pop(symbol, None)
 
     def freeze(self, reason: str) -> None:
-        """Let nothing that adds through."""
-        self.frozen, self._frozen_by = reason, "person"
-
-    def thaw(self) -> None:
-        """Lift the kill switch and every freeze; losses count from here."""
-        self.killed = self.frozen = self._frozen_by = ""
-        self._day, self._peak, self._last = -1, 0.0, 0.0
+        """Let nothing that adds through until a person says so, restarts included."""
+        self._by_hand = reason or UNSAID
 
     def kill(self, reason: str) -> None:
-        """Let nothing that adds through until a person says so, restarts included."""
-        self.killed = reason
+        """The same, by the switch that is thrown when something is wrong."""
+        self.killed = reason or UNSAID
+
+    def thaw(self) -> None:
+        """Lift the kill switch, every freeze and every loss stop; losses count from here."""
+        self.killed = self._by_hand = ""
+        self._losses.pardon()
+        self._pace.pardon()
+
+    @property
+    def frozen(self) -> str:
+        """Why nothing that adds is let through, the kill switch aside; empty: it is."""
+        return self._by_hand or next(iter(self._losses.tripped.values()), "")
+
+    @property
+    def flattens(self) -> bool:
+        """Whether a loss stop has tripped that wants everything closed, and is not lifted."""
+        return self.config.on_breach == "flatten" and bool(self._losses.tripped)
+
+    @property
+    def day_start(self) -> float:
+        """Equity that today's loss is measured from; 0 before the first close."""
+        return self._losses.day_start
+
+    @property
+    def peak(self) -> float:
+        """Equity that the drawdown is measured from; 0 before the first close."""
+        return self._losses.peak
 
     def mark(self, seen: Situation) -> Breach | None:
         """Look at the account at a close; the loss stop that trips there, if one does."""
-        if seen.day > self._day:
-            self._day = seen.day
-            self._day_start = self._last if self._last > 0.0 else seen.equity
-            if self._frozen_by == "max_daily_loss":
-                self.frozen = self._frozen_by = ""
-        self._peak, self._last = max(self._peak, seen.equity), seen.equity
-        if self.frozen:
-            return None
-        for rule, most, base in (
-            ("max_daily_loss", self.config.max_daily_loss, self._day_start),
-            ("max_drawdown", self.config.max_drawdown, self._peak),
-        ):
-            if most is None or not base > 0.0:
-                continue
-            lost = 1.0 - seen.equity / base
-            if lost >= most:
-                reason = (
-                    f"{rule}: equity {seen.equity:,.2f} is {lost:.2%} below {base:,.2f}, and "
-                    f"{most:.2%} is allowed"
-                )
-                self.frozen, self._frozen_by = reason, rule
-                return Breach(rule, reason, self.config.on_breach == "flatten")
-        return None
+        return self._losses.mark(seen)
 
     def check(self, asked: Sequence[Asked], seen: Situation) -> list[Refusal]:
         """Judge new orders in their order; those that pass count for those behind them."""
-        self._latest = max(self._latest, seen.now)  # a clock that goes back opens no window
-        self._sent = [at for at in self._sent if self._latest - at < MINUTE_NS]
-        works = list(seen.working)
+        pace = self._pace
+        pace.tick(seen.now)
+        quotes = (seen.price if seen.quote is None else seen.quote).tolist()
+        book = Exposure(seen, sales_free=self.config.frees_gross == "sent")
+        turn = Turn(book, quotes, {order.number: order for order in asked})
+        self._look_at_children(asked, turn)
         refused = []
         for order in asked:
-            refusal = self._judged(order, seen, works)
-            if refusal is None:
-                works.append(order)
-                self._sent.append(self._latest)
-                self._remember(order)
-            else:
-                refused.append(Refusal(order.number, *refusal))
+            found = self._barred(order, turn)
+            reduces = found is None and book.reduces(order)
+            if found is None and not reduces:
+                found = self._closed() or self._limits.exceeded(order, seen, book, pace)
+            if found is not None:
+                turn.refused.add(order.number)
+                refused.append(Refusal(order.number, *found))
+                continue
+            turn.passed.add(order.number)
+            if turn.entry_of(order) is None:  # else it sleeps until there is something to take
+                book.add(order, reduces=reduces)
+            pace.count(order)
+        pace.highest = max([pace.highest, *turn.asked])
         return refused
 
-    def _remember(self, order: Asked) -> None:
-        window = (self.config.duplicate_s or 0.0) * SECOND_NS
-        self._seen = {key: at for key, at in self._seen.items() if self._latest - at <= window}
-        self._seen[_likeness(order)] = self._latest
-        self._highest = max(self._highest, order.number)
+    def _look_at_children(self, asked: Sequence[Asked], turn: "Turn") -> None:
+        """Find the entries that would be left without the protection that they were asked with."""
+        for order in asked:
+            if turn.entry_of(order) is not None:
+                fault = self._unfit(order, turn)
+                if fault is not None:
+                    turn.naked[order.parent] = f"what protects it cannot be sent: {fault[1]}"
 
-    def _judged(
-        self, order: Asked, seen: Situation, works: Sequence[Asked]
-    ) -> tuple[str, str] | None:
-        """(rule, reason) of a refusal."""
-        name, k = self.symbols[order.symbol], order.symbol
+    def _unfit(self, order: Asked, turn: "Turn") -> Found | None:
+        """(rule, reason) where nobody can mean an order's units or prices."""
+        fault = prices.malformed(order, len(self.symbols))
+        if fault:
+            return "malformed", f"order {order.number}: {fault}"
+        collar, quote = self.config.price_collar, turn.quotes[order.symbol]
+        if collar is None:
+            return None
+        entry = turn.entry_of(order)
+        if entry is not None:
+            quote = prices.entry_price(entry, quote)
+        fault = prices.beyond(order, quote, collar, rests=turn.book.reduces(order))
+        return ("price_collar", f"{self.symbols[order.symbol]}: {fault}") if fault else None
+
+    def _barred(self, order: Asked, turn: "Turn") -> Found | None:
+        """(rule, reason) of what stops an order whatever it does to the position."""
+        number = order.number
+        if number <= self._pace.highest or number in turn.passed or number in turn.refused:
+            return "duplicate", f"order {order.client_id} was asked for before"
+        unfit = self._unfit(order, turn)
+        if unfit is not None:
+            return unfit
+        name = self.symbols[order.symbol]
         if name in self.halted:
             return "halted", f"{name} is halted: {self.halted[name]}"
-        held, notional = seen.qty[k], abs(order.qty) * seen.price[k]
-        beside = sum(o.qty for o in works if o.symbol == k and o.qty * order.qty > 0.0)
-        after = held + beside + order.qty
-        reduces = order.reduce_only or order.parent >= 0 or (
-            held * order.qty < 0.0 and after * held >= -EPS * abs(held)
-        )  # fmt: skip
-        collar = self._beyond_collar(order, seen.price[k])
-        if collar:
-            return "price_collar", f"{name}: {collar}"
-        if reduces:
-            return None
+        if number in turn.naked:
+            return "protection", f"{name}: {turn.naked[number]}"
+        if order.parent in turn.refused and turn.entry_of(order) is not None:
+            return "entry", f"{name}: order {order.parent}, which it protects, is not sent"
+        return None
+
+    def _closed(self) -> Found | None:
+        """(rule, reason) of a switch that lets nothing through that adds."""
         if self.killed:
             return "killed", f"the kill switch is on: {self.killed}"
         if self.frozen:
             return "frozen", f"nothing that adds is sent: {self.frozen}"
-        if not seen.price[k] > 0.0:
-            return "no_price", f"{name} has no price, so nobody knows what the order is worth"
-        if after < 0.0 and not self._shortable[k]:
-            return "not_shortable", f"{name} may not be sold short, and {after:g} would be held"
-        stale = self._stale(int(seen.quoted_at[k]), seen.now)
-        if stale:
-            return "stale", f"{name}: {stale}"
-        if self._repeats(order):
-            return "duplicate", f"{name}: an order for {order.qty:g} like this was just sent"
-        return self._over(order, seen, works, after, notional)
-
-    def _repeats(self, order: Asked) -> bool:
-        window = self.config.duplicate_s
-        alike = self._seen.get(_likeness(order), -1)
-        soon = window is not None and alike >= 0 and self._latest - alike <= window * SECOND_NS
-        return order.number <= self._highest or soon
-
-    def _over(
-        self, order: Asked, seen: Situation, works: Sequence[Asked], after: float, notional: float
-    ) -> tuple[str, str] | None:
-        """Limit that an order would pass."""
-        config, name = self.config, self.symbols[order.symbol]
-        most = config.max_orders_per_minute
-        if most is not None and len(self._sent) >= most:
-            return (
-                "orders_per_minute", f"{len(self._sent)} orders in a minute, {most} are allowed"
-            )  # fmt: skip
-        most_notional = config.max_order_notional
-        if most_notional is not None and notional > most_notional * (1.0 + EPS):
-            return (
-                "max_order_notional",
-                f"{name}: an order of {notional:,.2f}, {most_notional:,.2f} is allowed",
-            )
-        weight = abs(after) * seen.price[order.symbol] / seen.equity if seen.equity > 0 else np.inf
-        if config.max_weight is not None and weight > config.max_weight * (1.0 + EPS):
-            return (
-                "max_weight",
-                f"{name} would weigh {weight:.2%} of equity, {config.max_weight:.2%} is allowed",
-            )
-        if config.max_gross is not None:
-            gross = self._gross([*works, order], seen)
-            if gross > config.max_gross * (1.0 + EPS):
-                return (
-                    "max_gross",
-                    f"all positions would weigh {gross:.2%} of equity with {name}, "
-                    f"{config.max_gross:.2%} is allowed",
-                )
         return None
 
-    def _gross(self, works: Sequence[Asked], seen: Situation) -> float:
-        """Sum of |weights| with whatever works filled on the side that makes it largest."""
-        if not seen.equity > 0.0:
-            return float("inf")
-        bought, sold = np.zeros(len(seen.qty)), np.zeros(len(seen.qty))
-        for order in works:
-            if not (order.reduce_only or order.parent >= 0):
-                (bought if order.qty > 0.0 else sold)[order.symbol] += order.qty
-        most = np.maximum(np.abs(seen.qty + bought), np.abs(seen.qty + sold))
-        most = np.maximum(most, np.abs(seen.qty))
-        value = np.where(most > 0.0, most * seen.price, 0.0)
-        return float(np.nansum(value) / seen.equity)
-
-    def _beyond_collar(self, order: Asked, price: float) -> str:
-        most = self.config.price_collar
-        if most is None or not price > 0.0:
-            return ""
-        for what, at in (("limit", order.limit), ("stop", order.stop)):
-            if at == at and abs(at / price - 1.0) > most * (1.0 + EPS):
-                return (
-                    f"its {what} {at:g} lies {abs(at / price - 1.0):.1%} from the last price "
-                    f"{price:g}, {most:.1%} is allowed"
-                )
-        return ""
-
-    def _stale(self, quoted_at: int, now: int) -> str:
-        most = self.config.stale_s
-        if most is None:
-            return ""
-        if quoted_at <= 0:
-            return f"no tick has come yet, and none older than {most:g} s is traded on"
-        age = (now - quoted_at) / SECOND_NS
-        return f"its last tick is {age:.1f} s old, {most:g} s are allowed" if age > most else ""
-
     def used(self, seen: Situation) -> list[Used]:
-        """How much of each limit is used now."""
-        config, found = self.config, []
-
-        def add(limit: str, used: float, of: float | None) -> None:
-            if of is not None:
-                found.append(Used(limit, used, of, used / of))
-
-        equity = seen.equity if seen.equity > 0.0 else float("nan")
-        weights = np.nan_to_num(np.abs(seen.qty * seen.price)) / equity
-        add("max_weight", float(weights.max(initial=0.0)), config.max_weight)
-        add("max_gross", float(weights.sum()), config.max_gross)
-        add("orders_per_minute", float(len(self._sent)), config.max_orders_per_minute)
-        start = self._day_start or equity
-        add("max_daily_loss", max(0.0, 1.0 - equity / start), config.max_daily_loss)
-        peak = self._peak or equity
-        add("max_drawdown", max(0.0, 1.0 - equity / peak), config.max_drawdown)
-        return found
+        """How much of each limit that is set is used, at the worst, by what is held and works."""
+        return self._limits.used(seen, self._pace) + [
+            Used(rule, max(0.0, lost), most, max(0.0, lost) / most)
+            for rule, (lost, most) in self._losses.lost(seen.equity).items()
+        ]
 
     def state(self) -> dict[str, Any]:
         """Everything it remembers, in plain values."""
         return {
-            "halted": dict(self.halted), "killed": self.killed, "frozen": self.frozen,
-            "frozen_by": self._frozen_by, "day": self._day, "day_start": self._day_start,
-            "peak": self._peak, "last": self._last, "sent": list(self._sent),
-            "latest": self._latest,
-            "seen": dict(self._seen), "highest": self._highest,
+            "halted": dict(self.halted), "killed": self.killed, "by_hand": self._by_hand,
+            "losses": self._losses.state(), "pace": self._pace.state(),
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        """Take over what another gate remembered."""
-        self.halted = dict(state["halted"])
-        self.killed, self.frozen = state["killed"], state["frozen"]
-        self._frozen_by, self._day = state["frozen_by"], state["day"]
-        self._day_start, self._peak = state["day_start"], state["peak"]
-        self._last = state["last"]
-        self._sent, self._latest = list(state["sent"]), state["latest"]
-        self._seen, self._highest = dict(state["seen"]), state["highest"]
+        """Take over what another gate of the same config remembered.
+
+        Raises
+        ------
+        JournalError
+            If the state is not one that :meth:`state` gives.
+        """
+        try:
+            halted = {str(name): str(reason) for name, reason in state["halted"].items()}
+            self.killed, self._by_hand = str(state["killed"]), str(state["by_hand"])
+            self._losses.restore(state["losses"])
+            self._pace.restore(state["pace"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise JournalError(
+                f"journal: what the gate remembered cannot be read ({error!r}); go on from an "
+                "earlier snapshot"
+            ) from None
+        self.halted = halted
         return self
 
 
-def _likeness(order: Asked) -> str:
-    return (
-        f"{order.symbol}/{order.qty!r}/{int(order.order_type)}/{order.limit!r}/{order.stop!r}"
-    )  # fmt: skip
+@dataclass(slots=True)
+class Turn:
+    """The orders that are judged together.
+
+    Attributes
+    ----------
+    book : Exposure
+        With those that have passed so far.
+    quotes : list of float
+    asked : dict of int to Asked
+    naked : dict of int to str
+        Entry -> why a child of it cannot be sent.
+    passed, refused : set of int
+        So far.
+    """
+
+    book: Exposure
+    quotes: list[float]
+    asked: dict[int, Asked]
+    naked: dict[int, str] = field(default_factory=dict)
+    passed: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+
+    def entry_of(self, order: Asked) -> Asked | None:
+        """Entry asked for with an order that protects it; None: there is none.
+
+        What protects a position that is held names itself or its sibling as parent.
+        """
+        entry = self.asked.get(order.parent)
+        return entry if entry is not None and entry.parent < 0 else None
