@@ -97,7 +97,7 @@ def bins(ts: Ints, calendar: str | None, fine: str, coarse: str) -> Bins:
     if is_intraday(coarse):
         ends = _grid(ts, sessions, at, inside, interval_ns(coarse))
     else:
-        ends = np.where(inside, _last_closes(sessions, coarse)[at], 0)
+        ends = np.where(inside, last_closes(sessions, coarse)[at], 0)
     known = ends > 0
     closes = np.unique(ends[known])
     of = np.where(known, np.searchsorted(closes, ends), NO_BIN).astype(np.int64)
@@ -129,7 +129,7 @@ def _grid(ts: Ints, sessions: Sessions, at: Ints, inside: Bools, length: int) ->
     return np.where(inside, during, np.where(after, late, early))
 
 
-def _last_closes(sessions: Sessions, coarse: str) -> Ints:
+def last_closes(sessions: Sessions, coarse: str) -> Ints:
     """For each session the close of the last one in the same longer bar."""
     count, unit = split_interval(coarse)
     if unit == "d" and count == 1:

@@ -47,6 +47,9 @@ class TicksConfig(Block):
     confirm: int = Field(3, ge=1, le=100, description="further ticks that make a jump believed")
     stale_s: float = Field(60.0, gt=0, description="older than this on arrival says nothing")
     ahead_s: float = Field(5.0, ge=0, description="a source's clock may be ahead by this much")
+    skew_s: float = Field(
+        5.0, gt=0, description="a source's clock this far from ours, in the median, is told"
+    )
     extended_hours: bool = Field(False, description="make bars outside the exchange's session")
 
 

@@ -184,6 +184,8 @@ class Process:
                     self.teller.event("warning", "command", left)
                     control.done(file)
             if not self.replays:
+                if skewed := self.intake.skew.news():
+                    self.teller.event("warning", "clock", skewed)
                 for row in self.intake.advance(time.time_ns()):
                     await self.row(row, (), self.intake.quoted_at.copy())
 
@@ -215,7 +217,7 @@ class Process:
     def bars(self, closed: Sequence[Bar]) -> None:
         """Take bars that closed together, of a source that makes them itself."""
         for row in self.intake.take_bars(closed):
-            self.intake.maker.fill([row])
+            self.intake.maker.put([row])
 
     def notice(self, notice: FeedNotice) -> None:
         """Take a change of the feed's state."""
@@ -235,7 +237,7 @@ class Process:
             rows = await backfilled(data, symbols, maker.last_ts)
         except TradewindError as error:
             self.teller.event("warning", "gap", f"what the gap took cannot be fetched: {error}")
-        news = maker.fill(rows)
+        news = maker.fill(rows, now=time.time_ns())
         self.teller.event("info", "gap", f"{news} bars were fetched for it")
 
     def dropped(self, reason: str, what: str) -> None:

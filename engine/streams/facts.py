@@ -22,7 +22,7 @@ class Tick(NamedTuple):
     price : float
         Of the trade; NaN for a quote alone.
     size : float
-        Units traded; 0 for a quote.
+        Units traded; 0 for a quote, NaN where the source does not say.
     bid, ask : float
         NaN where the message had none.
     received : int

@@ -1,10 +1,22 @@
 """Which ticks are believed.
 
-Rules, in this order: the symbol is followed; the price is a positive number (zero and less only
-where the instrument has such prices); no bid above its ask; not stamped later than our clock allows
-and not so long ago that it says nothing; not the same trade again; not a jump that nobody else
-confirms. A jump is held back: ``confirm`` further ticks at the new level make it and them believed,
-so that a real gap blinds nobody; a return to the old level drops it.
+Rules, in this order; a tick is dropped for the first one that it breaks, and counted under it.
+
+==================  ================================================================================
+``unknown_symbol``  The symbol is not followed.
+``not_a_number``    Neither price nor quote, or one of them or the size is infinite.
+``not_positive``    A price of zero or less where the instrument has no such prices; a size below
+                    zero. A bid may be zero: nobody bids.
+``crossed``         A bid above its ask.
+``future``          Stamped more than ``ahead_s`` after it was received.
+``stale``           Stamped more than ``stale_s`` before it was received, or not at all; what is
+                    fetched for a gap may be as old as it likes.
+``duplicate``       A trade with a number that was seen among the symbol's last ``REMEMBERED``
+                    trades, or without one with the same time, price and size.
+``spike``           A jump that nobody else confirms: see :mod:`tradewind.engine.streams.doubts`.
+==================  ================================================================================
+
+A tick without a size is believed: how much was traded is then unknown, not zero.
 """
 
 from collections import Counter, OrderedDict
@@ -13,10 +25,12 @@ from math import inf
 
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.streams import reasons
+from tradewind.engine.streams.doubts import Doubts
 from tradewind.engine.streams.facts import Tick
 
 REMEMBERED = 512  # trades of a symbol by which a repeated one is known
 SECOND_NS = 1_000_000_000
+FAR_NS = 1 << 62  # of the year 2116; no clock is wrong by so much, a broken field is
 
 
 class TickFilter:
@@ -33,6 +47,7 @@ class TickFilter:
     ----------
     drops : Counter
         How many ticks were not believed, by reason.
+    columns : dict of str to int
     """
 
     def __init__(
@@ -41,19 +56,25 @@ class TickFilter:
         self.config, self.negative = config, negative
         self.drops: Counter[str] = Counter()
         self.columns = {name: k for k, name in enumerate(symbols)}
-        n = len(symbols)
-        self._believed = [0.0] * n
-        self._doubted: list[list[Tick]] = [[] for _ in range(n)]
-        self._seen: list[OrderedDict[object, None]] = [OrderedDict() for _ in range(n)]
+        self._doubts = Doubts([name in negative for name in symbols], config.spike, config.confirm)
+        self._seen: list[OrderedDict[object, None]] = [OrderedDict() for _ in symbols]
+        self._mid = config.quotes == "mid"
         self._ahead_ns = int(config.ahead_s * SECOND_NS)
         self._stale_ns = int(config.stale_s * SECOND_NS)
+
+    @property
+    def n_held(self) -> int:
+        """Ticks that are neither believed nor dropped yet."""
+        return self._doubts.n_held
 
     def expect(self, column: int, price: float) -> None:
         """Take a price from elsewhere as the last one believed: the last close of a history."""
         if price == price:
-            self._believed[column] = price
+            self._doubts.believe(column, price)
 
-    def believed(self, batch: Sequence[Tick], *, live: bool = True) -> Iterator[tuple[int, Tick]]:
+    def believed(
+        self, batch: Sequence[Tick], *, live: bool = True, now: int = 0
+    ) -> Iterator[tuple[int, Tick]]:
         """(column, tick) of those that are believed; those held back come when they are confirmed.
 
         Parameters
@@ -61,66 +82,57 @@ class TickFilter:
         batch : sequence of Tick
         live : bool
             False for what is fetched later: it may be as old as it likes.
+        now : int
+            Our clock, UTC nanoseconds, for ticks that do not say when they were received.
         """
         for tick in batch:
             k = self.columns.get(tick.symbol, -1)
-            reason = reasons.UNKNOWN_SYMBOL if k < 0 else self._fault(k, tick, live)
+            reason = self._fault(k, tick, live, now)
             if reason:
                 self.drops[reason] += 1
-            elif tick.price != tick.price:
+                continue
+            price = tick.price
+            if price != price:
+                if not self._mid or not tick.bid + tick.ask < inf:
+                    yield k, tick  # it moves no price
+                    continue
+                price = 0.5 * (tick.bid + tick.ask)
+            if self._doubts.fits(k, price):
                 yield k, tick
-            else:
-                yield from self._weighed(k, tick)
+                continue
+            confirmed, dropped = self._doubts.weigh(k, price, tick)
+            if dropped:
+                self.drops[reasons.SPIKE] += dropped
+            for one in confirmed:
+                yield k, one
 
-    def _fault(self, k: int, tick: Tick, live: bool) -> str:
-        price, bid, ask = tick.price, tick.bid, tick.ask
-        quoted = bid == bid or ask == ask
-        if price != price and not quoted:
+    def _fault(self, k: int, tick: Tick, live: bool, now: int) -> str:
+        """Why a tick is dropped before anybody looks at its neighbours; empty: it is not."""
+        if k < 0:
+            return reasons.UNKNOWN_SYMBOL
+        _, ts, price, size, bid, ask, received, number = tick
+        if price != price and bid != bid and ask != ask:
             return reasons.NOT_A_NUMBER
-        if price in (inf, -inf) or bid in (inf, -inf) or ask in (inf, -inf):
+        if inf in (abs(price), abs(bid), abs(ask), abs(size)):
             return reasons.NOT_A_NUMBER
-        if not 0.0 <= tick.size < inf:
-            return reasons.NOT_A_NUMBER
-        if (price <= 0.0 or bid < 0.0 or ask <= 0.0) and tick.symbol not in self.negative:
+        low = price <= 0.0 or bid < 0.0 or ask <= 0.0
+        if size < 0.0 or (low and tick.symbol not in self.negative):
             return reasons.NOT_POSITIVE
         if bid > ask:
             return reasons.CROSSED
-        if live and tick.received:
-            if tick.ts - tick.received > self._ahead_ns:
-                return reasons.FUTURE
-            if tick.received - tick.ts > self._stale_ns:
-                return reasons.STALE
-        return self._repeated(k, tick) if price == price else ""
+        moment = received or now
+        if ts >= FAR_NS or (live and moment and ts - moment > self._ahead_ns):
+            return reasons.FUTURE
+        if ts <= 0 or (live and moment and moment - ts > self._stale_ns):
+            return reasons.STALE
+        if price != price:
+            return ""
+        return self._repeated(self._seen[k], number or (ts, price, size))
 
-    def _repeated(self, k: int, tick: Tick) -> str:
-        key: object = tick.id or (tick.ts, tick.price, tick.size)
-        seen = self._seen[k]
-        if key in seen:
+    def _repeated(self, seen: OrderedDict[object, None], trade: object) -> str:
+        if trade in seen:
             return reasons.DUPLICATE
-        seen[key] = None
+        seen[trade] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
         return ""
-
-    def _weighed(self, k: int, tick: Tick) -> Iterator[tuple[int, Tick]]:
-        """The tick, those it confirms before it, or nothing while it is doubted."""
-        last, doubted = self._believed[k], self._doubted[k]
-        if last == 0.0 or self._near(tick.price, last):
-            if doubted:
-                self.drops[reasons.SPIKE] += len(doubted)
-                doubted.clear()
-            self._believed[k] = tick.price
-            yield k, tick
-            return
-        if doubted and not self._near(tick.price, doubted[-1].price):
-            self.drops[reasons.SPIKE] += len(doubted)
-            doubted.clear()
-        doubted.append(tick)
-        if len(doubted) > self.config.confirm:
-            self._believed[k] = tick.price
-            for held in doubted:
-                yield k, held
-            doubted.clear()
-
-    def _near(self, price: float, last: float) -> bool:
-        return abs(price - last) <= self.config.spike * abs(last)

@@ -5,104 +5,109 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tradewind.engine.bars.bins import last_closes
 from tradewind.engine.bars.sessions import (
     ALWAYS,
-    Sessions,
     interval_ns,
     is_intraday,
     session_closes,
-    split_interval,
 )
-from tradewind.engine.errors import ConfigError
 from tradewind.engine.records import DAY_NS
 
-AHEAD_DAYS, BEHIND_DAYS = 40, 10
+KNOWN_DAYS = 20  # on both sides of a moment
+MARGIN_DAYS = 40  # beyond them, so that the sessions around their ends are there
 
 
 class Bin(NamedTuple):
-    """A bar to be: trades from ``start`` on and before ``end``, UTC nanoseconds.
+    """Part of a bar to be: trades from ``start`` on and before ``stop``, UTC nanoseconds.
 
     A trade stamped with the very close of the session, as closing auctions are, belongs to its last
-    bar.
+    bar, unless the next session has begun.
+
+    Attributes
+    ----------
+    start, stop : int
+    close : int
+        By which the bar is known; later than ``stop`` where the bar goes on in another session.
     """
 
     start: int
-    end: int
+    stop: int
+    close: int
 
 
 class Grid:
-    """Bars of one calendar.
+    """Bars of one calendar, as :func:`tradewind.engine.bars.bins.bins` makes them of shorter ones.
 
     Parameters
     ----------
     calendar : str or None
         None, as ``24/7``: every moment is in a session, and days are those of UTC.
     interval : str
-        Minutes and hours, counted from each session's open and ending with it; or ``1d``.
+        Minutes and hours, counted from each session's open and ending with it; a lunch break ends
+        no bar. Days are sessions, weeks and months end with their last one.
     extended_hours : bool
         Whether minutes before the open and after the close are counted on in the same steps.
 
     Raises
     ------
     ConfigError
-        For bars of several days, which no session ends, or an unknown calendar.
+        For an unknown calendar or interval.
     """
 
     def __init__(self, calendar: str | None, interval: str, *, extended_hours: bool) -> None:
-        count, unit = split_interval(interval)
-        if not is_intraday(interval) and (count, unit) != (1, "d"):
-            raise ConfigError(
-                f"data.interval: bars of {interval} cannot be made of ticks; use 1d or shorter"
-            )
         self.calendar, self.interval = calendar or ALWAYS, interval
         self._length = interval_ns(interval) if is_intraday(interval) else 0
-        self._extended = extended_hours
-        self._sessions: Sessions | None = None
+        self._extended = extended_hours and self._length > 0
+        self._margin = np.timedelta64(MARGIN_DAYS + interval_ns(interval) // DAY_NS, "D")
+        self._from = self._until = 0
         self._opens: list[int] = []
         self._closes: list[int] = []
+        self._ends: list[int] = []
+
+    def _at(self, ts: int) -> int:
+        """Number of the session that a moment is in or before."""
+        if not self._from <= ts < self._until:
+            self._know(ts)
+        at = bisect_left(self._closes, ts)
+        if at + 1 < len(self._opens) and self._opens[at + 1] <= ts:
+            at += 1
+        return at
 
     def _know(self, ts: int) -> None:
         """Have the sessions around a moment."""
-        day = np.datetime64(ts, "ns").astype("datetime64[D]")
-        self._sessions = session_closes(
-            self.calendar,
-            day - np.timedelta64(BEHIND_DAYS, "D"),
-            day + np.timedelta64(AHEAD_DAYS, "D"),
-        )
-        self._opens = [int(at) for at in self._sessions.opens]
-        self._closes = [int(at) for at in self._sessions.closes]
+        day = ts // DAY_NS
+        self._from, self._until = (day - KNOWN_DAYS) * DAY_NS, (day + KNOWN_DAYS) * DAY_NS
+        first, last = (np.datetime64(day + k * KNOWN_DAYS, "D") for k in (-1, 1))
+        found = session_closes(self.calendar, first - self._margin, last + self._margin)
+        self._opens, self._closes = found.opens.tolist(), found.closes.tolist()
+        self._ends = self._closes if self._length else last_closes(found, self.interval).tolist()
 
     def of(self, ts: int) -> Bin | None:
         """Bar that a trade at ``ts`` belongs to; None outside of every session."""
-        if not self._closes or not self._closes[0] < ts <= self._closes[-1] - DAY_NS:
-            self._know(ts)
-        at = bisect_left(self._closes, ts)
+        at = self._at(ts)
         if at == len(self._closes):
             return None
         opens, closes = self._opens[at], self._closes[at]
         if ts < opens:
-            return self._outside(ts, at)
+            return self._outside(ts, at) if self._extended and at else None
         if not self._length:
-            return Bin(opens, closes)
-        if ts == closes:
-            ts -= 1
-        start = opens + (ts - opens) // self._length * self._length
-        return Bin(start, min(start + self._length, closes))
+            return Bin(opens, closes, self._ends[at])
+        start = opens + (min(ts, closes - 1) - opens) // self._length * self._length
+        end = min(start + self._length, closes)
+        return Bin(start, end, end)
 
-    def _outside(self, ts: int, at: int) -> Bin | None:
+    def _outside(self, ts: int, at: int) -> Bin:
         """Bar between two sessions: counted on from the close, or back from the open if nearer."""
-        if not self._extended or not self._length:
-            return None
-        before, opens, length = self._closes[at - 1] if at else 0, self._opens[at], self._length
-        if ts - before < opens - ts:
+        before, opens, length = self._closes[at - 1], self._opens[at], self._length
+        middle = (before + opens) // 2
+        if ts < middle:
             start = before + (ts - before) // length * length
-            return Bin(start, min(start + length, opens))
+            return Bin(start, min(start + length, middle), min(start + length, opens))
         end = opens - (opens - ts - 1) // length * length
-        return Bin(max(end - length, before), end)
+        return Bin(max(end - length, middle), end, end)
 
     def in_session(self, ts: int) -> bool:
         """Whether the exchange trades at a moment."""
-        if not self._closes or not self._closes[0] < ts <= self._closes[-1] - DAY_NS:
-            self._know(ts)
-        at = bisect_left(self._closes, ts)
+        at = self._at(ts)
         return at < len(self._closes) and self._opens[at] <= ts

@@ -10,6 +10,7 @@ from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import DAY_NS, Ints, Panel
 from tradewind.engine.streams.bar_maker import BarMaker
+from tradewind.engine.streams.clock_skew import ClockSkew
 from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
 from tradewind.engine.streams.filtering import TickFilter
 from tradewind.engine.streams.grid import Grid
@@ -29,10 +30,10 @@ class Intake:
     def __init__(self, like: Panel, config: TicksConfig) -> None:
         self.config = config
         self.symbols, self.interval, self.calendar = like.symbols, like.interval, like.calendar
-        self.quoted_at: Ints = np.zeros(like.n_symbols, np.int64)
-        self.drops: Counter[str] = Counter()
+        self._quoted_at = [0] * like.n_symbols
         self.filter = TickFilter(like.symbols, config)
-        self.filter.drops = self.drops
+        self.drops: Counter[str] = self.filter.drops
+        self.skew = ClockSkew(config.skew_s)
         for k in range(like.n_symbols):
             traded = np.flatnonzero(~np.isnan(like.close[:, k]))
             if traded.size:
@@ -43,7 +44,6 @@ class Intake:
         )
         self._session = Grid(like.calendar_of_each[0], like.interval, extended_hours=False)
         self.n_ticks = self.reconnects = self.gaps = 0
-        self.latest = 0
         self.state = FeedNotice(FeedState.CONNECTING, 0, "not connected yet")
 
     def count(self, reason: str) -> None:
@@ -57,14 +57,23 @@ class Intake:
             self.gaps += 1
         self.state = notice
 
+    @property
+    def quoted_at(self) -> Ints:
+        """When the last tick or bar of each symbol came, UTC nanoseconds; 0: none has."""
+        return np.array(self._quoted_at, np.int64)
+
     def take(self, batch: Sequence[Tick], *, live: bool = True) -> None:
         """Take ticks in the order in which they came."""
         self.n_ticks += len(batch)
-        take, quoted_at = self.maker.take, self.quoted_at
-        for k, tick in self.filter.believed(batch, live=live):
-            take(k, tick)
-            quoted_at[k] = max(quoted_at[k], tick.received or tick.ts)
-            self.latest = max(self.latest, tick.ts)
+        if live and batch:
+            self.skew.take(batch[-1])
+        believed = list(self.filter.believed(batch, live=live))
+        self.maker.take_many(believed)
+        quoted_at = self._quoted_at
+        for k, tick in believed:
+            at = tick.received or tick.ts
+            if at > quoted_at[k]:
+                quoted_at[k] = at
 
     def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
         """Take bars from a source that makes them itself; rows of those that are known."""
@@ -74,7 +83,7 @@ class Intake:
             if bar.symbol in columns and bar.ts > self.maker.last_ts:
                 found.setdefault(bar.ts, {})[bar.symbol] = bar
                 k = columns[bar.symbol]
-                self.quoted_at[k] = max(self.quoted_at[k], bar.ts)
+                self._quoted_at[k] = max(self._quoted_at[k], bar.ts)
         return [row_of_bars(ts, found[ts], self.symbols) for ts in sorted(found)]
 
     def advance(self, now: int) -> list[Row]:

@@ -2,8 +2,8 @@
 
 MALFORMED = "malformed"  # no JSON, no protobuf, not the fields that were agreed
 UNKNOWN_SYMBOL = "unknown_symbol"
-NOT_A_NUMBER = "not_a_number"  # NaN or infinite price or size
-NOT_POSITIVE = "not_positive"  # a price of zero or less where prices are positive
+NOT_A_NUMBER = "not_a_number"  # no price at all, or something infinite
+NOT_POSITIVE = "not_positive"  # a price of zero or less where prices are positive; a negative size
 SPIKE = "spike"  # too far from the prices around it to be believed
 CROSSED = "crossed"  # a bid above its ask
 DUPLICATE = "duplicate"
