@@ -59,7 +59,7 @@ class OpenBar:
         for k, parts in self._rest.items():
             self.volume[k] = fsum((self.volume[k], *parts))
         self._rest = {}
-        arrays = [np.array(getattr(self, name)) for name in FIELDS]
+        arrays = [np.array(getattr(self, name), np.float64) for name in FIELDS]
         silent = np.isnan(arrays[3])
         for array in arrays:
             array[silent] = nan
