@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.streams.rows import same
 from tests.minutes import MINUTE_NS, ns, utc
+from tests.rows import same
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import FIELDS

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.engine.streams.rows import same
 from tests.minutes import bars_at, ns, session_bars
+from tests.rows import same
 from tradewind.engine.config.data import DataConfig
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.errors import ConfigError
