@@ -47,7 +47,7 @@ def following(config: RunConfig, document: Document, seen: Panel, coming: Panel 
     feed = feed_of(config, document)
     if isinstance(feed, Replay):
         assert coming is not None  # whoever opens a replay reads what it plays
-        return feed.over(coming, seen.n_bars)
+        return feed.over(coming, seen.n_bars, (config.paper or PaperConfig()).ticks)
     followed: LiveFeed = feed.following(seen.symbols, seen.interval, seen.calendar_of_each[0])
     return followed
 
