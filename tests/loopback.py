@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import json
+import os
 import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+import msgpack
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
@@ -156,7 +158,64 @@ def wrapped(content: bytes) -> str:
     return json.dumps({"type": "pricing", "message": base64.b64encode(content).decode()})
 
 
-LOOPBACKS: dict[str, Any] = {"yahoo": YahooLoopback}
+class AlpacaLoopback(WebsocketLoopback):
+    """Alpaca's stream: lists of messages in msgpack, behind a greeting and a sign-in."""
+
+    symbols = ("KO", "MSFT")
+    stranger = "ACME"
+
+    def feed(self, symbols: Sequence[str], mute_s: float) -> LiveFeed:
+        """Feed that connects here."""
+        from tradewind.engine.streams.alpaca_feed import AlpacaFeed
+
+        os.environ.update(CANARY_KEY="canary-key-4711", CANARY_SECRET="canary-secret-4711")
+        url = f"ws://127.0.0.1:{self.port}"
+        return AlpacaFeed(
+            key="CANARY_KEY", secret="CANARY_SECRET", url=url, mute_s=mute_s, delayed_s=5.0
+        ).following(symbols, "1m", None)
+
+    async def greet(self, connection: ServerConnection) -> None:
+        """Say hello, and take the keys."""
+        await connection.send(packed({"T": "success", "msg": "connected"}))
+        given = msgpack.unpackb(await connection.recv())
+        assert (given["key"], given["secret"]) == ("canary-key-4711", "canary-secret-4711")
+        await connection.send(packed({"T": "success", "msg": "authenticated"}))
+
+    def hear(self, message: str | bytes) -> None:
+        """Take a request."""
+        self.subscribed.append(msgpack.unpackb(message))
+        self.ready.set()
+
+    def asked(self) -> list[str]:
+        """Symbols of the last subscription."""
+        return list(self.subscribed[-1]["trades"])
+
+    def trade(self, symbol: str, ts: int, price: float, size: int) -> bytes:
+        """Message of a trade."""
+        return packed({"T": "t", "S": symbol, "p": price, "s": size, "t": stamp(ts), "i": size})
+
+    def broken(self) -> list[str | bytes]:
+        """Messages that are none: no msgpack, no list, fields missing or of another kind."""
+        whole = self.trade("KO", time.time_ns(), 50.0, 1)
+        return [
+            b"\xc1", whole[: len(whole) // 2], msgpack.packb({"T": "t"}), msgpack.packb(7),
+            packed({"T": "t", "S": "KO"}), packed({"T": "zz"}),
+            packed({"T": "t", "S": "KO", "p": "much", "s": 1, "t": stamp(1)}),
+            packed({"T": "t", "S": "KO", "p": 50.0, "s": 1, "t": 5}), packed(None),
+        ]  # fmt: skip
+
+
+def packed(message: Any) -> bytes:
+    """A frame of one message."""
+    return bytes(msgpack.packb([message]))
+
+
+def stamp(ts: int) -> Any:
+    """A time as msgpack has it."""
+    return msgpack.Timestamp.from_unix_nano(ts)
+
+
+LOOPBACKS: dict[str, Any] = {"alpaca": AlpacaLoopback, "yahoo": YahooLoopback}
 
 
 class Heard:

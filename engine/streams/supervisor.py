@@ -193,5 +193,13 @@ class Supervisor:
         return most * self.draw.uniform(0.5, 1.0)
 
     async def _close(self, connection: Connection) -> None:
-        with suppress(Exception):
-            await asyncio.wait_for(connection.close(), CLOSING_S)
+        """Let go of a connection; one whose other side is gone is not waited for."""
+        closing = asyncio.create_task(_closed(connection))
+        done, _ = await asyncio.wait({closing}, timeout=CLOSING_S)
+        if not done:
+            closing.cancel()
+
+
+async def _closed(connection: Connection) -> None:
+    with suppress(Exception):
+        await connection.close()

@@ -21,7 +21,8 @@ from tradewind.engine.feeds.yahoo_symbols import checked_symbol
 from tradewind.engine.streams import reasons
 from tradewind.engine.streams.facts import RowSink, Sink, Tick
 from tradewind.engine.streams.grid import Grid
-from tradewind.engine.streams.supervisor import Patience, Slowed, Supervisor
+from tradewind.engine.streams.optional import refused
+from tradewind.engine.streams.supervisor import Patience, Supervisor
 
 URL = "wss://streamer.finance.yahoo.com/?version=2"
 MS_NS = 1_000_000
@@ -106,7 +107,8 @@ class YahooConnection:
         try:
             await self._made.subscribe(list(self._names))
         except InvalidStatus as error:
-            raise _refused(error.response.status_code, error.response.headers) from None
+            response = error.response
+            raise refused(response.status_code, response.headers, "paper.feed", "yahoo") from None
 
     async def receive(self, sink: Sink) -> Sequence[Tick]:
         """Next message as a tick."""
@@ -162,19 +164,6 @@ class YahooConnection:
 def _rounded(value: float, digits: int) -> float:
     """Price on the grid it was quoted on: float32 does not hold it."""
     return value if isnan(value) or value in (float("inf"), float("-inf")) else round(value, digits)
-
-
-def _refused(status: int, headers: Any) -> Exception:
-    """What a refusal to connect means."""
-    if status in (401, 403):
-        return ConfigError(
-            f"paper.feed: yahoo refuses the connection (HTTP {status}); it wants no key, so the "
-            "address or this machine is not welcome: try later, or take another feed"
-        )
-    if status == 429:
-        after = headers.get("Retry-After", "0")
-        return Slowed("HTTP 429, too many connections", float(after) if after.isdigit() else 0.0)
-    return ConnectionError(f"HTTP {status}")
 
 
 def _client() -> Any:
