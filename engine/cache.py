@@ -134,14 +134,45 @@ class ForecastCache:
 
         return self._put(key, facts, fill)
 
+    def adopt(self, key: str, fill: Callable[[Path], None]) -> Path:
+        """Keep an entry that was made elsewhere; it appears whole or not at all.
+
+        Parameters
+        ----------
+        key : str
+        fill : function
+            Writes the entry below the folder it is given, its record included.
+
+        Raises
+        ------
+        CheckpointError
+            If a file is not what the record says.
+        OSError
+            If the folder cannot be written.
+        """
+
+        def checked(draft: Path) -> None:
+            fill(draft)
+            self._record(draft, key)
+            for path in (path for path in draft.rglob("*") if path.is_file()):
+                _flush(path)
+
+        return self._publish(key, checked)
+
     def _put(self, key: str, facts: Mapping[str, Any], fill: Callable[[Path], None]) -> Path:
+        def recorded(draft: Path) -> None:
+            fill(draft)
+            write_record(draft, key, facts)
+
+        return self._publish(key, recorded)
+
+    def _publish(self, key: str, fill: Callable[[Path], None]) -> Path:
         place = self.place(key)
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.parent / f".{key[:16]}-{uuid4().hex}.tmp"
         try:
             draft.mkdir()
             fill(draft)
-            write_record(draft, key, facts)
             publish(draft, place, fresh=self.fresh)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

@@ -115,27 +115,68 @@ def code_content(target: str) -> dict[str, Any]:
     ForecastError
         If there is no source, or it cannot be parsed.
     """
+    sources, foreign = _followed(target)
+    digests = (sha256(ast.dump(tree).encode()).hexdigest() for _, tree in sources.values())
+    seal = sha256("".join(sorted(digests)).encode()).hexdigest()
+    versions = {package: package_version(package) for package in sorted(foreign)}
+    return {"code": seal, "versions": {p: v for p, v in versions.items() if v}}
+
+
+def own_sources(target: str) -> dict[str, Path]:
+    """Files of a target that no package brings along, by where Python finds them again.
+
+    Returns
+    -------
+    dict of str to Path
+        ``folder/module.py`` below a folder to be searched for modules; that of a target which is
+        a file is its name. Empty for a target that is installed or part of tradewind.
+
+    Raises
+    ------
+    ForecastError
+        As :func:`code_content`.
+    """
+    where = target.rpartition(":")[0]
+    found: dict[str, Path] = {}
+    for name, (path, _) in _followed(target)[0].items():
+        if name.partition(".")[0] == "tradewind" or _installed(path):
+            continue
+        if name == where and where.endswith(".py"):
+            found[path.name] = path
+            continue
+        parts = name.split(".")
+        package = ["__init__.py"] if path.name == "__init__.py" else []
+        found["/".join([*parts, *package]) + ("" if package else ".py")] = path
+        for end in range(1, len(parts)):
+            above = find_module(".".join(parts[:end]))
+            if above is not None:
+                found["/".join([*parts[:end], "__init__.py"])] = above
+    return found
+
+
+@cache
+def _followed(target: str) -> tuple[dict[str, tuple[Path, ast.Module]], set[str]]:
+    """(path and tree of every module that counts by its source, packages that count by version)."""
     where = target.rpartition(":")[0]
     root = Path(where) if where.endswith(".py") else find_module(where)
     if root is None:
         raise ForecastError(f"{target}: has no source file, so its results cannot be cached")
     own = {"tradewind", where.partition(".")[0]}
-    todo, digests, foreign = [(where, root)], {where: ""}, set[str]()
+    todo, sources, foreign = [(where, root)], {}, set[str]()
+    seen = {where}
     while todo:
         name, path = todo.pop()
         tree = _parse(path)
-        digests[name] = sha256(ast.dump(tree).encode()).hexdigest()
+        sources[name] = (path, tree)
         for wanted in _imports(tree, name):
             source = find_module(wanted)
             package = wanted.partition(".")[0]
             if package not in own and (source is None or _installed(source)):
                 foreign.add(package)
-            elif source is not None and wanted not in digests:
-                digests[wanted] = ""
+            elif source is not None and wanted not in seen:
+                seen.add(wanted)
                 todo.append((wanted, source))
-    seal = sha256("".join(sorted(digests.values())).encode()).hexdigest()
-    versions = {package: package_version(package) for package in sorted(foreign)}
-    return {"code": seal, "versions": {p: v for p, v in versions.items() if v}}
+    return sources, foreign
 
 
 def _installed(source: Path) -> bool:

@@ -1,12 +1,11 @@
 """Where the tasks of a walk-forward are done: here, or in workers that share the bars."""
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.errors import OutsideError
@@ -15,50 +14,12 @@ from tradewind.engine.features.store import FeatureStore
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import read_only, write_panel
+from tradewind.engine.walkforward.cluster import Session
 from tradewind.engine.walkforward.conditions import as_in_a_worker
 from tradewind.engine.walkforward.task import Setting, open_setting
+from tradewind.engine.walkforward.where import Cluster, Workers
+from tradewind.engine.walkforward.work import Work
 from tradewind.engine.walkforward.workers import each, heard_by, usable_cores
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """Tasks, and what is to be known to do them.
-
-    Attributes
-    ----------
-    function : function
-        ``function(setting, task)``, at the top level of a module.
-    tasks : sequence
-        In this order in this process; among them one that waits stands behind what it waits for.
-    names : sequence of str
-        For messages.
-    costs : sequence of int
-        How long each takes beside the others.
-    after : sequence of (int or None)
-        Number of the task that each waits for.
-    done, said : function
-        ``done(number, result)`` and ``said(number, message)``.
-    """
-
-    function: Callable[[Any, Any], Any]
-    tasks: Sequence[Any]
-    names: Sequence[str]
-    costs: Sequence[int]
-    after: Sequence[int | None]
-    done: Callable[[int, Any], None]
-    said: Callable[[int, Any], None]
-
-    def longest_first(self) -> list[int]:
-        """Tasks by what is left to be done from each of them on, the longest first.
-
-        So that no worker is left alone with the longest at the end.
-        """
-        rest = list(self.costs)
-        for number in reversed(range(len(rest))):
-            before = self.after[number]
-            if before is not None:
-                rest[before] = max(rest[before], self.costs[before] + rest[number])
-        return sorted(range(len(rest)), key=lambda number: -rest[number])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +33,8 @@ class Crew:
     cache : ForecastCache or None
     workers : int
         0: this process.
+    away : Session or None
+        Workers of a Dask scheduler, in place of those of this machine.
     folder : Path
         Temporary: the bars, and the weights that go from fold to fold.
     columns : Path
@@ -84,6 +47,7 @@ class Crew:
     workers: int
     folder: Path
     columns: Path
+    away: Session | None = None
 
     def do(self, work: Work) -> None:
         """Do all tasks; returns when the last is done, raises what one of them raised."""
@@ -92,19 +56,20 @@ class Crew:
         if self.workers == 0:
             self._here(work)
             return
+        if self.away is not None:
+            self.away.each(work.longest_first())
+            return
         self._share()
-        order = work.longest_first()
-        place = {number: k for k, number in enumerate(order)}
-        waits = [work.after[number] for number in order]
+        ordered = work.longest_first()
         each(
-            work.function,
-            [work.tasks[number] for number in order],
+            ordered.function,
+            ordered.tasks,
             start=partial(open_setting, self.spec, self.folder, self.cache, self.columns),
             workers=self.workers,
-            done=lambda k, result: work.done(order[k], result),
-            names=[work.names[number] for number in order],
-            after=[None if before is None else place[before] for before in waits],
-            said=lambda k, message: work.said(order[k], message),
+            done=ordered.done,
+            names=ordered.names,
+            after=ordered.after,
+            said=ordered.said,
         )
 
     def do_here(self, work: Work, many: Callable[[Setting, Work], None]) -> None:
@@ -142,12 +107,13 @@ def _one_by_one(setting: Setting, work: Work) -> None:
 
 @contextmanager
 def crew(
-    spec: ForecasterSpec, panel: Panel, workers: int | None, cache: ForecastCache | None
+    spec: ForecasterSpec, panel: Panel, workers: Workers, cache: ForecastCache | None
 ) -> Iterator[Crew]:
     """Crew of one walk-forward, with a temporary folder that goes when it is done."""
-    count = usable_cores() if workers is None else workers
-    with tempfile.TemporaryDirectory(prefix="tradewind-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
+    count = workers if isinstance(workers, int) else usable_cores()
+    with ExitStack() as held:
+        made = tempfile.TemporaryDirectory(prefix="tradewind-", ignore_cleanup_errors=True)
+        folder = Path(held.enter_context(made))
         columns = (folder if cache is None else cache.folder.parent) / "features"
         if cache is not None:
             cache.tidy()
@@ -155,4 +121,7 @@ def crew(
             store.tidy()
             if cache.fresh:
                 store.forget(Shared(panel, store).digest)
-        yield Crew(spec, panel, cache, count, folder, columns)
+        away = None
+        if isinstance(workers, Cluster):
+            away = held.enter_context(closing(Session(workers, spec, panel, cache)))
+        yield Crew(spec, panel, cache, count, folder, columns, away)

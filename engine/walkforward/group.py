@@ -13,9 +13,9 @@ from typing import Any
 from tradewind.engine.errors import ForecastError, TradewindError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.protocols import Grouped
-from tradewind.engine.walkforward.crew import Work
 from tradewind.engine.walkforward.fit import finished, ready
 from tradewind.engine.walkforward.task import Setting
+from tradewind.engine.walkforward.work import Work
 
 
 def together(spec: ForecasterSpec) -> bool:

@@ -24,7 +24,7 @@ from tradewind.engine.walkforward import choosing
 from tradewind.engine.walkforward import plan as fold_plan
 from tradewind.engine.walkforward.candidates import candidates_of, schedule_for
 from tradewind.engine.walkforward.choosing import score_split
-from tradewind.engine.walkforward.crew import Crew, Work, crew
+from tradewind.engine.walkforward.crew import Crew, crew
 from tradewind.engine.walkforward.fit import fit_fold, report_of
 from tradewind.engine.walkforward.fit_progress import FitProgress
 from tradewind.engine.walkforward.group import fit_folds, together
@@ -34,6 +34,8 @@ from tradewind.engine.walkforward.plan import fold_seed
 from tradewind.engine.walkforward.report import Choice, FoldReport
 from tradewind.engine.walkforward.schedule import Fold, days_of, folds
 from tradewind.engine.walkforward.task import Beginning, FoldTask
+from tradewind.engine.walkforward.where import Workers
+from tradewind.engine.walkforward.work import Work
 from tradewind.engine.walkforward.workers import refuse_nested
 
 __all__ = [
@@ -54,7 +56,7 @@ def run(
     config: WalkForwardConfig,
     *,
     seed: int,
-    workers: int | None = None,
+    workers: Workers = None,
     cache: ForecastCache | None = None,
     progress: Progress = SILENT,
     choose: ChooseConfig | None = None,
@@ -70,9 +72,10 @@ def run(
     config : WalkForwardConfig
     seed : int
         Of the run; each fit derives its own from it.
-    workers : int or None
+    workers : int, Cluster or None
         Processes; None: one per usable core; 0: this process, for a forecaster that costs less
-        than starting one, or to step through with a debugger. The bits are the same in each case.
+        than starting one, or to step through with a debugger; or those of a Dask scheduler. The
+        bits are the same in each case.
     cache : ForecastCache or None
         Where finished fits are found and kept; None: nowhere.
     progress : Progress
@@ -92,7 +95,8 @@ def run(
     ForecastError
         If the forecaster fails, looks ahead or says nothing at all.
     OutsideError
-        If a worker was killed, or the panel cannot be written for the workers.
+        If a worker was killed, the panel cannot be written for the workers, or the scheduler or
+        its workers cannot be reached.
     """
     refuse_nested()
     plan = planned(spec, panel, config, seed=seed, choose=choose)

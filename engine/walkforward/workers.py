@@ -18,8 +18,9 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 from tradewind.engine.errors import ForecastError, OutsideError, TradewindError
@@ -117,13 +118,12 @@ def each(
     """
     todo = TaskQueue(tasks, after or [None] * len(tasks))
     answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-    crew: list[tuple[subprocess.Popen[bytes], threading.Thread]] = []
+    crew: list[tuple[Hand, threading.Thread]] = []
     try:
         for _ in range(min(workers, len(tasks))):
-            process = _employ()
-            drive = (process, (function, start), todo, answers)
-            thread = threading.Thread(target=_drive, args=drive, daemon=True)
-            crew.append((process, thread))
+            hand = Hand(function, start)
+            thread = threading.Thread(target=_drive, args=(hand, todo, answers), daemon=True)
+            crew.append((hand, thread))
             thread.start()
         left = len(tasks)
         while left:
@@ -132,68 +132,103 @@ def each(
                 said(number, value)
                 continue
             if what != "done":
-                raise _failure(names[number], what, value)
+                raise failure_of(names[number], what, value)
             done(number, value)
             left -= 1
     finally:
         todo.close()
-        for process, thread in crew:
-            _dismiss(process, thread)
+        for hand, thread in crew:
+            hand.kill()
+            thread.join()
+            hand.close()
 
 
-def _employ() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", BOOT, json.dumps(sys.path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, **ENVIRONMENT},
-        start_new_session=True,
-    )
+class Hand:
+    """A worker process that does one task after the other.
 
+    Parameters
+    ----------
+    function, start
+        As for :func:`each`.
+    path : sequence of str
+        Folders that are searched for modules after those of this process.
+    environment : mapping
+        Over :data:`ENVIRONMENT`.
+    """
 
-def _dismiss(process: subprocess.Popen[bytes], thread: threading.Thread) -> None:
-    """End a worker and all it started; every result has been taken or is no longer wanted."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()
-    process.wait()
-    thread.join()
-    for pipe in (process.stdin, process.stdout):
-        with suppress(OSError):  # closing flushes what nobody will read
-            if pipe is not None:
-                pipe.close()
+    def __init__(
+        self,
+        function: Callable[[Any, Any], Any],
+        start: Callable[[], Any],
+        *,
+        path: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._hello: tuple[Any, Any] | None = (function, start)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", BOOT, json.dumps([*sys.path, *path])],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **ENVIRONMENT, **(environment or {})},
+            start_new_session=True,
+        )
 
+    def do(self, task: Any, said: Callable[[Any], None]) -> tuple[str, Any]:
+        """Have a task done.
 
-def _drive(
-    process: subprocess.Popen[bytes],
-    hello: tuple[Any, Any],
-    todo: TaskQueue,
-    answers: "queue.SimpleQueue[Answer]",
-) -> None:
-    """Hand one worker its tasks, one after the other, and pass its answers on."""
-    assert process.stdin is not None and process.stdout is not None
-    greeted = False
-    while (taken := todo.take()) is not None:
-        number, task = taken
+        Returns
+        -------
+        tuple
+            ``done`` and the result, ``failed`` and an exception, or ``died`` and the exit status.
+        """
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
         try:
-            if not greeted:
-                _send(process.stdin, hello)
-                greeted = True
+            if self._hello is not None:
+                _send(process.stdin, self._hello)
+                self._hello = None
             _send(process.stdin, task)
             what, value = pickle.load(process.stdout)
             while what == "said":
-                answers.put((number, what, value))
+                said(value)
                 what, value = pickle.load(process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError):
-            answers.put((number, "died", process.wait()))
-            return
+            return "died", process.wait()
         except Exception as error:  # a task that cannot be sent
-            what, value = "failed", error
+            return "failed", error
+        return what, value
+
+    def kill(self) -> None:
+        """End the process and all it started; whoever waits for an answer gets ``died``."""
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Close what led to a process that was ended, once nobody waits for it any more."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):  # closing flushes what nobody will read
+                if pipe is not None:
+                    pipe.close()
+
+
+def _drive(hand: Hand, todo: TaskQueue, answers: "queue.SimpleQueue[Answer]") -> None:
+    """Hand one worker its tasks, one after the other, and pass its answers on."""
+    while (taken := todo.take()) is not None:
+        number, task = taken
+        what, value = hand.do(task, partial(_pass_on, answers, number))
         answers.put((number, what, value))
+        if what == "died":
+            return
         if what == "done":
             todo.finish(number)
+
+
+def _pass_on(answers: "queue.SimpleQueue[Answer]", number: int, message: Any) -> None:
+    answers.put((number, "said", message))
 
 
 def _send(pipe: Any, message: Any) -> None:
@@ -201,7 +236,8 @@ def _send(pipe: Any, message: Any) -> None:
     pipe.flush()
 
 
-def _failure(name: str, what: str, value: Any) -> BaseException:
+def failure_of(name: str, what: str, value: Any) -> BaseException:
+    """Error about a task that ``failed`` or whose process ``died``; ``name`` is the task's."""
     if what == "failed":
         if isinstance(value, TradewindError):
             return value
