@@ -19,6 +19,7 @@ from tradewind.engine.walkforward.of_config import of_selector
 from tradewind.engine.walkforward.report import FoldReport
 from tradewind.engine.walkforward.run import WalkForward
 from tradewind.engine.walkforward.run import run as walk_forward
+from tradewind.engine.walkforward.where import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def outlook(
     diary: Diary,
     progress: Progress,
     *,
-    workers: int | None,
+    workers: Workers,
     cache: ForecastCache | None,
 ) -> Outlook:
     """Everything the config's forecaster and selector say, out of sample.
@@ -108,7 +109,7 @@ def _forecast(
     panel: Panel,
     diary: Diary,
     progress: Progress,
-    workers: int | None,
+    workers: Workers,
     cache: ForecastCache | None,
 ) -> Outlook:
     """Forecasts, scored beside those of the rivals."""
@@ -142,7 +143,7 @@ def _ranked(
     panel: Panel,
     diary: Diary,
     progress: Progress,
-    workers: int | None,
+    workers: Workers,
     cache: ForecastCache | None,
 ) -> Outlook:
     """What was forecast, and how the selector ranks the symbols."""

@@ -25,6 +25,7 @@ from tradewind.engine.report import folder as run_folder
 from tradewind.engine.report.explained import packed
 from tradewind.engine.report.run import Run
 from tradewind.engine.walkforward.of_config import located
+from tradewind.engine.walkforward.where import Workers
 
 SIMULATING = "simulating (what has changed is compiled first)"
 SAME = 1e-9  # relative; what two executors may differ by
@@ -70,7 +71,7 @@ def backtest(
     results: Path,
     progress: Progress = SILENT,
     fresh: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> Run:
     """Run a config and write its folder below ``results``.
 
@@ -83,8 +84,8 @@ def backtest(
     progress : Progress
     fresh : bool
         Fit again whatever the cache holds.
-    workers : int or None
-        Processes that fit; None: one per usable core.
+    workers : int, Cluster or None
+        Processes that fit, None: one per usable core; or those of a Dask scheduler.
 
     Returns
     -------
@@ -114,7 +115,7 @@ def compute(
     *,
     progress: Progress = SILENT,
     fresh: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
     cached: bool = True,
 ) -> Run:
     """Run a config without writing anything but the forecast cache (none with ``cached=False``)."""
@@ -181,7 +182,7 @@ def train(
     *,
     progress: Progress = SILENT,
     fresh: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> Training:
     """Fit a config's forecaster walk-forward into the cache, and score it.
 
@@ -252,7 +253,7 @@ def verify(folder: Path, *, progress: Progress = SILENT) -> Verification:
 
 
 def reproduce(
-    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
+    folder: Path, *, progress: Progress = SILENT, workers: Workers = None
 ) -> Reproduction:
     """Run a folder's config again, fits included, and compare everything bit for bit.
 

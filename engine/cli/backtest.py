@@ -1,11 +1,7 @@
 """``tradewind backtest``: one config, one run folder."""
 
-from enum import StrEnum
-from typing import Annotated
-
-import typer
-
 from tradewind.engine.cli.console import out_json
+from tradewind.engine.cli.executors import ExecutorsOption, hands, told_apart
 from tradewind.engine.cli.options import (
     DEFAULT_CONFIG,
     RESULTS,
@@ -24,21 +20,10 @@ FITS_KEPT = (
 )
 
 
-class Executor(StrEnum):
-    """Who simulates."""
-
-    kernel = "kernel"
-    interpreted = "interpreted"
-    cerebro = "cerebro"
-
-
 def backtest(
     config: ConfigArgument = DEFAULT_CONFIG,
     assignments: SetOption = None,
-    executor: Annotated[
-        Executor | None,
-        typer.Option("--executor", help="Simulate with this one, whatever the config says."),
-    ] = None,
+    executors: ExecutorsOption = None,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
     fresh: FreshOption = False,
@@ -51,13 +36,15 @@ def backtest(
     """
     from tradewind.engine.config.file import load
 
-    chosen = [*(assignments or []), *([f"executor={executor}"] if executor else [])]
+    simulator, place = told_apart(executors)
+    fitting = hands(workers, place)
+    chosen = [*(assignments or []), *([f"executor={simulator}"] if simulator else [])]
     settings, document = load(config, chosen)
     with watched("backtest", FITS_KEPT) as bars:
         from tradewind.engine import runner  # after the config: a fault in it is told at once
 
         run = runner.backtest(
-            settings, document, results=results, progress=bars, fresh=fresh, workers=workers
+            settings, document, results=results, progress=bars, fresh=fresh, workers=fitting
         )
     from tradewind.engine.cli import summary
 

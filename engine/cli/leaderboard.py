@@ -8,6 +8,7 @@ from tradewind.engine.cli import ranks
 from tradewind.engine.cli.console import out, out_json, table
 from tradewind.engine.cli.failures import Interrupted
 from tradewind.engine.cli.progress import watched
+from tradewind.engine.walkforward.where import Workers
 
 if TYPE_CHECKING:
     from tradewind.engine.leaderboard.run import Compared
@@ -26,7 +27,7 @@ def leaderboard(
     *,
     results: Path,
     fresh: bool,
-    workers: int | None,
+    workers: Workers,
     as_json: bool,
 ) -> None:
     """Compare a config's forecasters or selectors, write the folder, print the board.

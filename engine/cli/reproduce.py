@@ -1,6 +1,7 @@
 """``tradewind reproduce``: the folder's config once more, numbers compared."""
 
 from tradewind.engine.cli.console import out, out_json
+from tradewind.engine.cli.executors import ExecutorOption, hands
 from tradewind.engine.cli.failures import DONE, NO
 from tradewind.engine.cli.options import RESULTS, JsonOption, ResultsOption, RunArgument
 from tradewind.engine.cli.progress import watched
@@ -9,7 +10,10 @@ from tradewind.engine.cli.verify import show_differences
 
 
 def reproduce(
-    run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False
+    run: RunArgument,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+    executor: ExecutorOption = None,
 ) -> int:
     """Run the config of a run folder again and compare metrics and fills.
 
@@ -23,12 +27,11 @@ def reproduce(
         from tradewind.engine.report.front_folder import is_front
         from tradewind.engine.report.leaderboard_folder import is_leaderboard
 
-        again = runner.reproduce
-        if is_leaderboard(folder):
-            again = comparison.reproduce
-        elif is_front(folder):
-            again = front.reproduce
-        found = again(folder, progress=bars)
+        if is_front(folder):
+            found = front.reproduce(folder, progress=bars)  # nothing is fitted for one
+        else:
+            again = comparison.reproduce if is_leaderboard(folder) else runner.reproduce
+            found = again(folder, progress=bars, workers=hands(None, executor))
     if as_json:
         out_json(
             {

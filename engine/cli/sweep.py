@@ -8,6 +8,7 @@ import typer
 
 from tradewind.engine.cli import sweep_workers
 from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.executors import ExecutorOption, hands
 from tradewind.engine.cli.failures import DONE, NO, Interrupted
 from tradewind.engine.cli.options import (
     RESULTS,
@@ -19,6 +20,7 @@ from tradewind.engine.cli.options import (
 )
 from tradewind.engine.cli.progress import watched
 from tradewind.engine.cli.results import run_folder
+from tradewind.engine.walkforward.where import Workers
 
 if TYPE_CHECKING:
     from tradewind.engine.sweeping.run import Swept
@@ -65,6 +67,7 @@ def sweep(
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
+    executor: ExecutorOption = None,
 ) -> int:
     """Try many settings of a config, score each out of sample, and write the best as a config.
 
@@ -74,8 +77,9 @@ def sweep(
     'tradewind sweep worker --storage URL' takes trials of a study that was begun with --storage;
     'tradewind sweep proxy --storage URL' stands before a database for hundreds of workers.
     """
+    fitting = hands(workers, executor)
     if config == "worker":
-        sweep_workers.worker(storage, study, as_json, workers)
+        sweep_workers.worker(storage, study, as_json, fitting)
         return DONE
     if config == "proxy":
         sweep_workers.proxy(storage, port, host)
@@ -85,13 +89,13 @@ def sweep(
             raise typer.BadParameter(
                 "--open-holdout shows what was found; it takes neither --set nor -n"
             )
-        return _open(run_folder(config, results), as_json, workers)
+        return _open(run_folder(config, results), as_json, fitting)
     with watched("sweep", NOTHING) as bars:
         from tradewind.engine.sweeping import run
 
         found = run.sweep(
             config, assignments or [], results=results, trials=trials, progress=bars,
-            workers=workers, storage=storage or "memory", study=study,
+            workers=fitting, storage=storage or "memory", study=study,
         )  # fmt: skip
         bars.finish("sweep")
         left = bars.left_open()
@@ -106,7 +110,7 @@ def sweep(
     return DONE if found.table["best"] is not None else NO
 
 
-def _open(folder: Path, as_json: bool, workers: int | None) -> int:
+def _open(folder: Path, as_json: bool, workers: Workers) -> int:
     """Open a hold-out, or say when it was opened."""
     with watched("sweep", "that the hold-out was asked for is written down") as bars:
         from tradewind.engine.sweeping import holdout

@@ -4,11 +4,12 @@ import typer
 
 from tradewind.engine.cli.console import out, out_json
 from tradewind.engine.cli.progress import watched
+from tradewind.engine.walkforward.where import Workers
 
 KEPT = "what was told to the storage is kept; trials of this worker go to the others"
 
 
-def worker(storage: str | None, study: str | None, as_json: bool, workers: int | None) -> None:
+def worker(storage: str | None, study: str | None, as_json: bool, workers: Workers) -> None:
     """Take trials of a study until there are none left."""
     if storage is None:
         raise typer.BadParameter(

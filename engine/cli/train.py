@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tradewind.engine.cli.console import out, out_json, table
+from tradewind.engine.cli.executors import ExecutorOption, hands
 from tradewind.engine.cli.leaderboard import FITS_KEPT, leaderboard
 from tradewind.engine.cli.options import (
     DEFAULT_CONFIG,
@@ -27,6 +28,7 @@ def train(
     assignments: SetOption = None,
     fresh: FreshOption = False,
     workers: WorkersOption = None,
+    executor: ExecutorOption = None,
     as_json: JsonOption = False,
     results: ResultsOption = RESULTS,
 ) -> None:
@@ -39,9 +41,10 @@ def train(
     from tradewind.engine.config.bench import is_bench
     from tradewind.engine.config.file import load, override, read_document
 
+    fitting = hands(workers, executor)
     if is_bench(override(read_document(config), assignments or [])):
         leaderboard(
-            config, assignments or [], results=results, fresh=fresh, workers=workers,
+            config, assignments or [], results=results, fresh=fresh, workers=fitting,
             as_json=as_json,
         )  # fmt: skip
         return
@@ -49,7 +52,7 @@ def train(
     with watched("train", FITS_KEPT) as bars:
         from tradewind.engine import runner  # after the config: a fault in it is told at once
 
-        training = runner.train(settings, document, progress=bars, fresh=fresh, workers=workers)
+        training = runner.train(settings, document, progress=bars, fresh=fresh, workers=fitting)
     if as_json:
         out_json(_summary(training))
     else:

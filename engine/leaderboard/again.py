@@ -12,12 +12,13 @@ from tradewind.engine.leaderboard.run import compute
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.report import leaderboard_folder
 from tradewind.engine.runner import Reproduction
+from tradewind.engine.walkforward.where import Workers
 
 TIMES = ("train_seconds", "ms_per_bar", "folds_from_cache")  # differ from run to run
 
 
 def reproduce(
-    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
+    folder: Path, *, progress: Progress = SILENT, workers: Workers = None
 ) -> Reproduction:
     """Make a leaderboard again, fits included, and compare every number but the times.
 

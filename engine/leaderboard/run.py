@@ -34,6 +34,7 @@ from tradewind.engine.report import leaderboard_folder
 from tradewind.engine.report.leaderboard_board import Board
 from tradewind.engine.report.text import json_text
 from tradewind.engine.runner import check_benchmark
+from tradewind.engine.walkforward.where import Workers
 
 COMPARING = "leaderboard"
 NOT_RUN = "not run: interrupted before its turn"
@@ -57,7 +58,7 @@ def bench(
     results: Path,
     progress: Progress = SILENT,
     fresh: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
 ) -> Compared:
     """Compare the forecasters or selectors of a config and write the folder of the leaderboard.
 
@@ -73,7 +74,7 @@ def bench(
     progress : Progress
     fresh : bool
         Fit again whatever the cache holds.
-    workers : int or None
+    workers : int, Cluster or None
         Processes that fit; None: one per usable core.
 
     Raises
@@ -97,7 +98,7 @@ def compute(
     *,
     progress: Progress = SILENT,
     fresh: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
     cached: bool = True,
 ) -> tuple[Board, bool]:
     """(board, whether Ctrl-C ended it early), without writing anything but the forecast cache."""
@@ -138,7 +139,7 @@ def _speak(
     diary: Diary,
     progress: Progress,
     fresh: bool,
-    workers: int | None,
+    workers: Workers,
     cached: bool,
 ) -> bool:
     """Let each speak out of sample, one after the other; True where Ctrl-C came between."""

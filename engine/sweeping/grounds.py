@@ -33,6 +33,7 @@ from tradewind.engine.protocols import Deriving, Strategy, has_rule
 from tradewind.engine.report.text import json_text
 from tradewind.engine.runner import check_benchmark
 from tradewind.engine.walkforward.of_config import located
+from tradewind.engine.walkforward.where import Workers
 
 OUTER = ("data", "forecaster", "selector", "seed")
 MOST = {"history": 4, "outlook": 256, "ground": 512, "inputs": 64}  # of each that is kept
@@ -113,7 +114,7 @@ class Grounds:
         That is swept, its data already cut to the bars of the search.
     diary : Diary
     progress : Progress
-    workers : int or None
+    workers : int, Cluster or None
         Processes that fit.
     cache : ForecastCache or None
         By default the user's.
@@ -125,7 +126,7 @@ class Grounds:
         diary: Diary,
         progress: Progress = SILENT,
         *,
-        workers: int | None = None,
+        workers: Workers = None,
         cache: ForecastCache | None = None,
     ) -> None:
         self.document = document

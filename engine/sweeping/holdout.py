@@ -24,6 +24,7 @@ from tradewind.engine.report.reading import read_json
 from tradewind.engine.sweeping import folder as folders
 from tradewind.engine.sweeping import measures, slicing
 from tradewind.engine.walkforward.of_config import located
+from tradewind.engine.walkforward.where import Workers
 
 FEW = 3  # bars: a deviation needs two returns
 
@@ -36,9 +37,7 @@ class Opened:
     before: bool
 
 
-def open_holdout(
-    folder: Path, *, progress: Progress = SILENT, workers: int | None = None
-) -> Opened:
+def open_holdout(folder: Path, *, progress: Progress = SILENT, workers: Workers = None) -> Opened:
     """Run the best trial of a sweep on into its hold-out, once.
 
     The asking is written into the folder before a bar of the hold-out is read, so that an opening
@@ -49,7 +48,7 @@ def open_holdout(
     folder : Path
         Of a sweep.
     progress : Progress
-    workers : int or None
+    workers : int, Cluster or None
 
     Returns
     -------
@@ -98,7 +97,7 @@ def open_holdout(
 
 
 def _shown(
-    folder: Path, document: Document, start: Any, progress: Progress, workers: int | None
+    folder: Path, document: Document, start: Any, progress: Progress, workers: Workers
 ) -> dict[str, Any]:
     """Metrics of the best trial on the bars from ``start`` on, the run begun where it was."""
     _, best = load(folder / folders.BEST)

@@ -24,6 +24,7 @@ from tradewind.engine.sweeping.folds import Fold, folds_of
 from tradewind.engine.sweeping.grounds import Bars, Grounds
 from tradewind.engine.sweeping.paths import check_paths
 from tradewind.engine.sweeping.space import Space, space_of
+from tradewind.engine.walkforward.where import Workers
 
 PROBES = 200  # settings of the grid tried before it is given up to find one that runs
 
@@ -97,7 +98,7 @@ def prepared(
     diary: Diary,
     progress: Progress = SILENT,
     *,
-    workers: int | None = None,
+    workers: Workers = None,
     cache: ForecastCache | None = None,
 ) -> Plan:
     """Check everything that can be wrong before the first trial, and read the bars.

@@ -27,6 +27,7 @@ from tradewind.engine.sweeping.preparing import Plan, prepared
 from tradewind.engine.sweeping.storage import MEMORY
 from tradewind.engine.sweeping.study import Study
 from tradewind.engine.sweeping.table import digests_of, table_of
+from tradewind.engine.walkforward.where import Workers
 
 SWEEPING = "sweeping"
 
@@ -48,7 +49,7 @@ def sweep(
     results: Path,
     trials: int | None = None,
     progress: Progress = SILENT,
-    workers: int | None = None,
+    workers: Workers = None,
     storage: str = MEMORY,
     study: str | None = None,
 ) -> Swept:
@@ -66,7 +67,7 @@ def sweep(
     trials : int, optional
         In place of ``sweep.trials``.
     progress : Progress
-    workers : int or None
+    workers : int, Cluster or None
         Processes that fit forecasters.
     storage : str
         Where the study is; anything but memory may be shared with workers.

@@ -24,6 +24,7 @@ from tradewind.engine.sweeping.queue import GRACE_SECONDS, Patience, Queue
 from tradewind.engine.sweeping.samplers import sampler_of
 from tradewind.engine.sweeping.storage import shown, study_storage
 from tradewind.engine.sweeping.study import pruner_of, quiet
+from tradewind.engine.walkforward.where import Workers
 
 CONFIG, IDENTITY, CODE = "tradewind:config", "tradewind:identity", "tradewind:code"
 AT_ONCE = 8  # trials that a worker takes together: a storage asks some round trips for each
@@ -90,7 +91,7 @@ def _refuse_unshared(plan: Plan) -> None:
 
 
 def plan_of_study(
-    where: str, name: str | None, progress: Progress = SILENT, workers: int | None = None
+    where: str, name: str | None, progress: Progress = SILENT, workers: Workers = None
 ) -> tuple[Plan, str]:
     """(plan, name) of a study from its storage alone.
 
