@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tradewind.engine.walkforward.where import Cluster
@@ -60,6 +61,7 @@ class DaskCluster:
             process = subprocess.Popen(
                 [sys.executable, "-m", f"distributed.cli.{program}", *arguments],
                 stdout=log, stderr=log, env={**os.environ, **(env or {})}, cwd=self.folder,
+                start_new_session=True,
             )  # fmt: skip
         self._all.append(process)
         return process
@@ -69,15 +71,11 @@ class DaskCluster:
         return (self.folder / "log").read_text()
 
     def end(self) -> None:
-        """End all of them, workers first."""
+        """End all of them at once, workers first."""
         for process in reversed(self._all):
-            process.terminate()
-        for process in reversed(self._all):
-            try:
-                process.wait(PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # a nanny with its worker
+            process.wait()
 
 
 @contextmanager

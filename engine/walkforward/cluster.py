@@ -80,7 +80,7 @@ class Session:
         _wait_for_one(self._client, self.cluster)
         for worker, held in self._looked_at().items():
             if self._errand.bars not in held:
-                self.lay_on(worker)
+                self._lay_on(worker)
 
     def _looked_at(self) -> dict[str, list[str]]:
         """Digests of the bars that each worker holds; raises ConfigError where one is unlike."""
@@ -107,29 +107,21 @@ class Session:
         number, ticket, what, message = pickle.loads(event[1])
         self.events.put((what, number, ticket, message))
 
-    def send(self, request: Request, weights: Parcel | None, laid: Any) -> Any:
-        """Future of the reply to a request.
-
-        Parameters
-        ----------
-        request : Request
-        weights : Parcel or None
-        laid : Future or None
-            To be waited for.
-        """
+    def send(self, request: Request, weights: Parcel | None) -> Any:
+        """Future of the reply to a request; its end is an event ``ended``."""
         carried: Any = weights
         if weights is not None and weight_of(weights) > LARGE_BYTES:
             name = f"weights-{request.ticket}"
             carried = self._client.scatter({name: weights})[name]
         future = self._client.submit(
-            work_away, self._errand, request, carried, laid, key=request.ticket, pure=False
+            work_away, self._errand, request, carried, key=request.ticket, pure=False
         )
         future.add_done_callback(
             lambda _: self.events.put(("ended", request.number, request.ticket, None))
         )
         return future
 
-    def lay_on(self, worker: str) -> Any:
+    def _lay_on(self, worker: str) -> Any:
         """Future of the bars on the disk of a worker."""
         if self._bars is None or self._bars.status in LOST:
             name = f"bars-{self._errand.bars}-{uuid4().hex[:8]}"
@@ -143,12 +135,17 @@ class Session:
             self._laid[worker] = laid
         return laid
 
-    def laid_anew(self, worker: str) -> Any:
-        """Future of the bars on a worker that has said it does not have them."""
+    def lay_anew(self, worker: str, number: int, ticket: str) -> Any:
+        """Future of the bars on a worker that has said it does not have them.
+
+        Its end is an event ``laid`` for the task that wanted them.
+        """
         kept = self._laid.get(worker)
         if kept is not None and kept.status != "pending":
             del self._laid[worker]
-        return self.lay_on(worker)
+        future = self._lay_on(worker)
+        future.add_done_callback(lambda _: self.events.put(("laid", number, ticket, None)))
+        return future
 
     def check(self) -> None:
         """See whether there is still somebody to wait for; raises OutsideError where not."""

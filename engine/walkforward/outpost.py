@@ -8,6 +8,7 @@ caller's machine. Bars are laid on the worker's disk once and mapped by all of t
 import pickle
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from tradewind.engine.walkforward.workers import Hand
 IDLE_SECONDS = 300.0  # after which everything goes: a caller that was killed does not say goodbye
 NO_GPU = {"CUDA_VISIBLE_DEVICES": "", "HIP_VISIBLE_DEVICES": ""}  # fits on one stay at home
 ENDED_KEPT = 64
+WORD_SECONDS = 0.02  # for a word to get away before a task that kills this worker begins
 
 
 def open_checked(
@@ -321,7 +323,7 @@ def lay_bars(errand: Errand, bars: Parcel) -> str:
     return str(worker.address)
 
 
-def work_away(errand: Errand, request: Request, weights: Parcel | None, laid: Any) -> Reply:
+def work_away(errand: Errand, request: Request, weights: Parcel | None) -> Reply:
     """Do a task on the Dask worker that this runs on.
 
     Parameters
@@ -330,10 +332,7 @@ def work_away(errand: Errand, request: Request, weights: Parcel | None, laid: An
     request : Request
     weights : Parcel or None
         Checkpoint that a warm fit begins from.
-    laid : object
-        There to be waited for.
     """
-    del laid
     from distributed import get_worker
 
     worker = get_worker()
@@ -346,7 +345,10 @@ def work_away(errand: Errand, request: Request, weights: Parcel | None, laid: An
             return Reply("died", 0, worker.address)
         say = partial(_say, worker, errand.run, request)
         say("begun", None)
-        return bench.do(request, weights, partial(say, "said"))
+        time.sleep(WORD_SECONDS)
+        reply = bench.do(request, weights, partial(say, "said"))
+        say("over", None)
+        return reply
 
 
 def _say(worker: Any, run: str, request: Request, what: str, message: Any) -> None:

@@ -21,7 +21,7 @@ from tradewind.engine.walkforward.workers import failure_of
 LOSSES = 3  # workers that may be lost with one task before it is taken to be the task's fault
 SENDINGS = 30  # of one task, for whatever other reason
 LOOK_SECONDS = 2.0  # between looks at whether anybody is left
-Event = tuple[str, int, str, Any]  # begun, said or ended; number and ticket of the task; message
+Event = tuple[str, int, str, Any]  # begun, said, over, laid or ended; number, ticket; message
 
 
 class Away(Protocol):
@@ -30,12 +30,12 @@ class Away(Protocol):
     cache: ForecastCache | None
     events: "queue.SimpleQueue[Event]"
 
-    def send(self, request: Request, weights: Parcel | None, laid: Any) -> Any:
-        """Future of the reply."""
+    def send(self, request: Request, weights: Parcel | None) -> Any:
+        """Future of the reply; its end is an event ``ended``."""
         ...
 
-    def laid_anew(self, worker: str) -> Any:
-        """Future of the bars on a worker."""
+    def lay_anew(self, worker: str, number: int, ticket: str) -> Any:
+        """Future of the bars on a worker; its end is an event ``laid``."""
         ...
 
     def check(self) -> None:
@@ -63,7 +63,7 @@ class Round:
         self._futures: dict[int, Any] = {}
         self._tickets: dict[int, str] = {}
         self._sent: Counter[int] = Counter()
-        self._begun: Counter[str] = Counter()
+        self._begun: set[str] = set()
         self._lost: Counter[int] = Counter()
         self._behind: dict[int | None, list[int]] = defaultdict(list)
         for number, before in enumerate(work.after):
@@ -92,13 +92,15 @@ class Round:
         if what == "said":
             self._work.said(number, message)
         elif what == "begun":
-            self._begun[ticket] += 1
-            if self._begun[ticket] > 1:  # Dask gave it to another worker
+            if ticket in self._begun:  # Dask gave it to another worker
                 self._lose(number)
+            self._begun.add(ticket)
+        elif what == "over":
+            self._begun.discard(ticket)  # if it is begun again, nothing but its result was lost
         else:
             self._end(number)
 
-    def _send(self, number: int, laid: Any = None) -> None:
+    def _send(self, number: int) -> None:
         self._sent[number] += 1
         if self._sent[number] > SENDINGS:
             raise OutsideError(
@@ -111,7 +113,7 @@ class Round:
         ticket = f"tradewind-{self._name}-{number}-{self._sent[number]}"
         self._tickets[number] = ticket
         request = Request(number, ticket, self._work.function, task)
-        self._futures[number] = self._workers.send(request, weights, laid)
+        self._futures[number] = self._workers.send(request, weights)
 
     def _lose(self, number: int, worker_too: bool = True) -> None:
         """Count a worker that was lost with a task; raises OutsideError at the third."""
@@ -127,7 +129,7 @@ class Round:
     def _end(self, number: int) -> None:
         future = self._futures.pop(number)
         try:
-            reply: Reply = future.result()
+            reply = future.result()
         except TradewindError:
             raise
         except CancelledError:  # what it waited for was lost, or the scheduler was started again
@@ -136,9 +138,12 @@ class Round:
         except Exception as error:
             self._failed(number, error)
             return
+        if not isinstance(reply, Reply):  # the address of a worker that has its bars now
+            self._send(number)
+            return
         name, value = self._work.names[number], reply.value
         if reply.what == "wanting":
-            self._send(number, self._workers.laid_anew(reply.worker))
+            self._want(number, reply.worker)
         elif reply.what == "done":
             self._home(number, reply)
         elif reply.what == "died" and value in (0, -signal.SIGKILL, -signal.SIGTERM):
@@ -146,6 +151,14 @@ class Round:
             self._again(number)
         else:
             raise failure_of(name, reply.what, value)
+
+    def _want(self, number: int, worker: str) -> None:
+        """Bring the bars to a worker that came later, perhaps in place of one that was lost."""
+        ticket = self._tickets[number]
+        if ticket in self._begun:
+            self._lose(number)
+        self._tickets[number] = f"{ticket}-bars"
+        self._futures[number] = self._workers.lay_anew(worker, number, self._tickets[number])
 
     def _again(self, number: int) -> None:
         self._workers.check()

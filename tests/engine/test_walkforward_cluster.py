@@ -27,8 +27,10 @@ HERE = Path(__file__).parent
 LOST = HERE / "lost_learners.py"
 LSTM = "tradewind.forecasters.recurrent:Lstm"
 SMALL: dict[str, Any] = {
-    "horizon": 3, "window": 8, "hidden": 4, "layers": 1, "epochs": 2,
+    "horizon": 3, "window": 4, "hidden": 4, "layers": 1, "epochs": 2, "stride": 1,
+    "vol_lookback": 5, "features": ("return_1", "range"),
 }  # fmt: skip
+LONG = schedule(train=80, refit=20)
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +90,14 @@ def wait_for(condition: Callable[[], bool]) -> bool:
 @pytest.mark.parametrize(
     ("what", "options"),
     [
-        (ForecasterSpec(LSTM, SMALL), {"config": schedule(seeds=2)}),
-        (ForecasterSpec(LSTM, SMALL), {"config": schedule(warm_start=True, control_every=2)}),
+        (ForecasterSpec(LSTM, SMALL), {"config": LONG.model_copy(update={"seeds": 2})}),
         (
             ForecasterSpec(LSTM, SMALL),
-            {"choose": ChooseConfig(over={"hidden": [3, 5]}, groups=3, test=1)},
+            {"config": LONG.model_copy(update={"warm_start": True, "control_every": 2})},
+        ),
+        (
+            ForecasterSpec(LSTM, SMALL),
+            {"config": LONG, "choose": ChooseConfig(over={"hidden": [3, 5]}, groups=3, test=1)},
         ),
         (descent(), {"config": schedule(warm_start=True, seeds=2)}),
         (spec("Kept"), {}),
@@ -195,7 +200,7 @@ def test_an_error_of_a_fit_comes_back_as_it_was(running: DaskCluster, panel: Pan
         go(spec("Peeking"), panel, workers=running.at)
     assert str(there.value).partition("fold")[0] == str(here.value).partition("fold")[0]
     assert "in the worker" in "".join(there.value.__notes__)
-    with pytest.raises(ForecastError, match="Foreign, fold .*KeyError: 'volume'"):
+    with pytest.raises(ForecastError, match=r"Foreign, fold .*KeyError: 'volume'"):
         go(lost("Foreign"), panel, workers=running.at)
 
 
@@ -239,7 +244,7 @@ def test_a_fit_that_takes_three_workers_down_is_an_outside_error_that_names_it(
     ):
         go(lost("Lethal", **asked), panel, workers=made.at, cache=cache)
     assert len(contents(cache)) >= 2 * 3  # what was done meanwhile
-    assert 3 <= (tmp_path / "kills").stat().st_size <= 4
+    assert (tmp_path / "kills").stat().st_size >= 3
 
 
 def test_when_all_workers_have_gone_it_says_so(
@@ -254,16 +259,12 @@ def test_when_all_workers_have_gone_it_says_so(
         go(lost("Lethal", **asked), panel, workers=made.at)
 
 
-def test_when_the_scheduler_goes_it_says_so(
-    panel: Panel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cluster, "PATIENCE_SECONDS", 30.0)
+def test_when_the_scheduler_goes_it_says_so(panel: Panel, tmp_path: Path) -> None:
     with dask_cluster(tmp_path, 1) as made:
 
         class Kills(Heard):
             def advance(self, task: str, steps: int = 1, note: str = "") -> None:
                 made.scheduler.kill()
-                monkeypatch.setattr(cluster, "PATIENCE_SECONDS", 1.0)
 
         with pytest.raises(OutsideError, match="the scheduler has gone; start it again"):
             go(spec(), panel, workers=made.at, progress=Kills())
@@ -329,7 +330,7 @@ def test_a_worker_without_tradewind_is_refused(panel: Panel, tmp_path: Path) -> 
     (hollow / "__init__.py").touch()
     with dask_cluster(tmp_path, 0) as made:
         made.worker(env={"PYTHONPATH": str(hollow.parent)})
-        with pytest.raises(ConfigError, match="the worker tcp://.*tradewind .*is not installed"):
+        with pytest.raises(ConfigError, match=r"the worker tcp://.*tradewind .*is not installed"):
             go(spec(), panel, workers=made.at)
 
 
