@@ -86,22 +86,25 @@ class Session:
         """Digests of the bars that each worker holds; raises ConfigError where one is unlike."""
         packages = [*self._errand.wanted]
         found = self._client.run(look_around, packages, on_error="return")
+        self._compare("scheduler", self._of_scheduler(packages))
+        for worker, said in found.items():
+            self._compare(f"worker {worker}", said)
+        return {who: said["bars"] for who, said in found.items() if isinstance(said, dict)}
+
+    def _of_scheduler(self, packages: list[str]) -> Any:
         try:
-            found["of the scheduler"] = self._client.run_on_scheduler(look_around, packages)
-        except (ImportError, AttributeError) as error:
-            found["of the scheduler"] = error
-        held = {}
-        for who, said in found.items():
-            if isinstance(said, ImportError | AttributeError):
-                raise unlike(who, [f"tradewind of this version is not installed there ({said})"])
-            if isinstance(said, Exception):
-                continue  # lost meanwhile
-            differences = differing(self._errand.wanted, said["credentials"])
-            if differences:
-                raise unlike(who, differences)
-            if said["bars"] is not None:
-                held[who] = said["bars"]
-        return held
+            return self._client.run_on_scheduler(look_around, packages)
+        except Exception as error:  # as it is said of a worker
+            return error
+
+    def _compare(self, who: str, said: Any) -> None:
+        if isinstance(said, OSError):
+            return  # lost meanwhile
+        if isinstance(said, Exception):  # what Dask makes of a module that is not there
+            raise unlike(who, [f"tradewind as it is here is not installed there ({said})"])
+        differences = differing(self._errand.wanted, said["credentials"])
+        if differences:
+            raise unlike(who, differences)
 
     def _heard(self, event: tuple[float, bytes]) -> None:
         number, ticket, what, message = pickle.loads(event[1])

@@ -44,9 +44,9 @@ def differing(here: Credentials, there: Credentials) -> list[str]:
 
 
 def unlike(who: str, differences: Sequence[str]) -> ConfigError:
-    """Error about a worker on which the same fit might have other bits."""
+    """Error about a process of Dask on which the same fit might have other bits."""
     return ConfigError(
-        f"the worker {who} is not like this machine: {'; '.join(differences)}; a fit there might "
+        f"the {who} is not like this machine: {'; '.join(differences)}; a fit there might "
         "have other bits, so install the same versions and restart it, or fit with --executor local"
     )
 

@@ -318,7 +318,7 @@ def lay_bars(errand: Errand, bars: Parcel) -> str:
     worker = get_worker()
     differences = differing(errand.wanted, credentials([*errand.wanted]))
     if differences:
-        raise unlike(worker.address, differences)
+        raise unlike(f"worker {worker.address}", differences)
     outpost_of(worker).lay(errand.bars, bars)
     return str(worker.address)
 

@@ -108,7 +108,7 @@ def test_forecasts_and_cache_are_those_of_this_machine(
     running: DaskCluster, panel: Panel, tmp_path: Path, what: ForecasterSpec, options: Any
 ) -> None:
     here, there = ForecastCache(tmp_path / "here"), ForecastCache(tmp_path / "there")
-    wanted = go(what, panel, workers=2, cache=here, **options)
+    wanted = go(what, panel, cache=here, **options)
     found = go(what, panel, workers=running.at, cache=there, **options)
     assert same(found.forecasts, wanted.forecasts)
     assert found.forecasts.quantiles.tobytes() == wanted.forecasts.quantiles.tobytes()
@@ -318,7 +318,7 @@ def test_a_worker_of_other_versions_is_refused_before_the_first_fit(
         return {**real(packages), "numpy": "0.9", "code of tradewind": "feed" * 16}
 
     monkeypatch.setattr(cluster, "credentials", other)
-    wanted = r"the worker .* is not like this machine: numpy .* there, 0.9 here; code of tradewind"
+    wanted = r"the scheduler is not like this machine: numpy .* there, 0.9 here; code of tradewind"
     with pytest.raises(ConfigError, match=wanted):
         go(spec(), panel, workers=running.at, cache=cache)
     assert not list(cache.folder.rglob("entry.json"))
@@ -330,7 +330,9 @@ def test_a_worker_without_tradewind_is_refused(panel: Panel, tmp_path: Path) -> 
     (hollow / "__init__.py").touch()
     with dask_cluster(tmp_path, 0) as made:
         made.worker(env={"PYTHONPATH": str(hollow.parent)})
-        with pytest.raises(ConfigError, match=r"the worker tcp://.*tradewind .*is not installed"):
+        with pytest.raises(
+            ConfigError, match=r"the worker tcp://.*tradewind as it is here is not installed there"
+        ):
             go(spec(), panel, workers=made.at)
 
 
