@@ -116,8 +116,7 @@ def code_content(target: str) -> dict[str, Any]:
         If there is no source, or it cannot be parsed.
     """
     sources, foreign = _followed(target)
-    digests = (sha256(ast.dump(tree).encode()).hexdigest() for _, tree in sources.values())
-    seal = sha256("".join(sorted(digests)).encode()).hexdigest()
+    seal = sha256("".join(sorted(digest for _, digest in sources.values())).encode()).hexdigest()
     versions = {package: package_version(package) for package in sorted(foreign)}
     return {"code": seal, "versions": {p: v for p, v in versions.items() if v}}
 
@@ -138,8 +137,10 @@ def own_sources(target: str) -> dict[str, Path]:
     """
     where = target.rpartition(":")[0]
     found: dict[str, Path] = {}
-    for name, (path, _) in _followed(target)[0].items():
-        if name.partition(".")[0] == "tradewind" or _installed(path):
+    if where.partition(".")[0] == "tradewind":
+        return found
+    for name, (path, _) in _followed(target, leave="tradewind")[0].items():
+        if _installed(path):
             continue
         if name == where and where.endswith(".py"):
             found[path.name] = path
@@ -154,9 +155,11 @@ def own_sources(target: str) -> dict[str, Path]:
     return found
 
 
-@cache
-def _followed(target: str) -> tuple[dict[str, tuple[Path, ast.Module]], set[str]]:
-    """(path and tree of every module that counts by its source, packages that count by version)."""
+def _followed(target: str, leave: str = "") -> tuple[dict[str, tuple[Path, str]], set[str]]:
+    """(path and digest of modules that count by their source, packages that do by version).
+
+    ``leave`` is a package that is not followed into.
+    """
     where = target.rpartition(":")[0]
     root = Path(where) if where.endswith(".py") else find_module(where)
     if root is None:
@@ -167,10 +170,12 @@ def _followed(target: str) -> tuple[dict[str, tuple[Path, ast.Module]], set[str]
     while todo:
         name, path = todo.pop()
         tree = _parse(path)
-        sources[name] = (path, tree)
+        sources[name] = (path, sha256(ast.dump(tree).encode()).hexdigest())
         for wanted in _imports(tree, name):
             source = find_module(wanted)
             package = wanted.partition(".")[0]
+            if package == leave:
+                continue
             if package not in own and (source is None or _installed(source)):
                 foreign.add(package)
             elif source is not None and wanted not in seen:

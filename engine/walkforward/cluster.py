@@ -21,7 +21,13 @@ from tradewind.engine.errors import ConfigError, OutsideError
 from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.records import Panel
 from tradewind.engine.shared_panel import write_panel
-from tradewind.engine.walkforward.credentials import credentials, differing, packages_of, unlike
+from tradewind.engine.walkforward.credentials import (
+    credentials,
+    dependence,
+    differing,
+    packages_of,
+    unlike,
+)
 from tradewind.engine.walkforward.errand import Errand, Request
 from tradewind.engine.walkforward.outpost import end_run, lay_bars, look_around, work_away
 from tradewind.engine.walkforward.parcel import Parcel, packed, weight_of
@@ -189,8 +195,9 @@ class Session:
 
 
 def _errand(spec: ForecasterSpec, panel: Panel, cache: ForecastCache | None) -> Errand:
-    content = spec.content()
     sources = own_sources(spec.target)
+    content = dependence(spec, brought=bool(sources))
+    wanted = credentials(packages_of(spec.content()))
     where, _, name = spec.target.rpartition(":")
     if where.endswith(".py"):
         spec = replace(spec, target=f"{Path(where).name}:{name}")
@@ -199,7 +206,7 @@ def _errand(spec: ForecasterSpec, panel: Panel, cache: ForecastCache | None) -> 
         spec=spec,
         sources={place: path.read_bytes() for place, path in sources.items()},
         content=content,
-        wanted=credentials(packages_of(content)),
+        wanted=wanted,
         bars=panel.digest(),
         cached=cache is not None,
         fresh=cache is not None and cache.fresh,

@@ -7,8 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tradewind.engine.content import find_module, package_version
+from tradewind.engine.content import code_content, find_module, package_version, plain
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.forecaster_spec import ForecasterSpec, resolve
 
 ALWAYS = ("tradewind", "numpy", "torch", "distributed")
 PYTHON = "python"
@@ -26,6 +27,25 @@ def credentials(packages: Sequence[str]) -> dict[str, str]:
 def packages_of(content: Mapping[str, Any]) -> list[str]:
     """Packages that decide a fit; ``content`` is that of a recipe for a forecaster."""
     return sorted({*ALWAYS, *_named(content)})
+
+
+def dependence(spec: ForecasterSpec, *, brought: bool = False) -> dict[str, Any]:
+    """What a recipe depends on beside what credentials tell: its parameters, files they name, code.
+
+    Parameters
+    ----------
+    spec : ForecasterSpec
+    brought : bool
+        Whether its code travels, and so cannot differ.
+    """
+    made_of = getattr(resolve(spec.target), "made_of", None)
+    inner = made_of(spec.params) if made_of else ()
+    known = brought or spec.target.startswith("tradewind.")
+    return {
+        "params": {key: plain(value, key) for key, value in sorted(spec.params.items())},
+        "made_of": [dependence(one) for one in inner],
+        **({} if known else code_content(spec.target)),
+    }
 
 
 def _named(content: Mapping[str, Any]) -> Iterable[str]:

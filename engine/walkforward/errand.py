@@ -22,7 +22,7 @@ class Errand:
     sources : Parcel
         Code that no package brings along.
     content : mapping
-        What the recipe must depend on over there as well.
+        What the recipe must depend on over there as well; see :func:`.credentials.dependence`.
     wanted : mapping
         Credentials of this process.
     bars : str

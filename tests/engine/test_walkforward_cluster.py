@@ -19,6 +19,7 @@ from tradewind.engine.forecaster_spec import ForecasterSpec
 from tradewind.engine.progress import Progress
 from tradewind.engine.records import Panel
 from tradewind.engine.walkforward import cluster
+from tradewind.engine.walkforward.credentials import credentials, dependence
 from tradewind.engine.walkforward.where import Cluster
 
 pytest.importorskip("distributed")
@@ -312,16 +313,25 @@ def test_a_scheduler_without_workers_is_an_outside_error_that_says_how_to_start_
 def test_a_worker_of_other_versions_is_refused_before_the_first_fit(
     running: DaskCluster, panel: Panel, cache: ForecastCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = cluster.credentials
-
     def other(packages: list[str]) -> dict[str, str]:
-        return {**real(packages), "numpy": "0.9", "code of tradewind": "feed" * 16}
+        return {**credentials(packages), "numpy": "0.9", "code of tradewind": "feed" * 16}
 
     monkeypatch.setattr(cluster, "credentials", other)
     wanted = r"the scheduler is not like this machine: numpy .* there, 0.9 here; code of tradewind"
     with pytest.raises(ConfigError, match=wanted):
         go(spec(), panel, workers=running.at, cache=cache)
     assert not list(cache.folder.rglob("entry.json"))
+
+
+def test_a_single_worker_of_other_versions_is_named(panel: Panel, tmp_path: Path) -> None:
+    told = tmp_path / "told" / "numpy-0.9.dist-info"
+    told.mkdir(parents=True)
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: numpy\nVersion: 0.9\n")
+    before = [str(told.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    with dask_cluster(tmp_path, 0) as made:
+        made.worker(env={"PYTHONPATH": os.pathsep.join(before)})
+        with pytest.raises(ConfigError, match=r"the worker tcp://\S+ is not .*: numpy 0.9 there"):
+            go(spec(), panel, workers=made.at)
 
 
 def test_a_worker_without_tradewind_is_refused(panel: Panel, tmp_path: Path) -> None:
@@ -339,14 +349,12 @@ def test_a_worker_without_tradewind_is_refused(panel: Panel, tmp_path: Path) -> 
 def test_a_forecaster_that_is_other_over_there_is_refused(
     running: DaskCluster, panel: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cluster, "packages_of", lambda content: ["numpy"])
-    real = ForecasterSpec.content
+    def other(spec: ForecasterSpec, *, brought: bool) -> dict[str, Any]:
+        assert brought
+        return {**dependence(spec, brought=brought), "params": {"weights": "as they are here"}}
 
-    def other(self: ForecasterSpec) -> dict[str, Any]:
-        return {**real(self), "versions": {"numpy": "0.9"}}
-
-    monkeypatch.setattr(ForecasterSpec, "content", other)
-    with pytest.raises(ConfigError, match=r"Slope on the worker tcp://.* its versions\s+differ"):
+    monkeypatch.setattr(cluster, "dependence", other)
+    with pytest.raises(ConfigError, match=r"Slope on the worker tcp://.* its params\s+differ"):
         go(spec(), panel, workers=running.at)
 
 
