@@ -82,6 +82,7 @@ def test_a_wrong_executor_is_told_with_exit_code_2(
     ended.says(says)
 
 
+@pytest.mark.slow
 def test_local_is_what_happens_anyway(mine: Path, inside: Command) -> None:
     said = [
         inside("backtest", "one.yaml", "--workers", "0", "--json", *more).json["metrics"]
