@@ -127,7 +127,8 @@ class TickFilter:
             return reasons.STALE
         if price != price:
             return ""
-        return self._repeated(self._seen[k], number or (ts, price, size))
+        told = size if size == size else -1.0  # one NaN is not like another
+        return self._repeated(self._seen[k], number or (ts, price, told))
 
     def _repeated(self, seen: OrderedDict[object, None], trade: object) -> str:
         if trade in seen:

@@ -16,6 +16,8 @@ from tradewind.engine.streams.filtering import TickFilter
 from tradewind.engine.streams.grid import Grid
 from tradewind.engine.types import Bar
 
+SAMPLED = 8  # ticks of a batch that say what the source's clock is
+
 
 class Intake:
     """Ticks and bars of one feed.
@@ -65,8 +67,9 @@ class Intake:
     def take(self, batch: Sequence[Tick], *, live: bool = True) -> None:
         """Take ticks in the order in which they came."""
         self.n_ticks += len(batch)
-        if live and batch:
-            self.skew.take(batch[-1])
+        if live:
+            for tick in batch[-SAMPLED:]:
+                self.skew.take(tick)
         believed = list(self.filter.believed(batch, live=live))
         self.maker.take_many(believed)
         quoted_at = self._quoted_at

@@ -98,6 +98,7 @@ def test_prices_of_zero_and_less_are_believed_where_the_instrument_has_them() ->
 REPEATS = [
     ("the same number twice", [(100, 0, 1, "7"), (101, 1, 2, "7")], [100]),
     ("no number: the same time, price and size", [(100, 0, 1, ""), (100, 0, 1, "")], [100]),
+    ("no number and no size", [(100, 0, nan, ""), (100, 0, float("nan"), "")], [100]),
     ("no number: another size", [(100, 0, 1, ""), (100, 0, 2, "")], [100, 100]),
     ("no number: another time", [(100, 0, 1, ""), (100, 1, 1, "")], [100, 100]),
     ("two numbers at the same time", [(100, 0, 1, "7"), (100, 0, 1, "8")], [100, 100]),
