@@ -22,6 +22,7 @@ from published_page import section as published_section
 from rbm_page import section as rbm_section
 from simulator_page import section as simulator_section
 from sweeps_page import section as sweeps_section
+from ticks_page import section as ticks_section
 from training_page import section as training_section
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,7 @@ NAMES = (
     "memory",
     "commands",
     "live_step",
+    "ticks",
     "training",
     "evolving",
     "sweeps",
@@ -110,6 +112,7 @@ def main() -> int:
         "memory": memory_section,
         "commands": commands_section,
         "live_step": live_step_section,
+        "ticks": ticks_section,
         "training": training_section,
         "evolving": evolving_section,
         "sweeps": sweeps_section,

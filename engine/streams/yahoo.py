@@ -141,10 +141,12 @@ class YahooConnection:
                 return ()
             price = float("nan")
         size = float(self._grown(name, int(found.day_volume)))
+        # Stamps are whole milliseconds, and two trades of one may be alike in price and size.
+        number = f"{found.time}/{found.day_volume}" if size else ""
         return (
             Tick(
                 name, int(found.time) * MS_NS, price, size,
-                bid or float("nan"), ask or float("nan"), received,
+                bid or float("nan"), ask or float("nan"), received, number,
             ),
         )  # fmt: skip
 
