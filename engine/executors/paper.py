@@ -102,6 +102,8 @@ class PaperBook:
         self._inputs: Any = None
         self._rows: dict[str, Growing] = {}
         self._terms: states.Terms | None = None
+        self._leaves: Growing | None = None
+        self._open, self._known = np.empty(0, np.int64), 0
         self.terms: Any = None
         self.market: Any = None
 
@@ -168,7 +170,7 @@ class PaperBook:
         self.look(signals)
         count = self.state.count
         before = tuple(int(count[k]) for k in (states.ORDERS, states.FILLS, states.EVENTS))
-        open_before = self._unended()
+        open_before = self.unended()
         was = self.log.orders[open_before].copy()
         self._walk(self.start if asks else NOBODY_ASKED)
         if count[states.BAR] != t:
@@ -203,25 +205,46 @@ class PaperBook:
     def look(self, signals: Signals) -> None:
         """Make what the loop reads, for all bars or, where that is enough, for the newest."""
         panel = self.panel
-        traded = spreads.traded_on(self.config.costs.spread, panel)
-        self.market = market_of(self.config, traded)
+        self.market = self._market(panel)
         if self._terms is None:
             self.terms = terms_of(self.config, panel, self.bars_per_year, signals)
             self._terms = self.terms if constant_terms(self.terms) else None
-        if isinstance(self.strategy, RowByRow) and self._rows:
-            for name, row in self.strategy.prepare_next(self._inputs, panel, signals).items():
+        if self._rows:
+            strategy: Any = self.strategy  # one that prepares row by row, or there were no rows
+            for name, row in strategy.prepare_next(self._inputs, panel, signals).items():
                 self._rows[name].append(row)
             fresh = {name: grown.view for name, grown in self._rows.items()}
             self._inputs = self._inputs._replace(**fresh)
             return
         self._inputs = self.strategy.prepare(panel, signals)
-        if isinstance(self.strategy, RowByRow):
+        if isinstance(self.strategy, RowByRow):  # asking a protocol takes long: once is enough
             self._rows = {
                 name: Growing(getattr(self._inputs, name)) for name in self.strategy.row_by_row
             }
 
-    def _unended(self) -> Ints:
-        return np.flatnonzero(self.orders["reason"] == states.WORKING)
+    def _market(self, panel: Panel) -> states.Market:
+        """Market of everything so far; a plain one is the last one with a row more."""
+        old = self.market
+        if old is None or old.foreign or old.quoted or old.actions.by_bar:
+            self._leaves = None
+            return market_of(self.config, spreads.traded_on(self.config.costs.spread, panel))
+        if self._leaves is None:
+            self._leaves = Growing(old.leaves)
+        for t in range(len(self._leaves.view), panel.n_bars):
+            self._leaves.append(bool((panel.ends == t).any()))
+        grown: states.Market = old._replace(
+            ts=panel.ts, open=panel.open, high=panel.high, low=panel.low, close=panel.close,
+            volume=panel.volume, ends=panel.ends, leaves=self._leaves.view,
+        )  # fmt: skip
+        return grown
+
+    def unended(self) -> Ints:
+        """Numbers of the orders that work or sleep."""
+        n = int(self.state.count[states.ORDERS])
+        maybe = np.concatenate([self._open, np.arange(self._known, n)])
+        self._open = maybe[self.log.orders["reason"][maybe] == states.WORKING]
+        self._known = n
+        return self._open
 
     def _told(self, t: int, before: tuple[int, ...], numbers: Ints, was: Records) -> Step:
         orders, count = self.log.orders, self.state.count
@@ -246,8 +269,11 @@ class PaperBook:
 
     def quotes(self) -> Floats:
         """Last close of each symbol in its own currency, shape (n_symbols,)."""
-        t, market = self.panel.n_bars - 1, self.market
-        return np.array([states.last_price(market.close, t, k) for k in range(len(self.state.qty))])
+        t, close = self.panel.n_bars - 1, self.market.close
+        found = np.array(close[t])
+        for k in np.flatnonzero(np.isnan(found)):
+            found[k] = states.last_price(close, t, k)
+        return found
 
     def prices(self) -> Floats:
         """Last close of each symbol in the account's currency, shape (n_symbols,)."""
@@ -260,16 +286,7 @@ class PaperBook:
     def gross(self) -> float:
         """Sum of |value| of what is held, account currency."""
         held = self.state.held[: self.state.count[states.HELD]]
-        if not len(held):
-            return 0.0
-        t, market = self.panel.n_bars - 1, self.market
-        return float(
-            sum(
-                abs(self.state.qty[k] * states.last_price(market.close, t, k))
-                * (states_rate(market, t, k) if market.foreign else 1.0)
-                for k in held
-            )
-        )
+        return float(np.abs(self.state.qty[held] * self.prices()[held]).sum())
 
     def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
         """End orders that have just been decided, as if they had never come to the market."""
@@ -368,6 +385,7 @@ class PaperBook:
 
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Take over what was dumped when the panel had as many bars as now."""
+        self._open, self._known = np.empty(0, np.int64), 0
         for name, value in self.state._asdict().items():
             given = arrays[f"state_{name}"]
             if name == "equity_curve":

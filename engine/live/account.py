@@ -192,8 +192,7 @@ class Account:
 
     def _standing(self) -> dict[int, bytes]:
         """Orders that a broker's answer may change, as they are."""
-        open_ones = np.flatnonzero(self.book.orders["reason"] == states.WORKING)
-        return {int(i): self.book.orders[i].tobytes() for i in open_ones}
+        return {int(i): self.book.orders[i].tobytes() for i in self.book.unended()}
 
     def number_of(self, client_id: str) -> int | None:
         """Number of the order that a broker knows by this id; None for one of another run."""
@@ -250,11 +249,11 @@ class Account:
     def situation(self, decision: Decision) -> Situation:
         """What the gate may look at when orders of the last close are asked for."""
         book = self.book
-        new = set(np.flatnonzero(book.orders["bar"] == book.panel.n_bars - 1).tolist())
+        t, orders = book.panel.n_bars - 1, book.orders
         return Situation(
             now=decision.now, day=decision.day, equity=float(book.state.equity[0]),
             qty=book.state.qty, price=book.prices(), quoted_at=decision.quoted_at,
-            working=[self.asked(number) for number in book.working if int(number) not in new],
+            working=[self.asked(number) for number in book.working if orders[number]["bar"] != t],
             quote=book.quotes(),
         )  # fmt: skip
 

@@ -76,7 +76,11 @@ class Spoken:
         """Forecasts of every bar so far."""
         like = self._like
         quantiles = like.quantiles if self._quantiles is None else self._quantiles.view
-        return Forecasts(self._mean.view, self._std.view, like.horizon, like.levels, quantiles)
+        given = self._mean.view, self._std.view, like.horizon, like.levels, quantiles
+        made = object.__new__(Forecasts)  # each row was checked when it came; all are not again
+        for name, value in zip(Forecasts.__slots__, given, strict=True):
+            object.__setattr__(made, name, value)
+        return made
 
 
 class Prospect:

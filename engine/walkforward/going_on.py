@@ -21,7 +21,7 @@ from tradewind.engine.walkforward.crew import crew
 from tradewind.engine.walkforward.fit import build, check_shape, of_the_eligible, ready
 from tradewind.engine.walkforward.join import Done, mixture, side_by_side
 from tradewind.engine.walkforward.run import Plan, fits_of, planned
-from tradewind.engine.walkforward.schedule import Fold
+from tradewind.engine.walkforward.schedule import Fold, days_of, periods
 from tradewind.engine.walkforward.task import FoldTask
 
 
@@ -35,11 +35,14 @@ class Fitted:
     forecaster : Forecaster
     working : Working or None
         Its form that takes a bar at a time; None where it has none.
+    works : bool or None
+        Whether it may be asked for that form; None: nobody has looked.
     """
 
     task: FoldTask
     forecaster: Forecaster
     working: Working | None = None
+    works: bool | None = None
 
 
 class GoingOn:
@@ -100,9 +103,10 @@ class GoingOn:
         ForecastError
             If the forecaster fails or says numbers of the wrong shape.
         """
-        plan = planned(self.spec, panel, self.config, seed=self.seed, choose=self.choose)
-        fold = plan.schedule[-1]
-        if self.fold is None or fold.number != self.fold.number:
+        fold = self.fold
+        if fold is None or begins_block(panel, fold, self.config):
+            plan = planned(self.spec, panel, self.config, seed=self.seed, choose=self.choose)
+            fold = plan.schedule[-1]
             self._fit(plan, fold, panel)
         said = [(one.task, self._said(one, fold, panel)) for one in self.fitted]
         members = sorted({task.member for task, _ in said})
@@ -140,17 +144,27 @@ class GoingOn:
     def _said(self, one: Fitted, fold: Fold, panel: Panel) -> Forecasts:
         """What one fit says of the last bar."""
         t = panel.n_bars - 1
-        if self.stepwise and ELIGIBLE not in panel.columns and isinstance(one.forecaster, AtWork):
-            if one.working is None:
+        if one.works is None:  # asking a protocol takes long: once is enough
+            one.works = self.stepwise and ELIGIBLE not in panel.columns
+            if one.works and isinstance(one.forecaster, AtWork):
                 one.working = one.forecaster.at_work(panel.rows(fold.train_start, t))
-            if one.working is not None:
-                with named(self.spec, fold, panel):
-                    return one.working.update(Row.of(panel, t))
+        if one.working is not None:
+            with named(self.spec, fold, panel):
+                return one.working.update(Row.of(panel, t))
         seen, first = panel.rows(fold.train_start, t + 1), t - fold.train_start
         with named(self.spec, fold, panel):
             forecasts = one.forecaster.predict(seen, first=first)
             check_shape(forecasts, one.forecaster, (1, panel.n_symbols))
             return of_the_eligible(forecasts, seen, first)
+
+
+def begins_block(panel: Panel, fold: Fold, config: WalkForwardConfig) -> bool:
+    """Whether the last bar of ``panel``, the next after those of ``fold``, begins a new block."""
+    t = panel.n_bars - 1
+    if isinstance(config.refit, int):
+        return t >= fold.test_start + config.refit
+    before, now = periods(days_of(panel.rows(max(t - 1, 0), t + 1)), config.refit)[[0, -1]]
+    return t > fold.test_start and bool(now != before)
 
 
 def _unheard(message: dict[str, object]) -> None:

@@ -160,12 +160,12 @@ def _starts(config: WalkForwardConfig, days: Days | None, first: int, n_bars: in
     """First bars of all blocks."""
     if isinstance(config.refit, int):
         return list(range(first, n_bars, config.refit))
-    period = _periods(_known(days), config.refit)
+    period = periods(_known(days), config.refit)
     turns = np.flatnonzero(np.diff(period) != 0) + 1
     return [first, *(int(bar) for bar in turns if bar > first)]
 
 
-def _periods(days: Days, name: str) -> Ints:
+def periods(days: Days, name: str) -> Ints:
     """Number of the week, month, quarter or year each day lies in."""
     if name == "week":
         return np.asarray((days.astype(np.int64) + MONDAY) // 7)
