@@ -1,0 +1,84 @@
+"""What a feed delivers on its way to rows."""
+
+import numpy as np
+
+from tests.minutes import MINUTE_NS, bars_at, ns
+from tests.rows import same
+from tradewind.engine.config.paper import TicksConfig
+from tradewind.engine.streams import reasons
+from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
+from tradewind.engine.streams.intake import Intake
+from tradewind.engine.types import Bar
+
+OPEN, SECOND = ns("2018-01-05T14:30"), 1_000_000_000
+
+
+def intake(symbols: str = "AB") -> Intake:
+    """Intake behind a history that ends a day before."""
+    history = bars_at([ns("2018-01-04T21:00")], symbols, interval="1m", calendar="XNYS")
+    return Intake(history, TicksConfig())
+
+
+def tick(s: float, price: float, symbol: str = "A", number: str = "") -> Tick:
+    at = OPEN + int(s * SECOND)
+    return Tick(symbol, at, price, 1.0, received=at + SECOND // 10, id=number)
+
+
+def test_ticks_of_a_batch_and_one_by_one_make_the_same_rows() -> None:
+    ticks = [tick(k, 100.0 + k % 7, "AB"[k % 2], str(k)) for k in range(300)]
+    whole, single = intake(), intake()
+    whole.take(ticks)
+    for one in ticks:
+        single.take([one])
+    end = OPEN + 3600 * SECOND
+    rows = whole.advance(end)
+    assert len(rows) == 5
+    assert same(rows, single.advance(end))
+    assert whole.n_ticks == single.n_ticks == 300
+    assert not whole.drops
+
+
+def test_it_knows_when_each_symbol_was_last_heard_of() -> None:
+    made = intake()
+    assert made.quoted_at.tolist() == [0, 0]
+    made.take([tick(5, 100.0), tick(3, 100.0), tick(9, float("nan"))])
+    assert made.quoted_at.tolist() == [tick(5, 1).received, 0]
+    kept = made.quoted_at
+    made.take([tick(20, 100.0)])
+    assert kept.tolist() == [tick(5, 1).received, 0]
+
+
+def test_an_empty_batch_is_nothing() -> None:
+    made = intake()
+    made.take([])
+    assert made.advance(OPEN + 3600 * SECOND) == []
+
+
+def test_bars_of_a_source_that_makes_them_become_rows_also_one_symbol_at_a_time() -> None:
+    made, close = intake(), OPEN + MINUTE_NS
+    a, b = (Bar(name, close, 1.0, 2.0, 0.5, 1.5, 9.0) for name in "AB")
+    for closed in ([a], [b], [Bar("C", close, 1.0, 1.0, 1.0, 1.0, 1.0)]):
+        made.maker.put(made.take_bars(closed))
+    (row,) = made.advance(close + 10 * SECOND)
+    assert row.close.tolist() == [1.5, 1.5]
+    assert made.quoted_at.tolist() == [close, close]
+    assert made.take_bars([a]) == []  # it is out
+
+
+def test_late_ticks_are_counted_and_gaps_remembered() -> None:
+    made = intake()
+    made.take([tick(1, 100.0)])
+    assert len(made.advance(OPEN + 62 * SECOND)) == 1
+    made.take([tick(2, 100.0)])
+    made.count(reasons.MALFORMED)
+    made.heard(FeedNotice(FeedState.GAP, OPEN, "again", since=OPEN))
+    assert made.drops == {reasons.LATE: 1, reasons.MALFORMED: 1}
+    assert (made.gaps, made.reconnects, made.state.state) == (1, 1, FeedState.GAP)
+
+
+def test_the_day_of_a_bar_is_that_of_its_exchange() -> None:
+    made = intake()
+    days = [made.day_of(ns(at)) for at in ("2018-01-05T14:31", "2018-01-05T21:00")]
+    assert days == [int(np.datetime64("2018-01-05").astype(np.int64))] * 2
+    assert made.in_session(OPEN + SECOND)
+    assert not made.in_session(ns("2018-01-06T15:00"))
