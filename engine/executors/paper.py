@@ -13,19 +13,17 @@ from tradewind.engine import spreads
 from tradewind.engine.compiling import compiled_with
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import InvariantError
-from tradewind.engine.executors import entry, kernel
+from tradewind.engine.executors import kernel
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.callback import Caller
 from tradewind.engine.executors.callback import rule as called_rule
-from tradewind.engine.executors.ending import consequences, finish
-from tradewind.engine.executors.fills import settle
-from tradewind.engine.executors.placing import put_to_work
+from tradewind.engine.executors.paper_orders import PaperOrders, states_rate
 from tradewind.engine.executors.reference import check_status, compiled_kernel
+from tradewind.engine.executors.terms import constant_terms
 from tradewind.engine.executors.terms import market as market_of
 from tradewind.engine.executors.terms import terms as terms_of
 from tradewind.engine.features.stream import Row
 from tradewind.engine.growing import Growing, GrowingPanel
-from tradewind.engine.intents import INTENT
 from tradewind.engine.live_doors import RowByRow
 from tradewind.engine.protocols import Signals, Strategy, has_rule
 from tradewind.engine.records import Floats, Ints, Panel, Records
@@ -59,7 +57,7 @@ class Step(NamedTuple):
     gross: float
 
 
-class PaperBook:
+class PaperBook(PaperOrders):
     """One strategy's account at a market that is open.
 
     Parameters
@@ -121,11 +119,6 @@ class PaperBook:
         return self.bars.panel
 
     @property
-    def orders(self) -> Records:
-        """Every order so far."""
-        return np.asarray(self.log.orders[: self.state.count[states.ORDERS]])
-
-    @property
     def fills(self) -> Records:
         """Every fill so far."""
         return np.asarray(self.log.fills[: self.state.count[states.FILLS]])
@@ -134,11 +127,6 @@ class PaperBook:
     def happenings(self) -> Records:
         """Carry, corporate actions, margin calls, cuts and ambiguous bars so far."""
         return np.asarray(self.log.events[: self.state.count[states.EVENTS]])
-
-    @property
-    def working(self) -> Ints:
-        """Numbers of the orders on the market, oldest first."""
-        return np.asarray(self.log.working[: self.state.count[states.OPEN]])
 
     @property
     def equity(self) -> Floats:
@@ -288,87 +276,6 @@ class PaperBook:
         held = self.state.held[: self.state.count[states.HELD]]
         return float(np.abs(self.state.qty[held] * self.prices()[held]).sum())
 
-    def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
-        """End orders that have just been decided, as if they had never come to the market."""
-        wanted = set(numbers)
-        kept = [number for number in self.working if number not in wanted]
-        for number in numbers:
-            finish(self.state, self.log, number, reason)
-        self.log.working[: len(kept)] = kept
-        self.state.count[states.OPEN] = len(kept)
-
-    def fill(self, number: int, qty: float, price: float, fee: float) -> None:
-        """Book what a broker outside filled of an order, and what follows from it.
-
-        Parameters
-        ----------
-        number : int
-        qty : float
-            Signed units of this execution.
-        price : float
-            The symbol's currency.
-        fee : float
-            Account currency.
-        """
-        t, state = self.panel.n_bars - 1, self.state
-        placed = self.log.orders[number]
-        k = int(placed["symbol"])
-        rate = states_rate(self.market, t, k) if self.market.foreign else 1.0
-        while state.count[states.FILLS] + 2 > len(self.log.fills):
-            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
-        placed = self.log.orders[number]
-        was = float(state.qty[k])
-        closing = min(abs(qty), abs(was)) if was * qty < 0.0 else 0.0
-        side = 1.0 if qty > 0.0 else -1.0
-        for part in filter(None, (side * closing, qty - side * closing)):
-            own = fee * abs(part / qty)
-            settle(state, self.log, number, t, part, (price, price, price), own, rate)
-        placed["fee"] += fee
-        placed["value"] += abs(qty) * price * rate
-        left = placed["qty"] - placed["filled_qty"]
-        if left * placed["qty"] <= 0.0 or abs(left) <= states.EPS * abs(placed["qty"]):
-            self.end(number, states.FILLED)
-        consequences(state, self.log, number, was, qty)
-        self._drop_ended()
-
-    def end(self, number: int, reason: int) -> None:
-        """End an order as a broker outside said; what it filled wakes what protects it."""
-        placed = self.log.orders[number]
-        if placed["filled_qty"] != 0.0:
-            reason = reason if reason == states.FILLED else states.PARTLY
-            child = number + 1
-            while child < len(self.orders) and self.log.orders[child]["parent"] == number:
-                if self.log.orders[child]["triggered"] == states.ASLEEP:
-                    self.log.orders[child]["qty"] = -placed["filled_qty"]
-                    self.log.orders[child]["triggered"] = states.PLAIN
-                    put_to_work(self.state, self.log, child)
-                child += 1
-        finish(self.state, self.log, number, reason)
-        self._drop_ended()
-
-    def _drop_ended(self) -> None:
-        kept = [n for n in self.working if self.log.orders[n]["reason"] == states.WORKING]
-        self.log.working[: len(kept)] = kept
-        self.state.count[states.OPEN] = len(kept)
-
-    def flatten(self) -> Ints:
-        """Ask for everything to be closed from the next bar on; numbers of the new orders.
-
-        What works is withdrawn first.
-        """
-        before = int(self.state.count[states.ORDERS])
-        rows = self.state.intents
-        n, t = 0, self.panel.n_bars - 1
-        for k in range(len(self.state.qty)):
-            works = any(self.log.orders[i]["symbol"] == k for i in self.working)
-            if self.state.qty[k] != 0.0 or works:
-                rows[n] = blank_wish()
-                rows[n]["symbol"] = k
-                self.state.named[k] = -1  # the strategy may have named it at this very close
-                n += 1
-        entry.heed(self.market, self.terms, self.state, self.log, n, t)
-        return np.arange(before, self.state.count[states.ORDERS])
-
     def dump(self) -> dict[str, Any]:
         """Everything that a restart needs besides the bars, as arrays."""
         n_orders, n_fills, n_events = (
@@ -398,32 +305,3 @@ class PaperBook:
             self.log = states.Log(*(kernel.grown(records, needed) for records in self.log))
         for name in ("orders", "fills", "events", "working"):
             getattr(self.log, name)[: len(arrays[name])] = arrays[name]
-
-
-def states_rate(market: states.Market, t: int, k: int) -> float:
-    """Account currency per unit of the symbol's at the close of bar ``t``."""
-    from tradewind.engine.executors.quotes import rate_of
-
-    return float(rate_of(market, t, k, True))
-
-
-def blank_wish() -> Any:
-    """Target of nothing, every other field at its default."""
-    from tradewind.engine.executors.callback import FIELDS
-    from tradewind.engine.types import Intent
-
-    wish = Intent(0)
-    return np.array(tuple(getattr(wish, name) for name in FIELDS), INTENT)
-
-
-def constant_terms(terms: states.Terms) -> bool:
-    """Whether nothing that orders are sized and charged with differs from bar to bar."""
-    return not any(_by_bar(part) for part in terms)
-
-
-def _by_bar(value: Any) -> bool:
-    if hasattr(value, "by_bar") and hasattr(value, "values"):
-        return bool(value.by_bar)
-    if isinstance(value, tuple):
-        return any(_by_bar(part) for part in value)
-    return False

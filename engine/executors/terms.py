@@ -1,6 +1,7 @@
 """From a config to what the simulators read: costs, sizing, account, execution, market."""
 
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -134,3 +135,16 @@ def _execution(config: RunConfig, panel: Panel) -> states.Execution:
         by_symbol(given.tick, 0.0, panel, "execution.tick"),
         INTRABAR[given.intrabar],
     )
+
+
+def constant_terms(terms: states.Terms) -> bool:
+    """Whether nothing that orders are sized and charged with differs from bar to bar."""
+    return not any(_by_bar(part) for part in terms)
+
+
+def _by_bar(value: Any) -> bool:
+    if hasattr(value, "by_bar") and hasattr(value, "values"):
+        return bool(value.by_bar)
+    if isinstance(value, tuple):
+        return any(_by_bar(part) for part in value)
+    return False

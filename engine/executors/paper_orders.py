@@ -1,0 +1,133 @@
+"""What is done to the orders of a live account between two bars."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tradewind.engine.executors import entry, kernel
+from tradewind.engine.executors import state as states
+from tradewind.engine.executors.callback import FIELDS
+from tradewind.engine.executors.ending import consequences, finish
+from tradewind.engine.executors.fills import settle
+from tradewind.engine.executors.placing import put_to_work
+from tradewind.engine.executors.quotes import rate_of
+from tradewind.engine.intents import INTENT
+from tradewind.engine.records import Ints, Panel, Records
+from tradewind.engine.types import Intent
+
+
+class PaperOrders:
+    """Orders of an account as arrays, changed by the functions that the loop changes them with."""
+
+    state: states.State
+    log: states.Log
+    market: Any
+    terms: Any
+
+    @property
+    def panel(self) -> Panel:
+        """Everything known so far."""
+        raise NotImplementedError
+
+    @property
+    def orders(self) -> Records:
+        """Every order so far."""
+        return np.asarray(self.log.orders[: self.state.count[states.ORDERS]])
+
+    @property
+    def working(self) -> Ints:
+        """Numbers of the orders on the market, oldest first."""
+        return np.asarray(self.log.working[: self.state.count[states.OPEN]])
+
+    def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
+        """End orders that have just been decided, as if they had never come to the market."""
+        wanted = set(numbers)
+        kept = [number for number in self.working if number not in wanted]
+        for number in numbers:
+            finish(self.state, self.log, number, reason)
+        self.log.working[: len(kept)] = kept
+        self.state.count[states.OPEN] = len(kept)
+
+    def fill(self, number: int, qty: float, price: float, fee: float) -> None:
+        """Book what a broker outside filled of an order, and what follows from it.
+
+        Parameters
+        ----------
+        number : int
+        qty : float
+            Signed units of this execution.
+        price : float
+            The symbol's currency.
+        fee : float
+            Account currency.
+        """
+        t, state = self.panel.n_bars - 1, self.state
+        placed = self.log.orders[number]
+        k = int(placed["symbol"])
+        rate = states_rate(self.market, t, k) if self.market.foreign else 1.0
+        while state.count[states.FILLS] + 2 > len(self.log.fills):
+            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
+        placed = self.log.orders[number]
+        was = float(state.qty[k])
+        closing = min(abs(qty), abs(was)) if was * qty < 0.0 else 0.0
+        side = 1.0 if qty > 0.0 else -1.0
+        for part in filter(None, (side * closing, qty - side * closing)):
+            own = fee * abs(part / qty)
+            settle(state, self.log, number, t, part, (price, price, price), own, rate)
+        placed["fee"] += fee
+        placed["value"] += abs(qty) * price * rate
+        left = placed["qty"] - placed["filled_qty"]
+        if left * placed["qty"] <= 0.0 or abs(left) <= states.EPS * abs(placed["qty"]):
+            self.end(number, states.FILLED)
+        consequences(state, self.log, number, was, qty)
+        self._drop_ended()
+
+    def end(self, number: int, reason: int) -> None:
+        """End an order as a broker outside said; what it filled wakes what protects it."""
+        placed = self.log.orders[number]
+        if placed["filled_qty"] != 0.0:
+            reason = reason if reason == states.FILLED else states.PARTLY
+            child = number + 1
+            while child < len(self.orders) and self.log.orders[child]["parent"] == number:
+                if self.log.orders[child]["triggered"] == states.ASLEEP:
+                    self.log.orders[child]["qty"] = -placed["filled_qty"]
+                    self.log.orders[child]["triggered"] = states.PLAIN
+                    put_to_work(self.state, self.log, child)
+                child += 1
+        finish(self.state, self.log, number, reason)
+        self._drop_ended()
+
+    def _drop_ended(self) -> None:
+        kept = [n for n in self.working if self.log.orders[n]["reason"] == states.WORKING]
+        self.log.working[: len(kept)] = kept
+        self.state.count[states.OPEN] = len(kept)
+
+    def flatten(self) -> Ints:
+        """Ask for everything to be closed from the next bar on; numbers of the new orders.
+
+        What works is withdrawn first.
+        """
+        before = int(self.state.count[states.ORDERS])
+        rows = self.state.intents
+        n, t = 0, self.panel.n_bars - 1
+        for k in range(len(self.state.qty)):
+            works = any(self.log.orders[i]["symbol"] == k for i in self.working)
+            if self.state.qty[k] != 0.0 or works:
+                rows[n] = blank_wish()
+                rows[n]["symbol"] = k
+                self.state.named[k] = -1  # the strategy may have named it at this very close
+                n += 1
+        entry.heed(self.market, self.terms, self.state, self.log, n, t)
+        return np.arange(before, self.state.count[states.ORDERS])
+
+
+def states_rate(market: states.Market, t: int, k: int) -> float:
+    """Account currency per unit of the symbol's at the close of bar ``t``."""
+    return float(rate_of(market, t, k, True))
+
+
+def blank_wish() -> Any:
+    """Target of nothing, every other field at its default."""
+    wish = Intent(0)
+    return np.array(tuple(getattr(wish, name) for name in FIELDS), INTENT)
