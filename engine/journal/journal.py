@@ -141,7 +141,7 @@ class Journal(JournalReader):
                     f"{self.path}: all {last} events are good, but the file is damaged elsewhere "
                     f"({said}); {TAKE_OUT}"
                 )
-        self._seq = last
+        self._seq, self._sound = last, range(after + 1, last + 1)
         with explained(self.path):
             self._priors = {
                 kind: self._file.execute(LAST_OF_KIND, (kind, last)).fetchone()[0] for kind in KINDS
