@@ -10,27 +10,23 @@ What it does not: events before the snapshot in a larger file. Those are checked
 and all of them by :meth:`JournalReader.verify`.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
 from tradewind.engine.errors import InvariantError, JournalError
 from tradewind.engine.journal import snapshots
+from tradewind.engine.journal.connecting import check_sync, lay_out, writable
 from tradewind.engine.journal.event import Event
-from tradewind.engine.journal.faults import TAKE_OUT, DamagedError, explained, is_damage, told
+from tradewind.engine.journal.faults import TAKE_OUT, DamagedError, explained, is_damage
 from tradewind.engine.journal.kinds import KINDS
 from tradewind.engine.journal.layout import (
-    APPLICATION,
-    FORMAT,
     INSERT,
     LAST_OF_KIND,
     PAGE,
-    SCHEMA,
 )
 from tradewind.engine.journal.lease import Lease, note_path, noted
 from tradewind.engine.journal.reader import ENDLESS, JournalReader, TolerantReader
@@ -38,9 +34,7 @@ from tradewind.engine.journal.rows import rows_of, text_of
 
 __all__ = ["Journal", "JournalReader"]
 
-SYNC = {"full": "FULL", "normal": "NORMAL"}
 WHOLE = 64_000_000  # bytes; a smaller file is checked from end to end when it is opened
-CHECKPOINT = 4000  # pages written between two checkpoints
 
 
 class Journal(JournalReader):
@@ -48,10 +42,11 @@ class Journal(JournalReader):
 
     _seq: int
     _crc: int
+    _kept_at: int  # number of the event of the newest snapshot
 
     def __init__(self, path: Path, lease: Lease, *, sync: str, busy_s: float) -> None:
         self._lease = lease
-        self._begin(Path(path), partial(_writable, sync=sync, busy_s=busy_s))
+        self._begin(Path(path), partial(writable, sync=sync, busy_s=busy_s))
         try:
             self._find_end()
         except BaseException:
@@ -78,13 +73,13 @@ class Journal(JournalReader):
             If the file exists or cannot be written.
         """
         path = Path(path)
-        _known(path, sync)
+        check_sync(path, sync)
         facts = text_of(about, "about")
         lease = Lease(path, 0.0)
         try:
             if path.exists():
                 raise JournalError(f"{path}: there is a journal already; 'tradewind paper resume'")
-            _laid_out(path, facts)
+            lay_out(path, facts)
             note_path(path).unlink(missing_ok=True)
         except BaseException:
             lease.release()
@@ -111,7 +106,7 @@ class Journal(JournalReader):
             message says up to which event it is good.
         """
         path = Path(path)
-        _known(path, sync)
+        check_sync(path, sync)
         if not path.is_file():
             raise JournalError(f"{path}: no journal there; name the folder of a paper run")
         lease = Lease(path, busy_s)
@@ -129,9 +124,10 @@ class Journal(JournalReader):
         self._end_there(noted(self.path), last)
         with explained(self.path):
             (pages,) = self._file.execute("PRAGMA page_count").fetchone()
-        after, crc = (0, 0)
-        if pages * PAGE > WHOLE:
-            after, crc = self._kept(last)
+        self._kept_at, crc = self._kept(last)
+        after = self._kept_at
+        if pages * PAGE <= WHOLE:
+            after = crc = 0
         self._crc = self._crc_through(after, crc, last)
         if pages * PAGE <= WHOLE:
             with explained(self.path):
@@ -159,10 +155,7 @@ class Journal(JournalReader):
                 f"{found.seq}: its end was cut off; {TAKE_OUT}"
             )
         if self._crc_of(found.seq) != found.crc:
-            raise JournalError(
-                f"{self.path}: event {found.seq} is not the one its snapshot was made after; "
-                f"{TAKE_OUT}"
-            )
+            raise DamagedError(self.path, found.seq - 1, "its snapshot was made after another")
         return found.seq, found.crc
 
     def append(self, events: Sequence[Event]) -> int:
@@ -201,6 +194,12 @@ class Journal(JournalReader):
         snapshot = snapshots.Snapshot(seq, self._crc_of(seq), blob)
         with self._transaction():
             snapshots.put(self._file, snapshot)
+        self._kept_at = max(self._kept_at, seq)
+
+    @property
+    def since_snapshot(self) -> int:
+        """How many events were written since the newest snapshot: what a restart does again."""
+        return self._seq - self._kept_at
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -223,11 +222,6 @@ class Journal(JournalReader):
         self._lease.release()
 
 
-def _known(path: Path, sync: str) -> None:
-    if sync not in SYNC:
-        raise JournalError(f"{path}: sync is {sync!r}; wanted full or normal")
-
-
 def _is_of_damage(error: JournalError) -> bool:
     cause = error.__cause__
     return isinstance(error, DamagedError) or (
@@ -243,69 +237,10 @@ def _located(path: Path, error: JournalError) -> JournalError:
             kept = reader.kept(ENDLESS)
     except JournalError:
         return error
+    if isinstance(error, DamagedError) and good > error.good:
+        return error
     where = ""
     if kept:
         side = "before" if good < kept[-1].seq else "behind"
         where = f", {side} the newest whole snapshot, that of event {kept[-1].seq}"
     return DamagedError(path, good, getattr(error, "why", str(error.__cause__)), where)
-
-
-def _writable(path: Path, *, sync: str, busy_s: float) -> sqlite3.Connection:
-    uri = f"{path.resolve().as_uri()}?mode=rw"
-    file = sqlite3.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=busy_s
-    )
-    try:
-        file.execute(f"PRAGMA synchronous={SYNC[sync]}")
-        file.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone stops at the drive's cache
-        file.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
-        file.execute("PRAGMA journal_size_limit=64000000")
-        file.execute("PRAGMA secure_delete=OFF")
-        file.execute("PRAGMA trusted_schema=OFF")
-    except sqlite3.Error:
-        file.close()
-        raise
-    return file
-
-
-def _laid_out(path: Path, facts: str) -> None:
-    """Make the file whole under another name, then give it its own: no half-made one is ever seen.
-
-    Raises
-    ------
-    JournalError
-        If it cannot be written.
-    """
-    draft = path.with_name(f"{path.name}.draft")
-    try:
-        draft.unlink(missing_ok=True)
-        file = sqlite3.connect(draft, isolation_level=None)
-        try:
-            file.execute(f"PRAGMA page_size={PAGE}")
-            file.execute("PRAGMA journal_mode=WAL")
-            file.execute("PRAGMA synchronous=FULL")
-            file.executescript(
-                f"BEGIN; PRAGMA application_id={APPLICATION}; PRAGMA user_version={FORMAT};{SCHEMA}"
-            )
-            about = (1, facts, sha256(facts.encode()).hexdigest())
-            file.execute("INSERT INTO about (id, facts, seal) VALUES (?, ?, ?)", about)
-            file.execute("COMMIT")
-        finally:
-            file.close()
-        draft.rename(path)
-        for folder in (path.parent, path.parent.parent):
-            _synced(folder)
-    except sqlite3.Error as error:
-        raise JournalError(told(path, error)) from None
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be written: {error.strerror or error}") from None
-
-
-def _synced(folder: Path) -> None:
-    """Force a folder's list of names to the disk, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

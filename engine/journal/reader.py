@@ -6,7 +6,6 @@ never handed out unchecked.
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Any, Self
 
 from tradewind.engine.errors import JournalError
 from tradewind.engine.journal import snapshots
+from tradewind.engine.journal.connecting import read_only
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.faults import TAKE_OUT, DamagedError, explained, is_damage
 from tradewind.engine.journal.layout import (
@@ -33,7 +33,6 @@ from tradewind.engine.journal.lease import note_path, noted
 from tradewind.engine.journal.rows import checksum, event_of
 
 CHUNK = 512  # rows fetched at a time, so that no reader holds up the writer's checkpoints
-BUSY_S = 5.0
 ENDLESS = 1 << 62
 
 
@@ -184,16 +183,19 @@ class JournalReader:
         sound = self._sound
         while after < upto:
             rows, error = self._chunk(RANGE, (after, upto, CHUNK))
-            for row in rows:
-                seq, prior, written, at, kind, facts, blob = row
-                if seq != after + 1:
-                    break
-                if seq not in sound and written != _checksum(
-                    before, seq, prior, at, kind, facts, blob
-                ):
-                    raise DamagedError(self.path, after, "its checksum is another")
-                after, before = seq, written
-                yield row
+            try:
+                for row in rows:
+                    seq, prior, written, at, kind, facts, blob = row
+                    if seq != after + 1:
+                        break
+                    if seq not in sound and written != checksum(
+                        before, seq, prior, at, kind, facts, blob
+                    ):
+                        raise DamagedError(self.path, after, "its checksum is another")
+                    after, before = seq, written
+                    yield row
+            except TypeError:  # bytes where text was, or a number where bytes were
+                raise DamagedError(self.path, after, "its columns are of other types") from None
             if error is not None:
                 raise DamagedError(self.path, after, str(error))
             if not rows or rows[-1][0] != after:
@@ -205,14 +207,17 @@ class JournalReader:
             (last,) = self._file.execute(LAST_OF_KIND, (kind, after)).fetchone()
         while True:
             rows, error = self._chunk(OF_KIND, (kind, after, upto, CHUNK))
-            for row in rows:
-                seq, prior, written, at, of, facts, blob, before = row
-                if written != _checksum(before, seq, prior, at, of, facts, blob):
-                    raise DamagedError(self.path, seq - 1, "its checksum is another")
-                if prior != last or of != kind:
-                    raise DamagedError(self.path, prior - 1, f"it is missing among those of {kind}")
-                after = last = seq
-                yield row
+            try:
+                for row in rows:
+                    seq, prior, written, at, of, facts, blob, before = row
+                    if written != checksum(before, seq, prior, at, of, facts, blob):
+                        raise DamagedError(self.path, seq - 1, "its checksum is another")
+                    if prior != last:
+                        raise DamagedError(self.path, prior - 1, f"it is missing among {kind}s")
+                    after = last = seq
+                    yield row
+            except TypeError:
+                raise DamagedError(self.path, seq - 1, "its columns are of other types") from None
             if error is not None:
                 raise JournalError(
                     f"{self.path}: events of kind {kind} behind number {after} cannot be read "
@@ -261,40 +266,3 @@ class TolerantReader(JournalReader):
         with explained(self.path):
             found = list(snapshots.whole(self._file))
         return [one for one in reversed(found) if one.seq <= upto]
-
-
-def read_only(path: Path, *, tolerant: bool = False) -> sqlite3.Connection:
-    """Open a file to read it, also on a medium that cannot be written.
-
-    ``tolerant`` reads a file that is shorter than it says.
-    """
-    uri = f"{path.resolve().as_uri()}?mode=ro"
-    file = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False,
-                           timeout=BUSY_S)  # fmt: skip
-    try:
-        if tolerant:
-            file.execute("PRAGMA writable_schema=ON")
-        file.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    except sqlite3.Error:
-        file.close()
-        if not _still(path):
-            raise
-        file = sqlite3.connect(
-            f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-        )
-    return file
-
-
-def _still(path: Path) -> bool:
-    """Whether nobody can write there and nothing waits in a ``-wal`` file to be taken over."""
-    wal = path.with_name(f"{path.name}-wal")
-    waits = wal.exists() and wal.stat().st_size > 0
-    return not waits and not os.access(path.parent, os.W_OK)
-
-
-def _checksum(before: Any, *row: Any) -> int:
-    """Checksum of a row whose columns may hold anything."""
-    try:
-        return checksum(before, *row)
-    except (TypeError, UnicodeEncodeError):
-        return -1

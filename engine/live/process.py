@@ -37,6 +37,7 @@ from tradewind.engine.venues.facts import Venue, VenueReport
 
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
 INBOX = 64  # turns that may wait
+SNAPSHOT_EVENTS = 100_000  # at most so many between snapshots: a restart reads them again
 GAP_NS = 60_000_000_000  # that bars behind a gap wait for those in it, at most
 SIGNALS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
 Reached = Callable[[str], None]
@@ -288,7 +289,8 @@ class Process:
         if self.stops:
             self._stop_when_flat()
         self._since_snapshot += 1
-        if self._since_snapshot >= self.opened.config.journal.snapshot_bars:
+        journal, bars = self.opened.journal, self.opened.config.journal.snapshot_bars
+        if self._since_snapshot >= bars or journal.since_snapshot >= SNAPSHOT_EVENTS:
             self._snapshot()
 
     def _snapshot(self) -> None:

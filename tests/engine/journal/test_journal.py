@@ -164,6 +164,17 @@ def test_the_newest_two_snapshots_are_kept(journal: Journal) -> None:
         journal.keep_snapshot(10, b"")
 
 
+def test_a_journal_says_how_many_events_a_restart_would_do_again(journal: Journal) -> None:
+    journal.append(new_events(1, 9))
+    assert journal.since_snapshot == 9
+    journal.keep_snapshot(7, b"state")
+    assert journal.since_snapshot == 2
+    path = journal.path
+    journal.close()
+    with Journal.open(path) as again:
+        assert again.since_snapshot == 2
+
+
 @ONE_FILE
 @given(blob=st.binary(), times=st.sampled_from([1, 50_000]))
 def test_any_snapshot_comes_back_as_it_was(blob: bytes, times: int, journal: Journal) -> None:
