@@ -11,8 +11,8 @@ Rows: ``append`` (median and 99th percentile of calls), ``build``; ``restart``, 
 whose start and imports are not in it: open, read the snapshot, read bars and forecasts up to it,
 fold the events behind it, with the file in the page cache (a process died) and out of it (the
 machine did); ``stream`` and ``verify`` of everything; ``kill``: processes killed at random while
-they append, and how many journals then verified and had every acknowledged event. ``--quick`` writes 300 bars and kills 10 in the place of
-300.
+they append, and how many journals then verified and had every acknowledged event. ``--quick``
+writes 300 bars and kills 10 in the place of 300.
 """
 
 import argparse
