@@ -75,8 +75,19 @@ def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
 def compare(
     runs: RunArguments, results: ResultsOption = RESULTS, as_json: JsonOption = False
 ) -> None:
-    """Put runs side by side: their numbers, and what differs in their configs."""
+    """Put runs side by side: their numbers, and what differs in their configs.
+
+    A paper run, alone or with a backtest behind it, is compared with what the backtest says of the
+    same days: the difference in money, by data, timing, price and fee.
+    """
     folders = [run_folder(run, results) for run in runs]
+    from tradewind.engine.live.home import is_paper
+
+    if is_paper(folders[0]):
+        from tradewind.engine.cli.departures import show_departure
+
+        show_departure(folders, as_json)
+        return
     from tradewind.engine.report.compare import compare as compared
     from tradewind.engine.report.folder import read
 
