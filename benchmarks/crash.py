@@ -114,8 +114,8 @@ def rows(*, quick: bool) -> Iterator[dict[str, Any]]:
         cases = Cases(Path(made))
         plans: list[tuple[str, str, int, Any]] = [
             *(("own", step, 25, partial(_at, cases.own, step, 9)) for step in OWN_STEPS),
-            ("own", "random", 375, partial(_anywhere, cases.own, 350)),
             ("own", "moment", 100, lambda draw: cases.moment(draw)),
+            ("own", "random", 375, partial(_anywhere, cases.own, 350)),
             *(("outside", step, 25, partial(_at, cases.outside, step, 40))
               for step in OUTSIDE_STEPS),
             ("outside", "random", 200, partial(_anywhere, cases.outside, 500)),

@@ -216,8 +216,9 @@ def killed_at_a_moment(
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     begins = not (results / name / "journal.sqlite").exists()
-    if begins and (results / name).exists():
-        shutil.rmtree(results / name)  # killed before its first word: nothing was done
+    if begins:  # killed before its first word: nothing was done
+        shutil.rmtree(results / name, ignore_errors=True)
+        shutil.rmtree(results / f".{name}.partial", ignore_errors=True)
     code = in_a_child(
         lambda: do_all(begun(results, name=name) if begins else opening.resume(results / name),
                        commands)

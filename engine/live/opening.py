@@ -138,7 +138,10 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
     except BaseException:
         journal.close()
         raise
-    return Opened(home, parts, document, account, journal, coming, resumed=True, sent=sent)
+    opened = Opened(home, parts, document, account, journal, coming, resumed=True, sent=sent)
+    if journal.last("started") is None:  # killed before its first word
+        journal.append([_started(opened)])
+    return opened
 
 
 def _said_again(prospect: Prospect, home: Home, history: Panel) -> None:

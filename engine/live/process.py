@@ -114,6 +114,8 @@ class Process:
                 loop.add_signal_handler(number, self._signalled, name, number)
         control.sign_in(self.opened.home.control)
         tasks = [asyncio.create_task(self._fed()), asyncio.create_task(self._look())]
+        if not self.replays:  # the history may have ended long before the first tick
+            self._expect()
         failure: BaseException | None = None
         try:
             await loop.run_in_executor(self._thread, self._began)
@@ -225,13 +227,17 @@ class Process:
         self.intake.heard(notice)
         self.teller.feed(notice)
         if notice.state is FeedState.GAP and not self.replays:
-            self.intake.maker.wait(time.time_ns() + GAP_NS)
-            self._filling.append(asyncio.get_running_loop().create_task(self._fill()))
+            self._expect()
         with suppress(asyncio.QueueFull):
             self._inbox.put_nowait(notice)
 
+    def _expect(self) -> None:
+        """Fetch what is missing; bars behind it wait for that, though not for ever."""
+        self.intake.maker.wait(time.time_ns() + GAP_NS)
+        self._filling.append(asyncio.get_running_loop().create_task(self._fill()))
+
     async def _fill(self) -> None:
-        """Fetch what a gap took; bars behind it wait for that, though not for ever."""
+        """Fetch what a gap took, or what came before the first tick."""
         maker, rows = self.intake.maker, []
         try:
             data, symbols = self.opened.parts.config.data, self.intake.symbols
@@ -239,7 +245,7 @@ class Process:
         except TradewindError as error:
             self.teller.event("warning", "gap", f"what the gap took cannot be fetched: {error}")
         news = maker.fill(rows, now=time.time_ns())
-        self.teller.event("info", "gap", f"{news} bars were fetched for it")
+        self.teller.event("info", "gap", f"{news} bars were fetched behind the last one known")
 
     def dropped(self, reason: str, what: str) -> None:
         """Count a message that could not be used."""

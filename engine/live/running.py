@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tradewind.engine.errors import ConfigError
@@ -9,6 +10,7 @@ from tradewind.engine.live import sides
 from tradewind.engine.live.board import Board
 from tradewind.engine.live.home import is_paper
 from tradewind.engine.live.logbook import Logbook
+from tradewind.engine.live.notify import Notifier
 from tradewind.engine.live.opening import Opened
 from tradewind.engine.live.process import Process, Reached
 from tradewind.engine.live.telling import Teller
@@ -39,8 +41,12 @@ def work(
     board = board or Board()
     log = Logbook(opened.home.folder)
     config, document, account = opened.parts.config, opened.document, opened.account
-    served = None
+    served, notifier = None, None
     try:
+        notifier = Notifier(
+            opened.config.notify, opened.home.run,
+            failed=partial(log.event, "warning", "notify"),
+        )  # fmt: skip
         if page:
             from tradewind.engine.dashboard.server import Dashboard
 
@@ -48,7 +54,7 @@ def work(
             say(f"page: {served.url}")
         process = Process(
             opened, sides.following(config, document, account.book.panel, opened.coming),
-            board=board, teller=Teller(log), reached=reached,
+            board=board, teller=Teller(log, notifier.tell), reached=reached,
             venue=sides.venue_of(config, document),
         )  # fmt: skip
         asyncio.run(process.run())
@@ -57,9 +63,11 @@ def work(
         opened.journal.close()
         raise
     finally:
-        log.close()
         if served is not None:
             served.stop()
+        if notifier is not None:
+            notifier.close()
+        log.close()
 
 
 def folder_of(run: Path) -> Path:

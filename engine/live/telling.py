@@ -2,13 +2,13 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from tradewind.engine.journal.event import Event
 from tradewind.engine.live import view
 from tradewind.engine.live.account import Account
-from tradewind.engine.live.facts import Command, Decision
+from tradewind.engine.live.facts import Command, Decision, records_of
 from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.streams.facts import FeedNotice, FeedState
 from tradewind.engine.streams.intake import Intake
@@ -30,10 +30,14 @@ class Teller:
     Parameters
     ----------
     log : Log
+    tell : callable
+        ``tell(kind, text)``, for people who are not there.
     """
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(
+        self, log: Log, tell: Callable[[str, str], None] = lambda kind, text: None
+    ) -> None:
+        self._log, self._tell = log, tell
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._refused: deque[dict[str, Any]] = deque(maxlen=REFUSED)
         self.since = time.time_ns()
@@ -49,11 +53,14 @@ class Teller:
         word = "goes on" if opened.resumed else "begins"
         bars = opened.account.book.panel.n_bars
         self.event("info", "start", f"{opened.home.run} {word} behind bar {bars}")
+        self._tell("start", f"{word} behind bar {bars}")
 
     def feed(self, notice: FeedNotice) -> None:
         """A feed changed its state."""
         calm = notice.state in (FeedState.LIVE, FeedState.CONNECTING)
         self.event("info" if calm else "warning", "feed", f"{notice.state}: {notice.reason}")
+        if notice.state in (FeedState.DOWN, FeedState.STALE, FeedState.GAP):
+            self._tell("feed", f"the feed is {notice.state}: {notice.reason}")
 
     def turned(self, account: Account, events: Sequence[Event]) -> None:
         """A bar was taken, and is in the journal."""
@@ -61,8 +68,18 @@ class Teller:
             if event.kind == "refused":
                 self._refused.append({"ts": event.at, **event.facts})
                 self.event("warning", "refused", str(event.facts["reason"]), **event.facts)
+                self._tell("refused", str(event.facts["reason"]))
             elif event.kind == "risk":
                 self.event("error", "breach", str(event.facts["reason"]), **event.facts)
+                self._tell("breach", str(event.facts["reason"]))
+            elif event.kind == "fill":
+                self._tell("fill", self._filled(account, event))
+
+    def _filled(self, account: Account, event: Event) -> str:
+        fill = records_of([event], "fill")[0]
+        name = account.book.panel.symbols[fill["symbol"]]
+        word = "bought" if fill["qty"] > 0.0 else "sold"
+        return f"{word} {abs(fill['qty']):g} {name} at {fill['price']:g}"
 
     def obeyed(self, command: Command, events: Sequence[Event]) -> None:
         """A command was obeyed, and is in the journal."""
@@ -72,6 +89,7 @@ class Teller:
         """The process lets go of the run."""
         self.outcome = reason
         self.event("error" if failed else "info", "stop", reason)
+        self._tell("error" if failed else "stop", reason)
 
     def view(
         self, opened: Opened, intake: Intake, decision: Decision | None, *, stopping: bool
