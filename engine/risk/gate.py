@@ -133,7 +133,7 @@ class Gate:
         quotes = (seen.price if seen.quote is None else seen.quote).tolist()
         book = Exposure(seen, sales_free=self.config.frees_gross == "sent")
         turn = Turn(book, quotes, {order.number: order for order in asked})
-        self._look_at_children(asked, turn)
+        self._look_at_what_protects(asked, turn)
         refused = []
         for order in asked:
             found = self._barred(order, turn)
@@ -145,19 +145,23 @@ class Gate:
                 refused.append(Refusal(order.number, *found))
                 continue
             turn.passed.add(order.number)
-            if turn.entry_of(order) is None:  # else it sleeps until there is something to take
+            if not order.reduce_only and order.parent < 0:
                 book.add(order, reduces=reduces)
             pace.count(order)
         pace.highest = max([pace.highest, *turn.asked])
         return refused
 
-    def _look_at_children(self, asked: Sequence[Asked], turn: "Turn") -> None:
-        """Find the entries that would be left without the protection that they were asked with."""
+    def _look_at_what_protects(self, asked: Sequence[Asked], turn: "Turn") -> None:
+        """Count what only takes before anything that adds, and find entries without protection."""
         for order in asked:
-            if turn.entry_of(order) is not None:
-                fault = self._unfit(order, turn)
-                if fault is not None:
-                    turn.naked[order.parent] = f"what protects it cannot be sent: {fault[1]}"
+            if not order.reduce_only and order.parent < 0:
+                continue
+            fault = self._unfit(order, turn)
+            if turn.entry_of(order) is None:  # else it sleeps until there is something to take
+                if fault is None:
+                    turn.book.add(order, reduces=True)
+            elif fault is not None:
+                turn.naked[order.parent] = f"what protects it cannot be sent: {fault[1]}"
 
     def _unfit(self, order: Asked, turn: "Turn") -> Found | None:
         """(rule, reason) where nobody can mean an order's units or prices."""
@@ -262,5 +266,5 @@ class Turn:
 
         What protects a position that is held names itself or its sibling as parent.
         """
-        entry = self.asked.get(order.parent)
+        entry = self.asked.get(order.parent) if order.parent >= 0 else None
         return entry if entry is not None and entry.parent < 0 else None

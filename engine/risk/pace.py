@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewind.engine.risk.facts import Asked
+from tradewind.engine.types import OrderType
 
 MINUTE_NS = 60_000_000_000
 SECOND_NS = 1_000_000_000
+Likeness = tuple[int, OrderType, float, float | None, float | None]
 FIRST_TRACE = 64  # likenesses kept before the old ones are looked for
 
 
@@ -40,7 +42,7 @@ class Pace:
         self.highest = -1
         self.sent = 0
         self._sent: list[list[int]] = []  # [UTC ns, how many]
-        self._seen: dict[str, int] = {}
+        self._seen: dict[Likeness, int] = {}
 
     def tick(self, now: int) -> None:
         """Take note of the time, and forget what it has left behind."""
@@ -71,11 +73,11 @@ class Pace:
     def count(self, order: Asked) -> None:
         """Count an order that was let through; what protects comes with the order it protects."""
         if self.most is not None and order.parent < 0:
+            self.sent += 1
             if self._sent and self._sent[-1][0] == self.latest:
                 self._sent[-1][1] += 1
             else:
                 self._sent.append([self.latest, 1])
-            self.sent += 1
         if self._alike is not None:
             self._seen[likeness(order)] = self.latest
 
@@ -92,7 +94,7 @@ class Pace:
         """Everything remembered, in plain values."""
         return {
             "sent": [list(one) for one in self._sent], "latest": self.latest,
-            "seen": dict(self._seen), "highest": self.highest,
+            "seen": [[*key, at] for key, at in self._seen.items()], "highest": self.highest,
         }  # fmt: skip
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -100,10 +102,16 @@ class Pace:
         self._sent = [[int(at), int(n)] for at, n in state["sent"]]
         self.sent = sum(n for _, n in self._sent)
         self.latest, self.highest = int(state["latest"]), int(state["highest"])
-        self._seen = {str(key): int(at) for key, at in state["seen"].items()}
+        self._seen = {
+            (k, OrderType(kind), qty, limit, stop): int(at)
+            for k, kind, qty, limit, stop, at in state["seen"]
+        }
 
 
-def likeness(order: Asked) -> str:
-    """Text that two orders share where symbol, side, units, type and prices are the same."""
-    numbers = (float(order.qty), float(order.limit), float(order.stop))
-    return f"{order.symbol}/{int(order.order_type)}/" + "/".join(map(repr, numbers))
+def likeness(order: Asked) -> Likeness:
+    """What two orders share where symbol, side, units, type and prices are the same."""
+    limit, stop = order.limit, order.stop
+    return (
+        order.symbol, order.order_type, order.qty,
+        limit if limit == limit else None, stop if stop == stop else None,
+    )  # fmt: skip

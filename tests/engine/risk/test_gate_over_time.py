@@ -172,8 +172,8 @@ class TestSwitches:
         one = gate()
         getattr(one, switch)(reason)
         again = Gate(RiskConfig(), one.symbols).restore(json.loads(json.dumps(one.state())))
-        protect = order(3, -50, stop=9.0, reduce_only=True, parent=3)
-        found = refused(again, [ADDS, CLOSES, protect], held=(50.0, 0.0, 0.0))
+        protect = order(3, -50, "BB", stop=9.0, reduce_only=True, parent=3)
+        found = refused(again, [ADDS, CLOSES, protect], held=(50.0, 50.0, 0.0))
         assert found == {1: {"freeze": "frozen", "kill": "killed"}[switch]}
         again.mark(seen(day=99))
         assert refused(again, [order(4, 1)]) != {}
@@ -203,6 +203,29 @@ class TestSwitches:
     def test_a_state_that_is_none_is_told(self) -> None:
         with pytest.raises(JournalError, match="go on from an earlier snapshot"):
             gate().restore({"halted": {}})
+
+
+def over_a_restart(one: Gate) -> Gate:
+    return Gate(one.config, one.symbols).restore(json.loads(json.dumps(one.state())))
+
+
+def test_a_restart_forgets_neither_the_minute_nor_likeness_nor_a_number() -> None:
+    one = gate(max_orders_per_minute=2, duplicate_s=5.0)
+    one.check([order(1, 1), order(2, 2)], seen())
+    again = over_a_restart(one)
+    assert refused(again, [order(3, 3), order(2, 9)]) == {
+        3: "orders_per_minute", 2: "duplicate"
+    }  # fmt: skip
+    assert refused(over_a_restart(again), [order(4, 1)]) == {4: "duplicate"}
+
+
+def test_a_restart_forgets_neither_a_loss_stop_nor_what_losses_are_measured_from() -> None:
+    one = gate(max_daily_loss=0.1, max_drawdown=0.5, on_breach="flatten")
+    one.mark(seen(equity=1_000.0))
+    again = over_a_restart(one)
+    assert again.mark(seen(equity=899.0)) is not None
+    last = over_a_restart(again)
+    assert last.frozen and last.flattens and last.mark(seen(equity=890.0)) is None
 
 
 def test_the_page_is_told_how_much_of_each_limit_is_used_at_the_worst() -> None:
