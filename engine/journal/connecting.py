@@ -11,7 +11,7 @@ from tradewind.engine.journal.faults import told
 from tradewind.engine.journal.layout import APPLICATION, FORMAT, PAGE, SCHEMA
 
 SYNC = {"full": "FULL", "normal": "NORMAL"}
-CHECKPOINT = 4000  # pages written between two checkpoints
+CHECKPOINT = 500  # pages written between two checkpoints
 BUSY_S = 5.0  # how long a reader waits
 
 

@@ -5,7 +5,7 @@ notices a missing event. ``crc`` stands before the long columns, as the next row
 """
 
 FORMAT, APPLICATION = 1, 0x74776A31
-PAGE = 4096  # bytes
+PAGE = 32768  # bytes; a bar of 500 symbols fits in one, and comes back with one read
 KEPT = 2  # snapshots
 SCHEMA = """
 CREATE TABLE about (id INTEGER PRIMARY KEY CHECK (id = 1), facts TEXT NOT NULL, seal TEXT NOT NULL);

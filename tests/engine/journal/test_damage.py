@@ -10,17 +10,19 @@ import pytest
 
 from tests.journal_writer import event, new_events
 from tradewind.engine.errors import JournalError
+from tradewind.engine.journal import connecting
 from tradewind.engine.journal import journal as writing
 from tradewind.engine.journal.journal import Journal, JournalReader
-from tradewind.engine.journal.layout import PAGE
 from tradewind.engine.journal.salvage import salvage
 
+PAGE = 4096
 N_EVENTS, SNAPSHOTS = 400, (100, 200, 300)
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """A closed journal of 400 events, with snapshots after 200 and 300."""
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A closed journal of 400 events on many small pages, with snapshots after 200 and 300."""
+    monkeypatch.setattr(connecting, "PAGE", PAGE)
     with Journal.create(tmp_path / "j.sqlite", about={"run": "r"}) as journal:
         for first in range(1, N_EVENTS, 20):
             journal.append(new_events(first, first + 19))
