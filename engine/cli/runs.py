@@ -1,6 +1,7 @@
 """``tradewind runs``, ``compare`` and ``report``: what was run before."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewind.engine.cli.console import out, out_json, table
@@ -52,11 +53,23 @@ def _row(summary: "Summary") -> tuple[str, ...]:
 
 
 def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
-    """Build the page of a run again from its folder."""
+    """Build the page of a run again from its folder.
+
+    A paper run is told as an ordinary run, in a folder beside its own, as far as it has come.
+    """
     from tradewind.engine.report import folder as run_folders
     from tradewind.engine.report import front_folder, leaderboard_folder, sweep_data, sweep_page
 
     folder = run_folder(run, results)
+    from tradewind.engine.live.home import Home, is_paper
+
+    if is_paper(folder):
+        with watched("report", "nothing was written"):
+            from tradewind.engine.live.told import told
+
+            folder = told(Home(folder))
+        _say_report(folder, folder / "report.html", as_json)
+        return
     with watched("report", "the page is as it was"):
         rebuild = run_folders.rebuild
         if leaderboard_folder.is_leaderboard(folder):
@@ -66,6 +79,10 @@ def report(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOpti
         elif sweep_data.is_sweep(folder):
             rebuild = sweep_page.rebuild
         page = rebuild(folder)
+    _say_report(folder, page, as_json)
+
+
+def _say_report(folder: Path, page: Path, as_json: bool) -> None:
     if as_json:
         out_json({"run": folder.name, "folder": str(folder), "report": str(page)})
     else:

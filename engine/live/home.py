@@ -30,11 +30,10 @@ from tradewind.engine.pipeline import Parts, strategy_code, versions
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import Panel
 from tradewind.engine.report.folder import config_hash, config_text, publish, put
-from tradewind.engine.report.reading import read_json
+from tradewind.engine.report.reading import PAPER, read_json
 from tradewind.engine.report.text import json_text
 from tradewind.engine.shared_panel import map_panel, write_panel
 
-KIND = "paper"
 JOURNAL, SIGNALS, CONTROL, HISTORY = "journal.sqlite", "signals.npz", "control", "history"
 
 
@@ -115,7 +114,7 @@ def is_paper(folder: Path) -> bool:
 
 def new_name(config: RunConfig, now: datetime) -> str:
     """Name of a paper run: like that of a backtest, with ``paper`` in it."""
-    return f"{config.name}-{KIND}-{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
+    return f"{config.name}-{PAPER}-{now:%Y%m%d-%H%M%S}-{config_hash(config)[:6]}"
 
 
 def found(
@@ -146,7 +145,7 @@ def found(
     """
     now = datetime.now(UTC)
     manifest = {
-        "kind": KIND, "versions": versions(), "seed": parts.config.seed,
+        "kind": PAPER, "versions": versions(), "seed": parts.config.seed,
         "history_digest": history.digest(), "code": {"strategy": strategy_code(parts)},
         "begun": now.isoformat(timespec="seconds"),
     }  # fmt: skip

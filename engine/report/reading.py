@@ -21,6 +21,7 @@ from tradewind.engine.report.run import Run
 LEADERBOARD = "leaderboard"  # kind of folder that compares forecasters
 FRONT = "front"  # kind of folder that holds portfolios bred against each other
 SWEEP = "sweep"  # kind of folder that holds the trials of a search
+PAPER = "paper"  # kind of folder in which a run works while the market is open
 RECORDED = ("orders", "fills", "events")
 STAMP = re.compile(r"-(\d{8}-\d{6})-[0-9a-f]{6}(?:-(\d+))?$")
 
@@ -115,6 +116,11 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise RunError(f"{folder}: no such run folder; 'tradewind runs' lists what there is")
     found = read_json(folder / "manifest.json")
+    if isinstance(found, dict) and found.get("kind") == PAPER:
+        raise RunError(
+            f"{folder}: is a paper run; 'tradewind paper status {folder.name}' says how it is, and "
+            f"'tradewind report {folder.name}' tells it as an ordinary run"
+        )
     run = found.get("run") if isinstance(found, dict) else None
     if not isinstance(run, dict) or not isinstance(found.get("files"), dict):
         raise RunError(f"{folder}: manifest.json is not one of a run; run the config again")
@@ -197,8 +203,9 @@ def summaries(results: Path) -> list[Summary]:
 
 def _is_run(path: Path) -> bool:
     marks = ("manifest.json", "config.yaml", "metrics.json", "equity.parquet")
-    hidden = path.name.startswith(".")
-    return not hidden and path.is_dir() and any((path / mark).exists() for mark in marks)
+    if path.name.startswith(".") or not path.is_dir() or (path / "journal.sqlite").exists():
+        return False  # what works while the market is open has a list of its own
+    return any((path / mark).exists() for mark in marks)
 
 
 def _when(name: str) -> tuple[str, int, str]:

@@ -179,6 +179,24 @@ def test_a_wrong_config_is_one_message_and_exit_code_2(
     assert not list(Path("results").glob("*")) if Path("results").exists() else True
 
 
+def test_a_run_is_told_as_an_ordinary_one_and_cerebro_fills_the_same(
+    inside: Command, config: Path
+) -> None:
+    inside("paper", str(config), "--name", "run")
+    assert inside("runs", "--json").json["runs"] == []
+    told = inside("report", "run", "--json").json
+    assert Path(told["report"]).is_file()
+    verified = inside("verify", told["run"], "--json").json
+    assert verified["identical"] is True
+    assert verified["n_fills"] > 10
+    compared = inside("compare", "run", "--json").json
+    assert compared["difference"] == 0.0
+    assert compared["only_live"] == compared["only_backtest"] == 0
+    found = inside("verify", "run")
+    assert found.code == 2
+    found.says("is a paper run", "tradewind report run")
+
+
 def test_what_is_no_paper_run_is_named(inside: Command, config: Path) -> None:
     run = inside("backtest", str(config), "--json").json["run"]
     for command in ("resume", "stop", "pause"):
