@@ -36,7 +36,8 @@ class Exposure:
     def __init__(self, seen: Situation, *, sales_free: bool = False) -> None:
         self.qty: list[float] = seen.qty.tolist()
         self.price: list[float] = seen.price.tolist()
-        self.most, self.least = self.qty.copy(), self.qty.copy()
+        self.most: list[float] = self.qty.copy()
+        self.least: list[float] = self.qty.copy()
         n = len(self.qty)
         self._plain = [0.0] * n, [0.0] * n  # bought, sold: signed
         self._takes = [0.0] * n, [0.0] * n  # the same, of those that only take
@@ -76,7 +77,7 @@ class Exposure:
         """Whether an order can only take from what is held, even if all on its side fills first."""
         if order.reduce_only or order.parent >= 0:
             return True
-        held: float = self.qty[order.symbol]
+        held = self.qty[order.symbol]
         after = self.after(order)
         return held * order.qty < 0.0 and (
             after >= -EPS * held if held > 0.0 else after <= -EPS * held
@@ -85,8 +86,7 @@ class Exposure:
     def after(self, order: Asked) -> float:
         """Units held at the worst on the side of a plain order, once it fills too."""
         side = self.most if order.qty > 0.0 else self.least
-        held: float = side[order.symbol]
-        return held + order.qty
+        return side[order.symbol] + order.qty
 
     def add(self, order: Asked, *, reduces: bool) -> None:
         """Count an order that has been let through."""
@@ -116,8 +116,7 @@ class Exposure:
         if not 0.0 < self.price[k] < inf:
             self._unpriced.add(k)
             return 0.0
-        price: float = self.price[k]
-        return units * price
+        return units * self.price[k]
 
     def unpriced(self, beside: int) -> int:
         """Column of what is held or works and has no price, other than ``beside``; -1: none."""
@@ -133,5 +132,5 @@ class Exposure:
         units = max(self.most[k], -self.least[k])
         if units <= 0.0:
             return 0.0
-        worth: float = units * self.price[k]
+        worth = units * self.price[k]
         return worth / equity if equity > 0.0 and isfinite(worth) else inf

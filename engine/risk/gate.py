@@ -134,12 +134,12 @@ class Gate:
         book = Exposure(seen, sales_free=self.config.frees_gross == "sent")
         turn = Turn(book, quotes, {order.number: order for order in asked})
         self._look_at_what_protects(asked, turn)
-        refused = []
+        closed, refused = self._closed(), []
         for order in asked:
             found = self._barred(order, turn)
             reduces = found is None and book.reduces(order)
             if found is None and not reduces:
-                found = self._closed() or self._limits.exceeded(order, seen, book, pace)
+                found = closed or self._limits.exceeded(order, seen, book, pace)
             if found is not None:
                 turn.refused.add(order.number)
                 refused.append(Refusal(order.number, *found))
@@ -169,7 +169,7 @@ class Gate:
         if fault:
             return "malformed", f"order {order.number}: {fault}"
         collar, quote = self.config.price_collar, turn.quotes[order.symbol]
-        if collar is None:
+        if collar is None or (order.limit != order.limit and order.stop != order.stop):
             return None
         entry = turn.entry_of(order)
         if entry is not None:
