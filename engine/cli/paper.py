@@ -164,6 +164,33 @@ def halt(
     return _ask(run_folder(run, results), name, as_json, symbol=symbol)
 
 
+@app.command("daily")
+def daily(
+    run: RunArgument,
+    day: Annotated[
+        str | None, typer.Option("--day", metavar="DAY", help="Such as 2017-11-10; none: the last.")
+    ] = None,
+    results: ResultsOption = RESULTS,
+    as_json: JsonOption = False,
+) -> int:
+    """Write the report of a day: gains by symbol, fills, refusals, how the feed was."""
+    folder = run_folder(run, results)
+    with watched("daily", "nothing was written"):
+        from tradewind.engine.live.daily import write_day
+        from tradewind.engine.live.home import Home
+        from tradewind.engine.live.running import folder_of
+
+        found, page = write_day(Home(folder_of(folder)), day)
+    if as_json:
+        out_json({"run": folder.name, "day": found.day, "page": str(page), "pnl": found.pnl,
+                  "equity": found.after, "fills": len(found.fills),
+                  "refused": len(found.refused)})  # fmt: skip
+    else:
+        out(found.sentence)
+        out(f"Report: {page}")
+    return DONE
+
+
 @app.command("reconcile")
 def reconcile(
     run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False

@@ -23,6 +23,7 @@ from tradewind.engine.journal.event import Event
 from tradewind.engine.live import control
 from tradewind.engine.live.answers import Answers
 from tradewind.engine.live.board import Board
+from tradewind.engine.live.daily import write_day
 from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command, Decision
 from tradewind.engine.live.opening import REPLAY, Opened
@@ -94,6 +95,7 @@ class Process:
         self._to_send = asyncio.Event()
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
+        self._day: int | None = None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
         self.n_bars = self._since_snapshot = 0
         self._shown = 0.0
@@ -292,12 +294,27 @@ class Process:
         self._write(events)
         self.reached("after_intent")
         self.teller.turned(account, events)
+        self._day_over(self.decision.day)
         if self.stops:
             self._stop_when_flat()
         self._since_snapshot += 1
         journal, bars = self.opened.journal, self.opened.config.journal.snapshot_bars
         if self._since_snapshot >= bars or journal.since_snapshot >= SNAPSHOT_EVENTS:
             self._snapshot()
+
+    def _day_over(self, day: int) -> None:
+        """Report the day before, where a new one has begun; a replay has too many of them."""
+        before, self._day = self._day, day
+        if before in (None, day) or self.replays:
+            return
+        try:
+            found, page = write_day(self.opened.home, str(np.datetime64(before, "D")))
+        except TradewindError as error:
+            self.teller.event("warning", "daily", str(error))
+            return
+        facts = {"day": found.day, "page": page.name, "pnl": found.pnl}
+        self._write([Event(0, time.time_ns(), "daily", facts)])
+        self.teller.daily(found.sentence)
 
     def _snapshot(self) -> None:
         self.reached("before_snapshot")

@@ -81,6 +81,11 @@ class Teller:
         word = "bought" if fill["qty"] > 0.0 else "sold"
         return f"{word} {abs(fill['qty']):g} {name} at {fill['price']:g}"
 
+    def daily(self, sentence: str) -> None:
+        """A day is over and reported."""
+        self.event("info", "daily", sentence)
+        self._tell("daily", sentence)
+
     def obeyed(self, command: Command, events: Sequence[Event]) -> None:
         """A command was obeyed, and is in the journal."""
         self.event("info", "command", f"{command.name} by {command.by}", **command.facts)
