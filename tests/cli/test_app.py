@@ -14,9 +14,9 @@ from tradewind.engine.cli.app import app, separate_assignments
 ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "audit", "backtest", "compare", "data check", "data fetch", "data show", "evolve", "init",
-    "ledger show", "ledger verify", "paper daily", "paper flatten", "paper halt", "paper pause", "paper reconcile",
-    "paper resume", "paper start", "paper status", "paper stop", "report", "reproduce", "runs",
-    "sweep", "train", "verify",
+    "ledger show", "ledger verify", "paper daily", "paper flatten", "paper halt", "paper pause",
+    "paper reconcile", "paper resume", "paper start", "paper status", "paper stop", "report",
+    "reproduce", "runs", "sweep", "train", "verify",
 )  # fmt: skip
 
 
