@@ -17,6 +17,8 @@ from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
 from luck_page import section as luck_section
 from pairs_page import section as pairs_section
+from paper_page import crash_section
+from paper_page import section as paper_section
 from portfolios_page import section as portfolios_section
 from published_page import section as published_section
 from rbm_page import section as rbm_section
@@ -32,6 +34,8 @@ NAMES = (
     "commands",
     "live_step",
     "ticks",
+    "paper",
+    "crash",
     "training",
     "evolving",
     "sweeps",
@@ -113,6 +117,8 @@ def main() -> int:
         "commands": commands_section,
         "live_step": live_step_section,
         "ticks": ticks_section,
+        "paper": paper_section,
+        "crash": crash_section,
         "training": training_section,
         "evolving": evolving_section,
         "sweeps": sweeps_section,
