@@ -2,40 +2,49 @@
 
 from typing import Any
 
+WHOSE = {"own": "our rule book", "outside": "a broker that fails one call in five"}
+
 
 def section(rows: list[dict[str, Any]]) -> str:
-    """What an open market costs, and how many killed runs came back."""
-    by_case = {case: [row for row in rows if row.get("case") == case] for case in
-               ("latency", "ingest", "soak")}  # fmt: skip
-    lines = ["## Paper trading\n", "`python benchmarks/paper.py`.\n"]
-    for row in by_case["latency"]:
-        lines.append(
-            f"From the last tick of a bar until everything decided on it is in the journal, "
-            f"{row['symbols']} symbols, {row['ticks_per_second']:,} ticks a second, a stateful LSTM "
-            f"on each symbol, {row['closes']} closes with {row['orders']:,} changes of orders: median "
-            f"**{row['median_ms']:.1f} ms** (goal 2: {_met(row['median_ms'], 2.0)}), 99 % within "
-            f"**{row['p99_ms']:.1f} ms** (goal 10: {_met(row['p99_ms'], 10.0)}). A transaction of "
-            f"that size that is durable against a power cut adds {row['sync_median_ms']:.1f} ms, 99 % "
-            f"within {row['sync_p99_ms']:.1f} ms.\n"
-        )
-    lines += ["| ingest | ticks | ticks a second | lost | goal |", "|---|--:|--:|--:|---|"]
-    for row in by_case["ingest"]:
-        goal = "met" if row["ticks_per_second"] >= 20_000 and not row["lost"] else "**missed**"
-        lines.append(
-            f"| {row['workload']} | {row['ticks']:,} | {row['ticks_per_second']:,} | {row['lost']} "
-            f"| 20,000 without loss: {goal} |"
-        )
-    for row in by_case["soak"]:
-        lines.append(
-            f"\nA replay of {row['bars']:,} minute bars of {row['symbols']} symbols through the "
-            f"whole process took {row['seconds']:,.0f} s, {row['ms_per_bar']:.2f} ms a bar, with "
-            f"{row['fills']:,} fills and {row['exceptions']} exceptions; the journal grew by "
-            f"{row['journal_bytes_per_bar']:,} bytes a bar. Memory after a fifth "
-            f"{row['rss_mb_after_a_fifth']:,.0f} MB, at the end "
-            f"{row['rss_mb_at_the_end']:,.0f} MB: {row['growth']:+.1%} (goal within 5 %: {_met(abs(row['growth']), 0.05)}). The bars "
-            f"themselves, which a run keeps, are {row['history_mb']:,.0f} MB of that."
-        )
-    return "\n".join(lines)
+    """What an open market costs."""
+    parts = ["## Paper trading\n", "`python benchmarks/paper.py`.\n"]
+    parts += [_latency(row) for row in rows if row["case"] == "latency"]
+    parts += ["| ingest | ticks | ticks a second | lost | goal |", "|---|--:|--:|--:|---|"]
+    parts += [_ingest(row) for row in rows if row["case"] == "ingest"]
+    parts += [_soak(row) for row in rows if row["case"] == "soak"]
+    return "\n".join(parts)
+
+
+def _latency(row: dict[str, Any]) -> str:
+    median, most = row["median_ms"], row["p99_ms"]
+    return (
+        "From the last tick of a bar until everything decided on it is in the journal, "
+        f"{row['symbols']} symbols, {row['ticks_per_second']:,} ticks a second, a stateful LSTM on "
+        f"each, {row['closes']} closes with {row['orders']:,} changes of orders: median "
+        f"**{median:.1f} ms** (goal 2: {_met(median, 2.0)}), 99 % within **{most:.1f} ms** (goal "
+        f"10: {_met(most, 10.0)}). A transaction of that size that is durable against a power cut "
+        f"adds {row['sync_median_ms']:.1f} ms, 99 % within {row['sync_p99_ms']:.1f} ms.\n"
+    )
+
+
+def _ingest(row: dict[str, Any]) -> str:
+    good = row["ticks_per_second"] >= 20_000 and not row["lost"]
+    return (
+        f"| {row['workload']} | {row['ticks']:,} | {row['ticks_per_second']:,} | {row['lost']} "
+        f"| 20,000 without loss: {'met' if good else '**missed**'} |"
+    )
+
+
+def _soak(row: dict[str, Any]) -> str:
+    first, last, growth = row["rss_mb_after_a_fifth"], row["rss_mb_at_the_end"], row["growth"]
+    return (
+        f"\nA replay of {row['bars']:,} minute bars of {row['symbols']} symbols through the whole "
+        f"process took {row['seconds']:,.0f} s, {row['ms_per_bar']:.2f} ms a bar, with "
+        f"{row['fills']:,} fills and {row['exceptions']} exceptions; the journal grew by "
+        f"{row['journal_bytes_per_bar']:,} bytes a bar. Memory after a fifth {first:,.0f} MB, at "
+        f"the end {last:,.0f} MB: {growth:+.1%} (goal within 5 %: {_met(abs(growth), 0.05)}). The "
+        f"bars themselves, which a run keeps, are {row['history_mb']:,.0f} MB of that."
+    )
 
 
 def crash_section(rows: list[dict[str, Any]]) -> str:
@@ -44,18 +53,17 @@ def crash_section(rows: list[dict[str, Any]]) -> str:
     lines = [
         "## Paper runs killed with -9\n",
         "`python benchmarks/crash.py`. Killed one to three times at the step named, gone on with "
-        "from the folder each time, and compared with a run that nobody killed: every bar, decision, "
-        "order, fill, refusal and equity, byte by byte; outside, the broker's own list of orders "
-        f"as well. **{same:,} of {trials:,}** ended with the same books.\n",
+        "from the folder each time, and compared with a run that nobody killed: every bar, "
+        "decision, order, fill, refusal and equity, byte by byte; outside, the broker's own list "
+        f"of orders as well. **{same:,} of {trials:,}** ended with the same books.\n",
         "| orders filled by | killed | trials | identical |",
         "|---|---|--:|--:|",
     ]
-    whose = {"own": "our rule book", "outside": "a broker that fails one call in five"}
-    for row in rows:
-        lines.append(
-            f"| {whose[row['venue']]} | {row['step'].replace('_', ' ')} | {row['trials']:,} "
-            f"| {row['identical']:,} |"
-        )
+    lines += [
+        f"| {WHOSE[row['venue']]} | {row['step'].replace('_', ' ')} | {row['trials']:,} "
+        f"| {row['identical']:,} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 
