@@ -123,9 +123,7 @@ def pause(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOptio
 @app.command("flatten")
 def flatten(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
     """Withdraw all orders, close all positions, and pause."""
-    folder = run_folder(run, results)
-    code = _ask(folder, "pause", as_json=False, quiet=True)
-    return code or _ask(folder, "flatten", as_json)
+    return _ask(run_folder(run, results), "flatten", as_json)
 
 
 @app.command("stop")

@@ -116,7 +116,8 @@ class Account:
             said = self.prospect.next(panel)
         else:
             self.prospect.keep(said)
-        step = book.step(self.prospect.signals(panel), asks=decision.mode is Mode.LIVE)
+        asks = decision.mode is Mode.LIVE and not self.gate.flattens  # else it could undo that
+        step = book.step(self.prospect.signals(panel), asks=asks)
         seen = self.situation(decision)
         breach = self.gate.mark(seen)
         refused = self._refuse(step.asked, seen)
@@ -149,7 +150,7 @@ class Account:
         events = [command_event(command)]
         name = command.name
         symbol = str(command.facts.get("symbol", ""))
-        if name == "pause":
+        if name in ("pause", "flatten"):
             self.mode = Mode.PAUSED
         elif name == "resume":
             self.mode = Mode.LIVE

@@ -91,7 +91,8 @@ class Dispatch:
     def _unsent(self) -> list[Outgoing]:
         """What works on the market that is ours and was not sent."""
         working = [int(n) for n in self.account.book.working]
-        return [(n, order_of(self.account, n)) for n in working if n not in self._sent]
+        new = [(n, order_of(self.account, n)) for n in working if n not in self._sent]
+        return [(n, order) for n, order in new if order.qty]  # nothing to take: not yet
 
     def _ended(self) -> list[Outgoing]:
         """What was sent and has ended here otherwise than by the broker's word."""
@@ -135,10 +136,14 @@ class Dispatch:
 def order_of(account: Account, number: int) -> VenueOrder:
     """Order of a number, as a broker gets it."""
     order = account.book.orders[number]
+    left = float(order["qty"] - order["filled_qty"])
+    if order["reduce_only"] or order["parent"] >= 0:  # a broker does not know what it may take
+        held = float(account.book.state.qty[order["symbol"]])
+        left = 0.0 if held * left >= 0.0 else max(min(left, abs(held)), -abs(held))
     return VenueOrder(
         client_id=f"{account.run}-{number}",
         symbol=account.book.panel.symbols[order["symbol"]],
-        qty=float(order["qty"] - order["filled_qty"]),
+        qty=left,
         order_type=OrderType(int(order["order_type"])),
         limit=float(order["limit"]), stop=float(order["stop"]), trail=float(order["trail"]),
         trail_fraction=float(order["trail_fraction"]), tif=TimeInForce(int(order["tif"])),

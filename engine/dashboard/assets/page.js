@@ -5,7 +5,7 @@
   const QUESTIONS = {
     pause: "Ask the strategy no more? Orders that work go on working.",
     resume: "Ask the strategy again?",
-    flatten: "Withdraw all orders and close all positions at the next bar?",
+    flatten: "Withdraw all orders, close all positions at the next bar, and ask the strategy no more?",
     stop: "Stop the run? It can be resumed.",
     kill: "Throw the kill switch? Nothing that adds to a position is sent until a person lifts it.",
     thaw: "Lift the kill switch and what a loss stop has frozen?",
