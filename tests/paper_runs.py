@@ -38,6 +38,7 @@ COMMANDS: Mapping[int, Command] = {
     n: Command(f"scripted-{n}", name, "test", n, facts)
     for n, name, facts in (
         (20, "pause", {}), (26, "resume", {}), (35, "halt", {"symbol": "KO"}), (41, "flatten", {}),
+        (44, "resume", {}),
         (50, "unhalt", {"symbol": "KO"}), (60, "kill", {"flatten": True}), (66, "thaw", {}),
     )
 }  # fmt: skip
