@@ -120,7 +120,8 @@ class Supervisor:
             wait = 0.0
             begun = asyncio.get_running_loop().time()
             try:
-                await asyncio.wait_for(connection.open(), self.patience.open_s)
+                async with asyncio.timeout(self.patience.open_s):  # wait_for may lose a cancel
+                    await connection.open()
                 if self._last_tick:
                     self._tell(
                         sink, FeedState.GAP, "connected again; what came meanwhile is missing",
