@@ -245,8 +245,11 @@ def _work(opened: "Opened", as_json: bool, page: bool | None) -> int:
     if as_json:
         out_json({**found.as_dict(), "folder": str(opened.home.folder), "ended": why})
     else:
-        out(f"{found.run}: {why}; {found.bars} bars, equity {found.equity:,.2f}, "
-            f"{found.fills} fills, {found.positions} positions held")  # fmt: skip
+        worth = "no bar was taken" if found.equity is None else f"equity {found.equity:,.2f}"
+        out(
+            f"{found.run}: {why}; {found.bars} bars, {worth}, {found.fills} fills, "
+            f"{found.positions} positions held"
+        )
     return DONE
 
 

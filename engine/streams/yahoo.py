@@ -6,6 +6,7 @@ Yahoo's quotes are unofficial and for personal use; prices travel as float32.
 
 import asyncio
 import json
+import logging
 import time
 from base64 import b64decode
 from collections.abc import Sequence
@@ -172,4 +173,6 @@ def _client() -> Any:
     """Yfinance's live client, imported."""
     import yfinance.live
 
+    # It logs a traceback for each refused connection; what matters of it is told as a state.
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     return yfinance.live

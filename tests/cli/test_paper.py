@@ -203,3 +203,17 @@ def test_what_is_no_paper_run_is_named(inside: Command, config: Path) -> None:
         found = inside("paper", command, run)
         assert found.code == 2
         found.says("is no paper run")
+
+
+def test_a_feed_that_cannot_be_reached_is_waited_for_and_says_so_without_a_traceback(
+    project: Path, config: Path, inside: Command
+) -> None:
+    process = begun(project, config, "--set", "paper.feed={kind: yahoo, url: 'ws://127.0.0.1:9/'}")
+    time.sleep(3.0)
+    process.send_signal(signal.SIGTERM)
+    code, out, err = ended(process)
+    assert code == 0
+    assert "no bar was taken" in out
+    assert "Traceback" not in err
+    log = (project / "results" / "run" / "log.jsonl").read_text("utf-8")
+    assert "down: " in log
