@@ -1,5 +1,6 @@
 """A board without a run behind it, for tests of the page."""
 
+import time
 from typing import Any
 
 NS = 1_000_000_000
@@ -14,7 +15,7 @@ class FixedBoard:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
         self.view: dict[str, Any] = {
             "run": "a<script>run", "config": "test", "state": "live", "reason": "", "mode": "live",
-            "now": BEGUN, "since": BEGUN, "bar": {"ts": BEGUN + 40 * DAY, "number": 40},
+            "since": BEGUN, "bar": {"ts": BEGUN + 40 * DAY, "number": 40},
             "currency": "USD", "equity": 101_234.5, "cash": 5_000.0, "gross": 96_234.5,
             "start_equity": 100_000.0, "day_start_equity": 101_000.0, "peak": 102_000.0,
             "drawdown": 0.0075, "symbols": ["KO", "<b>X"], "n_fills": 3, "n_refused": 1,
@@ -43,11 +44,13 @@ class FixedBoard:
             "risk": [{"limit": "max_gross", "used": 0.95, "of": 1.0, "share": 0.95}],
             "refused": [{"ts": BEGUN, "symbol": "KO", "qty": 900.0, "reason": "too much of it"}],
             "log": [{"ts": BEGUN, "level": "warning", "event": "feed", "text": "a word"}],
+            "refusals": {"max_weight": 1}, "outcomes": {"filled": 3, "by_user": 1},
+            "steps": {"buckets": [["0.01", 30], ["0.1", 39], ["+Inf", 40]], "sum_s": 0.5},
         }  # fmt: skip
 
     def latest(self) -> dict[str, Any]:
-        """View."""
-        return dict(self.view)
+        """View, shown just now."""
+        return {"now": time.time_ns(), **self.view}
 
     def symbol(self, name: str) -> dict[str, Any]:
         """Bars that rise, one fill and a forecast."""

@@ -3,7 +3,40 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-STATES = ("connecting", "live", "delayed", "stale", "gap", "down")
+FEED_STATES = ("connecting", "live", "delayed", "stale", "gap", "down")
+RUN_STATES = ("starting", "live", "paused", "frozen", "stopping", "stopped")
+# name, what it says, where it lies in the view; money is in the account's currency
+GAUGES = (
+    ("equity", "Account value, in the account's currency.", ("equity",)),
+    ("cash", "Cash, in the account's currency.", ("cash",)),
+    ("gross", "Sum of absolute position values, in the account's currency.", ("gross",)),
+    ("start_equity", "Account value at the start.", ("start_equity",)),
+    ("drawdown_ratio", "Fall from the highest account value, as a fraction.", ("drawdown",)),
+    ("last_tick_age_seconds", "Age of the newest tick when the run last showed itself.",
+     ("feed", "last_tick_age_s")),
+)  # fmt: skip
+TIMES = (
+    ("bar_timestamp_seconds", "Close of the last bar.", ("bar", "ts")),
+    ("shown_timestamp_seconds", "When the run last showed itself.", ("now",)),
+    ("start_timestamp_seconds", "When this process began to work on the run.", ("since",)),
+)
+LENGTHS = (
+    ("positions", "Symbols held.", "positions"),
+    ("orders_working", "Orders that work.", "orders"),
+)
+COUNTERS = (
+    ("bars", "Bars taken.", ("bar", "number")),
+    ("fills", "Executions.", ("n_fills",)),
+    ("ticks", "Ticks that arrived, believed or not.", ("feed", "ticks")),
+    ("reconnects", "Connections to the feed that were made anew.", ("feed", "reconnects")),
+    ("gaps", "Holes in the stream.", ("feed", "gaps")),
+)
+LABELLED = (
+    ("dropped_ticks", "Messages that were not used.", "reason", ("feed", "dropped")),
+    ("orders", "Orders that have ended, by how.", "outcome", ("outcomes",)),
+    ("refusals", "Orders that a risk rule refused, since this process began.", "rule",
+     ("refusals",)),
+)  # fmt: skip
 
 
 def exposition(view: Mapping[str, Any]) -> bytes:
@@ -16,54 +49,77 @@ def exposition(view: Mapping[str, Any]) -> bytes:
 
 
 class _Seen:
-    """A view, as Prometheus collects it."""
+    """A view, as Prometheus collects it; what the view lacks is absent, not zero."""
 
     def __init__(self, view: Mapping[str, Any]) -> None:
         self._view = view
 
+    def _at(self, path: tuple[str, ...]) -> Any:
+        found: Any = self._view
+        for key in path:
+            found = found.get(key) if isinstance(found, Mapping) else None
+        return found
+
     def collect(self) -> Iterator[Any]:
         """Every metric of the view."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        yield from self._gauges()
+        yield from self._states()
+        yield from self._counters()
+        yield from self._steps()
 
-        view, feed = self._view, self._view.get("feed", {})
+    def _gauges(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily
 
-        def gauge(name: str, text: str, value: Any, labels: Any = ()) -> Any:
-            made = GaugeMetricFamily(f"tradewind_{name}", text, labels=list(labels))
-            rows = value if labels else [((), value)]
-            for key, number in rows:
-                if number is not None:
-                    made.add_metric(list(key), float(number))
-            return made
-
-        yield gauge("equity", "Account value, account currency", view.get("equity"))
-        yield gauge("cash", "Cash, account currency", view.get("cash"))
-        yield gauge("gross", "Sum of absolute position values", view.get("gross"))
-        yield gauge("drawdown_ratio", "Fall from the highest equity", view.get("drawdown"))
-        yield gauge("positions", "Symbols held", len(view.get("positions", ())))
-        yield gauge("orders_working", "Orders on the market", len(view.get("orders", ())))
-        yield gauge("bar_timestamp_seconds", "Close of the last bar",
-                    view.get("bar", {}).get("ts", 0) / 1e9)  # fmt: skip
-        yield gauge("last_tick_age_seconds", "Age of the newest tick", feed.get("last_tick_age_s"))
-        yield gauge("feed_state", "1 for the state the feed is in",
-                    [((state,), float(state == feed.get("state"))) for state in STATES],
-                    ("state",))  # fmt: skip
-        yield gauge("limit_used_ratio", "Share of a risk limit that is used",
-                    [((one["limit"],), one["share"]) for one in view.get("risk", ())],
-                    ("limit",))  # fmt: skip
-        for name, text, value in (
-            ("bars", "Bars taken", view.get("bar", {}).get("number", 0)),
-            ("ticks", "Ticks that arrived", feed.get("ticks", 0)),
-            ("fills", "Executions", view.get("n_fills", 0)),
-            ("refused", "Orders the gate refused", view.get("n_refused", 0)),
-            ("reconnects", "Connections made anew", feed.get("reconnects", 0)),
-            ("gaps", "Holes in the stream", feed.get("gaps", 0)),
-        ):
-            made = CounterMetricFamily(f"tradewind_{name}", text)
-            made.add_metric([], float(value or 0))
-            yield made
-        dropped = CounterMetricFamily(
-            "tradewind_dropped", "Messages that were not used", labels=["reason"]
+        found = [(name, said, self._at(path)) for name, said, path in GAUGES]
+        found += [(name, said, (self._at(path) or 0) / 1e9) for name, said, path in TIMES]
+        found += [(name, said, len(self._view.get(key) or ())) for name, said, key in LENGTHS]
+        for name, said, value in found:
+            if value is not None:
+                yield GaugeMetricFamily(f"tradewind_{name}", said, value=float(value))
+        limits = GaugeMetricFamily(
+            "tradewind_limit_used_ratio", "Share of a risk limit that is used.", labels=["limit"]
         )
-        for reason, n in sorted(feed.get("dropped", {}).items()):
-            dropped.add_metric([reason], float(n))
-        yield dropped
+        for one in self._view.get("risk") or ():
+            if one.get("share") is not None:
+                limits.add_metric([str(one["limit"])], float(one["share"]))
+        yield limits
+
+    def _states(self) -> Iterator[Any]:
+        from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
+
+        words = ("run", "config", "mode", "currency")
+        yield InfoMetricFamily(
+            "tradewind_run", "What runs.",
+            value={key: str(self._view.get(key) or "") for key in words},
+        )  # fmt: skip
+        for name, said, path, states in (
+            ("run_state", "1 for the state that the run is in.", ("state",), RUN_STATES),
+            ("feed_state", "1 for the state that the feed is in.", ("feed", "state"), FEED_STATES),
+        ):
+            made = GaugeMetricFamily(f"tradewind_{name}", said, labels=["state"])
+            for state in states:
+                made.add_metric([state], float(state == self._at(path)))
+            yield made
+
+    def _counters(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily
+
+        for name, said, path in COUNTERS:
+            yield CounterMetricFamily(f"tradewind_{name}", said, value=float(self._at(path) or 0))
+        for name, said, label, path in LABELLED:
+            made = CounterMetricFamily(f"tradewind_{name}", said, labels=[label])
+            for key, n in sorted((self._at(path) or {}).items()):
+                made.add_metric([str(key)], float(n))
+            yield made
+
+    def _steps(self) -> Iterator[Any]:
+        from prometheus_client.core import HistogramMetricFamily
+
+        steps = self._view.get("steps")
+        if steps:
+            yield HistogramMetricFamily(
+                "tradewind_step_seconds",
+                "From a bar's arrival in its turn until what follows from it is on the disk.",
+                buckets=[(str(le), float(n)) for le, n in steps["buckets"]],
+                sum_value=float(steps["sum_s"]),
+            )

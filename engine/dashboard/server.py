@@ -1,16 +1,21 @@
 """The page's server, in a thread with a loop of its own: it cannot hold trading up."""
 
 import asyncio
+import logging
 import socket
 import threading
+import time
 from typing import Any, Self
 
-from tradewind.engine.dashboard.app import BoardLike, app_of
+from tradewind.engine.dashboard.app import Pages
+from tradewind.engine.dashboard.board_protocol import BoardLike
 from tradewind.engine.dashboard.guard import Keys
 from tradewind.engine.errors import ConfigError
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"  # and nothing else: whoever is far away comes through ssh
 PATIENCE_S = 10.0
+MOST_AT_ONCE = 64  # connections
+log = logging.getLogger(__name__)
 
 
 class Dashboard:
@@ -21,12 +26,15 @@ class Dashboard:
     board : BoardLike
     port : int
         0: any that is free.
+    keys : Keys, optional
+        Secrets of this start; made anew by default.
     """
 
-    def __init__(self, board: BoardLike, port: int = 0) -> None:
-        self._board, self._wanted = board, port
-        self.keys = Keys()
+    def __init__(self, board: BoardLike, port: int = 0, *, keys: Keys | None = None) -> None:
+        self._wanted = port
+        self.keys = keys or Keys()
         self.port = 0
+        self._pages = Pages(board, self.keys, lambda: self.port)
         self._server: Any = None
         self._thread: threading.Thread | None = None
 
@@ -44,6 +52,7 @@ class Dashboard:
             If the port is taken, or the packages that serve it are not installed.
         """
         try:
+            import prometheus_client  # noqa: F401
             import starlette  # noqa: F401
             import uvicorn
         except ImportError as error:
@@ -51,6 +60,25 @@ class Dashboard:
                 f"paper.dashboard: the page needs a package that is not installed ({error.name}); "
                 "pip install 'tradewind[live]', or leave the page out with --no-page"
             ) from None
+        listener = self._listener()
+        self.port = listener.getsockname()[1]
+        config = uvicorn.Config(
+            self._pages.app(), log_config=None, access_log=False, server_header=False,
+            lifespan="off", ws="none", proxy_headers=False, limit_concurrency=MOST_AT_ONCE,
+            timeout_graceful_shutdown=2,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._serve, args=(listener,), name="page", daemon=True
+        )
+        self._thread.start()
+        until = time.monotonic() + PATIENCE_S
+        while not self._server.started and self._thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.01)
+        return self
+
+    def _listener(self) -> socket.socket:
+        """Socket bound to this machine alone."""
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,25 +90,18 @@ class Dashboard:
                 "name another, or 0 for any that is free"
             ) from None
         listener.listen(64)  # who comes before the server has begun waits for it
-        self.port = listener.getsockname()[1]
-        app = app_of(self._board, self.keys, lambda: self.port)
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, server_header=False, lifespan="off",
-            timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._serve, args=(listener,), name="page", daemon=True
-        )
-        self._thread.start()
-        return self
+        return listener
 
     def _serve(self, listener: socket.socket) -> None:
-        with listener:
-            asyncio.run(self._server.serve(sockets=[listener]))
+        try:
+            with listener:
+                asyncio.run(self._server.serve(sockets=[listener]))
+        except BaseException:  # a page that fails must not end the run beside it
+            log.exception("the page has failed; the run goes on without it")
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Listen no more; pages that are open say that the connection is lost."""
+        self._pages.closing = True
         if self._server is not None:
             self._server.should_exit = True
         if self._thread is not None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 from tradewind.engine.live.facts import Command
 
 ROWS, FILLS, REFUSED, LOG = 2000, 200, 50, 200
+LOOKED_S, MOST_LOOKED = 30.0, 4  # a symbol nobody has asked for since is no longer looked at
 
 
 class Board:
@@ -23,7 +24,7 @@ class Board:
         self._symbols: Mapping[str, Mapping[str, Any]] = {}
         self._commands: deque[Command] = deque()
         self._lock = threading.Lock()
-        self.asked_for: set[str] = set()
+        self._asked_for: dict[str, float] = {}
 
     def publish(self, view: Mapping[str, Any], symbols: Mapping[str, Mapping[str, Any]]) -> None:
         """Put a new view in the place of the old; ``symbols`` are those somebody looks at."""
@@ -38,9 +39,18 @@ class Board:
     def symbol(self, name: str) -> dict[str, Any]:
         """Bars, fills and forecasts of a symbol; empty until the run has made them."""
         with self._lock:
-            self.asked_for.add(name)
+            self._asked_for.pop(name, None)
+            self._asked_for[name] = time.monotonic()
             found = self._symbols.get(name)
         return dict(found) if found else {"symbol": name, "bars": [], "fills": [], "forecasts": []}
+
+    def looked_at(self) -> list[str]:
+        """Symbols that somebody looks at, the last ones asked for."""
+        since = time.monotonic() - LOOKED_S
+        with self._lock:
+            kept = [(name, at) for name, at in self._asked_for.items() if at >= since]
+            self._asked_for = dict(kept[-MOST_LOOKED:])
+            return list(self._asked_for)
 
     def command(self, name: str, *, by: str, **facts: Any) -> str:
         """Ask something of the run, which obeys at the next turn of its loop; an id."""

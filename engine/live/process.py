@@ -36,6 +36,7 @@ from tradewind.engine.streams.intake import Intake
 from tradewind.engine.types import Bar
 from tradewind.engine.venues.facts import Venue, VenueReport
 
+SHOW_S, IDLE_S = 0.25, 1.0  # between two views: while turns come, and while none does
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
 INBOX = 64  # turns that may wait
 SNAPSHOT_EVENTS = 100_000  # at most so many between snapshots: a restart reads them again
@@ -99,6 +100,8 @@ class Process:
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
         self.n_bars = self._since_snapshot = 0
         self._shown = 0.0
+        self._showing: asyncio.Future[None] | None = None
+        self._drawn: dict[str, tuple[int, int]] = {}
         self._files: dict[str, Any] = {}
         self._filling: list[asyncio.Task[None]] = []
 
@@ -177,6 +180,9 @@ class Process:
         """Look, again and again, at the clock, the board and the control folder."""
         while True:
             await asyncio.sleep(LOOK_S)
+            if self._showing is None or self._showing.done():  # while a turn works it waits
+                loop = asyncio.get_running_loop()
+                self._showing = loop.run_in_executor(self._thread, self._show, IDLE_S)
             for command in self.board.commands():
                 await self._inbox.put(command)
             for file, left in control.waiting(self.opened.home.control):
@@ -259,7 +265,7 @@ class Process:
         if self.opened.resumed:
             self._write([Event(0, time.time_ns(), "resumed", {"process": os.getpid()})])
         self.teller.began(self.opened)
-        self._show(now=True)
+        self._show(0.0)
 
     def _turn(self, item: Item) -> None:
         match item:
@@ -279,11 +285,12 @@ class Process:
                 if item.error is not None:
                     raise item.error
                 self.stopping = "the feed is at its end"
-        self._show(now=bool(self.stopping))
+        self._show(0.0 if self.stopping else SHOW_S)
 
     def _bar(self, came: BarCame) -> None:
         account, ts = self.opened.account, came.row.ts
         self.reached("bar")
+        begun = time.perf_counter()
         now = ts if self.replays else time.time_ns()
         stale = self.opened.config.risk.stale_s is not None
         quoted_at = came.quoted_at if stale else np.zeros(len(came.quoted_at), np.int64)
@@ -293,7 +300,7 @@ class Process:
         self.reached("before_intent")
         self._write(events)
         self.reached("after_intent")
-        self.teller.turned(account, events)
+        self.teller.turned(account, events, time.perf_counter() - begun)
         self._day_over(self.decision.day)
         if self.stops:
             self._stop_when_flat()
@@ -344,16 +351,29 @@ class Process:
     def _write(self, events: Sequence[Event]) -> None:
         self.opened.journal.append(events)
 
-    def _show(self, *, now: bool = False) -> None:
+    def _show(self, every: float) -> None:
+        """Show the run, unless it was shown less than so many seconds ago."""
         at = time.monotonic()
-        if now or at - self._shown >= 0.25:
-            self._shown = at
+        if at - self._shown < every:
+            return
+        self._shown = at
+        try:
             shown = self.teller.view(
                 self.opened, self.intake, self.decision, stopping=bool(self.stopping)
             )
-            looked_at = sorted(self.board.asked_for)
-            account = self.opened.account
-            self.board.publish(shown, {name: symbol_view(account, name) for name in looked_at})
+            self.board.publish(shown, self._symbols())
+        except Exception as error:  # a view that cannot be made must not end the run
+            self.teller.event("error", "page", f"the view cannot be made: {error!r}")
+
+    def _symbols(self) -> dict[str, dict[str, Any]]:
+        """Symbols that somebody looks at and of which there is something new."""
+        account, found = self.opened.account, {}
+        mark = account.book.panel.n_bars, len(account.book.fills)
+        for name in self.board.looked_at():
+            if self._drawn.get(name) != mark:
+                found[name] = symbol_view(account, name)
+                self._drawn[name] = mark
+        return found
 
     def _ended(self, failure: BaseException | None) -> None:
         """Last thing: say why, keep a snapshot, let go of the journal."""
@@ -370,4 +390,4 @@ class Process:
             self.opened.journal.close()
             control.sign_out(self.opened.home.control)
             self.teller.ended(facts["reason"], failed=failure is not None)
-            self._show(now=True)
+            self._show(0.0)

@@ -1,7 +1,7 @@
 """Who is told what happens in a run: its log, its page, people far away."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -10,6 +10,8 @@ from tradewind.engine.live import view
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.facts import Command, Decision, records_of
 from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.live.step_times import StepTimes
+from tradewind.engine.secret import redacted
 from tradewind.engine.streams.facts import FeedNotice, FeedState
 from tradewind.engine.streams.intake import Intake
 
@@ -40,12 +42,15 @@ class Teller:
         self._log, self._tell = log, tell
         self._lines: deque[dict[str, Any]] = deque(maxlen=LINES)
         self._refused: deque[dict[str, Any]] = deque(maxlen=REFUSED)
+        self._refusals: Counter[str] = Counter()
+        self._times = StepTimes()
         self.since = time.time_ns()
         self.outcome = ""
 
     def event(self, level: str, event: str, text: str, **facts: Any) -> None:
         """Write a line to the log, and keep it for the page."""
-        self._lines.append({"ts": time.time_ns(), "level": level, "event": event, "text": text})
+        line = {"ts": time.time_ns(), "level": level, "event": event, "text": redacted(text)}
+        self._lines.append(line)
         self._log.event(level, event, text, **facts)
 
     def began(self, opened: Opened) -> None:
@@ -62,11 +67,13 @@ class Teller:
         if notice.state in (FeedState.DOWN, FeedState.STALE, FeedState.GAP):
             self._tell("feed", f"the feed is {notice.state}: {notice.reason}")
 
-    def turned(self, account: Account, events: Sequence[Event]) -> None:
-        """A bar was taken, and is in the journal."""
+    def turned(self, account: Account, events: Sequence[Event], seconds: float) -> None:
+        """A bar was taken, in so many seconds, and is in the journal."""
+        self._times.add(seconds)
         for event in events:
             if event.kind == "refused":
                 self._refused.append({"ts": event.at, **event.facts})
+                self._refusals[str(event.facts["rule"])] += 1
                 self.event("warning", "refused", str(event.facts["reason"]), **event.facts)
                 self._tell("refused", str(event.facts["reason"]))
             elif event.kind == "risk":
@@ -124,5 +131,6 @@ class Teller:
             },
             "risk": view.risk_view(account, decision),
             "refused": list(self._refused)[::-1], "log": list(self._lines)[::-1],
-            "day_start_equity": account.gate.day_start,
+            "refusals": dict(self._refusals), "n_refused": self._refusals.total(),
+            "day_start_equity": account.gate.day_start, "steps": self._times.view(),
         }  # fmt: skip

@@ -8,7 +8,7 @@ from tradewind.engine.live.account import Account
 from tradewind.engine.live.board import FILLS, ROWS
 from tradewind.engine.live.facts import Decision, Mode
 from tradewind.engine.records import Floats
-from tradewind.engine.types import OrderType
+from tradewind.engine.types import OrderType, Reason
 
 BARS, SAID = 1000, 200
 LEVEL = 0.8  # share of outcomes that a band is to hold
@@ -33,6 +33,7 @@ def account_view(account: Account) -> dict[str, Any]:
         "symbols": list(panel.symbols), "n_fills": len(book.fills),
         "positions": [_position(account, int(k), prices, now) for k in held],
         "orders": [_order(account, int(number)) for number in book.working],
+        "outcomes": _outcomes(book.orders["reason"]),
         "fills": _fills(account, book.fills[-FILLS:][::-1]),
         "curve": _thinned(panel.ts[since:], equity),
         "forecasts": _forecasts(account),
@@ -59,6 +60,12 @@ def _order(account: Account, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _outcomes(reasons: Any) -> dict[str, int]:
+    """How many orders have ended, by why."""
+    counts = np.bincount(reasons[reasons > 0]) if len(reasons) else np.zeros(0, np.int64)
+    return {Reason(k).name.lower(): int(counts[k]) for k in np.flatnonzero(counts)}
+
+
 def _fills(account: Account, fills: Any) -> list[dict[str, Any]]:
     panel = account.book.panel
     return [
@@ -79,16 +86,17 @@ def _thinned(ts: Any, equity: Floats) -> list[list[float]]:
 
 
 def _forecasts(account: Account) -> list[dict[str, Any]]:
-    """Newest forecast of each symbol, and what has come of it so far."""
+    """Of each symbol the newest forecast, and the newest of which is known what came."""
     panel = account.book.panel
     found = account.prospect.signals(panel)
     if found.forecasts is None or found.series is not None:
         return []
-    rows = []
+    last, horizon, rows = panel.n_bars - 1, found.forecasts.horizon, []
     for k, name in enumerate(panel.symbols):
-        said = _told(found.forecasts, panel, panel.n_bars - 1, k)
-        if said is not None:
-            rows.append({"symbol": name, "asof": int(panel.ts[-1]), **said})
+        for t in (last, last - horizon):
+            said = _told(found.forecasts, panel, t, k) if t >= 0 else None
+            if said is not None:
+                rows.append({"symbol": name, "asof": int(panel.ts[t]), **said})
     return rows
 
 
@@ -102,7 +110,8 @@ def _told(forecasts: Any, panel: Any, t: int, k: int) -> dict[str, Any] | None:
     if t + horizon < panel.n_bars:
         came = _number(np.log(panel.close[t + horizon, k] / panel.close[t, k]))
     return {
-        "horizon": horizon, "mean": mean, "low": mean - reach, "high": mean + reach, "came": came
+        "horizon": horizon, "mean": mean, "low": mean - reach, "high": mean + reach, "came": came,
+        "level": LEVEL,
     }  # fmt: skip
 
 

@@ -1,88 +1,63 @@
-"use strict";
-// The two charts of the page. Tooltips are drawn as text: nothing from outside becomes HTML.
-(() => {
-  const made = new Map();
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const time = (ns) => ns / 1e6;
+// The curve of equity and drawdown, and what both charts share. Tooltips are drawn, not HTML.
+import { moment, number, percent } from "./format.js";
+import { at } from "./tables.js";
 
-  function chart(node) {
-    if (!made.has(node)) {
-      const one = echarts.init(node, null, { renderer: "canvas" });
-      made.set(node, one);
-      new ResizeObserver(() => one.resize()).observe(node);
-    }
-    return made.get(node);
+const made = new Map();
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export const narrow = () => matchMedia("(max-width: 700px)").matches;
+
+export function chart(node) {
+  if (!made.has(node)) {
+    const one = window.echarts.init(node, null, { renderer: "canvas" });
+    made.set(node, one);
+    new ResizeObserver(() => one.resize()).observe(node);
   }
+  return made.get(node);
+}
 
-  function common() {
-    const quiet = colour("--quiet"), line = colour("--line");
-    return {
-      animation: false, textStyle: { color: quiet, fontFamily: "system-ui, sans-serif" },
-      tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: colour("--card"), borderColor: line,
-        textStyle: { color: colour("--ink") } },
-      axis: { axisLine: { lineStyle: { color: line } }, axisLabel: { color: quiet, hideOverlap: true },
-        splitLine: { lineStyle: { color: line } } },
-    };
-  }
-
-  window.drawCurve = (node, view) => {
-    const base = common();
-    let peak = -Infinity;
-    const fall = view.curve.map(([ts, equity]) => {
-      peak = Math.max(peak, equity);
-      return [time(ts), peak > 0 ? 100 * (equity / peak - 1) : 0];
-    });
-    chart(node).setOption({
-      ...base, axis: undefined,
-      grid: [{ left: 76, right: 16, top: 12, height: "56%" }, { left: 76, right: 16, top: "74%", bottom: 26 }],
-      xAxis: [{ type: "time", ...base.axis, gridIndex: 0, axisLabel: { show: false }, splitLine: { show: false } },
-        { type: "time", ...base.axis, gridIndex: 1, splitLine: { show: false } }],
-      yAxis: [{ scale: true, ...base.axis, gridIndex: 0, splitNumber: 3 },
-        { max: 0, ...base.axis, gridIndex: 1, splitNumber: 2, axisLabel: { ...base.axis.axisLabel, formatter: "{value} %" } }],
-      series: [
-        { type: "line", name: "equity", showSymbol: false, lineStyle: { width: 2 }, color: colour("--blue"),
-          data: view.curve.map(([ts, equity]) => [time(ts), equity]),
-          tooltip: { valueFormatter: (value) => value.toLocaleString(undefined, { maximumFractionDigits: 2 }) } },
-        { type: "line", name: "drawdown", showSymbol: false, xAxisIndex: 1, yAxisIndex: 1, areaStyle: { opacity: 0.25 },
-          lineStyle: { width: 1 }, color: colour("--bad"), data: fall,
-          tooltip: { valueFormatter: (value) => value.toFixed(2) + " %" } },
-      ],
-    }, true);
+export function base() {
+  const muted = colour("--muted"), line = colour("--line"), ink = colour("--ink");
+  return {
+    animation: false, textStyle: { color: muted, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+    tooltip: { trigger: "axis", renderMode: "richText", confine: true, backgroundColor: colour("--card"), borderColor: line, borderWidth: 1,
+      padding: [8, 12], textStyle: { color: ink, fontSize: 12, lineHeight: 18 }, axisPointer: { lineStyle: { color: muted } } },
+    category: { type: "category", axisTick: { show: false }, axisLine: { lineStyle: { color: line } }, axisLabel: { color: muted, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right" } },
+    value: { type: "value", axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: muted }, splitLine: { lineStyle: { color: line } } },
   };
+}
 
-  window.drawCandles = (node, found) => {
-    const base = common(), ts = found.bars.map((bar) => bar[0]), place = new Map(ts.map((t, i) => [t, i]));
-    const labels = ts.map((t) => new Date(time(t)).toLocaleString(undefined, { dateStyle: "short", timeStyle: "short" }));
-    const marks = (sign) => found.fills.filter((fill) => Math.sign(fill.qty) === sign && place.has(fill.ts))
-      .map((fill) => [place.get(fill.ts), fill.price]);
-    const low = new Array(ts.length).fill(null), high = low.slice(), mean = low.slice();
-    for (const said of found.forecasts) {
-      const i = place.get(said.ts), to = i == null ? -1 : i + said.horizon;
-      if (to < 0 || to >= ts.length + said.horizon) continue;
-      while (low.length <= to) { low.push(null); high.push(null); mean.push(null); labels.push(`+${labels.length - ts.length + 1}`); }
-      const close = found.bars[i][4];
-      low[to] = close * Math.exp(said.low); high[to] = close * Math.exp(said.high); mean[to] = close * Math.exp(said.mean);
-    }
-    const shown = 120, start = labels.length > shown ? 100 * (1 - shown / labels.length) : 0;
-    chart(node).setOption({
-      ...base, axis: undefined,
-      legend: { top: 0, textStyle: { color: colour("--quiet") }, data: ["bought", "sold", "forecast", "80 % band"] },
-      grid: { left: 64, right: 16, top: 34, bottom: 66 },
-      xAxis: { type: "category", data: labels, ...base.axis, splitLine: { show: false } },
-      yAxis: { scale: true, ...base.axis },
-      dataZoom: [{ type: "inside", start }, { type: "slider", start, height: 20, bottom: 10 }],
-      series: [
-        { type: "line", name: "band", data: low, showSymbol: false, lineStyle: { opacity: 0 }, stack: "band", silent: true },
-        { type: "line", name: "80 % band", data: high.map((value, i) => value == null ? null : value - low[i]), showSymbol: false,
-          lineStyle: { opacity: 0 }, areaStyle: { color: colour("--blue"), opacity: 0.16 }, color: colour("--blue"), stack: "band", silent: true },
-        { type: "line", name: "forecast", data: mean, showSymbol: false, color: colour("--blue"), lineStyle: { width: 1, type: "dashed" } },
-        { type: "candlestick", name: found.symbol, data: found.bars.map((bar) => [bar[1], bar[4], bar[3], bar[2]]),
-          itemStyle: { color: colour("--good"), color0: colour("--bad"), borderColor: colour("--good"), borderColor0: colour("--bad") } },
-        { type: "scatter", name: "bought", symbol: "triangle", symbolSize: 12, data: marks(1), color: colour("--good"), z: 5,
-          itemStyle: { borderColor: colour("--ink"), borderWidth: 1 } },
-        { type: "scatter", name: "sold", symbol: "triangle", symbolRotate: 180, symbolSize: 12, data: marks(-1), color: colour("--bad"), z: 5,
-          itemStyle: { borderColor: colour("--ink"), borderWidth: 1 } },
-      ],
-    }, true);
-  };
-})();
+// Whether bars are of days and longer: half of them lie further apart than 20 hours.
+export function isDaily(points) {
+  const gaps = points.slice(1, 200).map((point, i) => point[0] - points[i][0]).sort((a, b) => a - b);
+  return gaps.length > 0 && gaps[gaps.length >> 1] > 20 * 3600e9;
+}
+
+export function drawCurve(view, daily) {
+  const points = view.curve || [], node = at("curve");
+  node.hidden = points.length < 2; at("curve-none").hidden = points.length >= 2;
+  if (points.length < 2) return;
+  let peak = view.start_equity || -Infinity, worst = 0;
+  const fall = points.map(([, equity]) => { peak = Math.max(peak, equity); const d = peak > 0 ? equity / peak - 1 : 0; worst = Math.min(worst, d); return d; });
+  const labels = points.map(([ts]) => moment(ts, { daily, short: true }).text);
+  const b = base(), strategy = colour("--accent"), loss = colour("--loss"), left = 62;
+  node.setAttribute("aria-label", `Equity went from ${number(points[0][1])} to ${number(points.at(-1)[1])}; the deepest drawdown shown is ${percent(worst)}.`);
+  const digits = -worst < 0.02 ? 1 : 0;
+  chart(node).setOption({
+    ...b, category: undefined, value: undefined,
+    grid: [{ left, right: 12, top: 10, bottom: "36%" }, { left, right: 12, top: "72%", bottom: 26 }],
+    axisPointer: { link: [{ xAxisIndex: "all" }] },
+    xAxis: [{ ...b.category, data: labels, boundaryGap: false, axisLabel: { show: false }, axisLine: { show: false } },
+      { ...b.category, data: labels, boundaryGap: false, gridIndex: 1, axisLine: { show: false } }],
+    yAxis: [{ ...b.value, scale: true, splitNumber: 3, axisLabel: { ...b.value.axisLabel, formatter: (v) => number(v, 0) } },
+      { ...b.value, gridIndex: 1, max: 0, splitNumber: 2, axisLabel: { ...b.value.axisLabel, formatter: (v) => percent(v, digits) } }],
+    series: [
+      { type: "line", name: "Equity", data: points.map((point) => point[1]), symbol: "none", color: strategy, lineStyle: { width: 1.8 },
+        markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colour("--muted"), type: [3, 4], width: 1 }, data: view.start_equity ? [{ yAxis: view.start_equity }] : [] } },
+      { type: "line", name: "Drawdown", data: fall, symbol: "none", color: loss, xAxisIndex: 1, yAxisIndex: 1, lineStyle: { width: 1 }, areaStyle: { color: loss, opacity: 0.2 } },
+    ],
+    tooltip: { ...b.tooltip, formatter: (hits) => {
+      const i = hits[0].dataIndex;
+      return `${moment(points[i][0], { daily }).text}\nEquity  ${number(points[i][1])}\nDrawdown  ${percent(fall[i])}`;
+    } },
+  }, true);
+}
