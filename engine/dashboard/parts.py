@@ -29,7 +29,7 @@ class Parts:
         fresh = {
             key: value
             for key, value in {**view, **gone}.items()
-            if key not in self._texts or not _same(self._values[key], value)
+            if key not in self._texts or self._values[key] != value
         }
         if fresh:
             self._turn += 1
@@ -43,10 +43,3 @@ class Parts:
 def text(value: Any) -> str:
     """JSON of a value on one line, without secrets; what is not a finite number becomes null."""
     return redacted(json.dumps(jsonable(value), allow_nan=False, separators=(",", ":")))
-
-
-def _same(one: Any, other: Any) -> bool:
-    try:
-        return one is other or bool(one == other)
-    except ValueError:  # an array has no one truth
-        return False

@@ -63,7 +63,7 @@ def _order(account: Account, number: int) -> dict[str, Any]:
 def _outcomes(reasons: Any) -> dict[str, int]:
     """How many orders have ended, by why."""
     counts = np.bincount(reasons[reasons > 0]) if len(reasons) else np.zeros(0, np.int64)
-    return {Reason(k).name.lower(): int(counts[k]) for k in np.flatnonzero(counts)}
+    return {Reason(int(k)).name.lower(): int(counts[k]) for k in np.flatnonzero(counts)}
 
 
 def _fills(account: Account, fills: Any) -> list[dict[str, Any]]:

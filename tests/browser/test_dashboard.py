@@ -1,5 +1,6 @@
-"""The page of a paper run in a real browser."""
+"""The page of a paper run in a real browser: what it shows, what it asks."""
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +11,16 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 
-from tests.boards import FixedBoard
+from tests.boards import BEGUN, DAY, NS, FixedBoard
 from tradewind.engine.dashboard.server import Dashboard
 
 pytestmark = pytest.mark.browser
-FLAGS = ("--headless=new", "--no-sandbox", "--window-size=1400,1000", "--disable-dev-shm-usage")
+FLAGS = ("--headless=new", "--no-sandbox", "--window-size=1400,1000", "--disable-gpu",
+         "--no-first-run", "--disable-dev-shm-usage")  # fmt: skip
+Served = tuple[Dashboard, FixedBoard]
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
 
 
 @pytest.fixture(scope="module")
@@ -29,22 +34,30 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     options.binary_location = binary
     for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
         options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     made = webdriver.Chrome(options=options, service=Service(service))
     yield made
     made.quit()
 
 
 @pytest.fixture
-def served() -> Iterator[tuple[Dashboard, FixedBoard]]:
-    """A page and its board."""
+def served(browser: Any) -> Iterator[Served]:
+    """A page that is open, and its board; at the end nothing has been complained of."""
     board = FixedBoard()
     page = Dashboard(board).start()
+    for kind in ("browser", "performance"):
+        browser.get_log(kind)
+    browser.get(page.url)
+    waited(lambda: "101,234.50" in text(browser, "equity"))
     yield page, board
     page.stop()
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    complaints = [entry["message"] for entry in browser.get_log("browser")]
+    cut = ("ERR_", "401 (Unauthorized)")  # what a test has done to the line
+    assert [one for one in complaints if not any(word in one for word in cut)] == []
 
 
-def waited(true: Callable[[], Any], seconds: float = 20.0) -> None:
+def waited(true: Callable[[], Any], seconds: float = 30.0) -> None:
     """Wait until something is true."""
     end = time.monotonic() + seconds
     while not true():
@@ -53,85 +66,236 @@ def waited(true: Callable[[], Any], seconds: float = 20.0) -> None:
 
 
 def text(browser: Any, name: str) -> str:
-    """Text of an element."""
     return str(browser.find_element(By.ID, name).text)
 
 
-def opened(browser: Any, page: Dashboard) -> None:
-    """Open the page and wait until it shows the run."""
-    browser.get(page.url)
-    waited(lambda: "101,234.50" in text(browser, "equity"))
+def button(browser: Any, name: str) -> Any:
+    return browser.find_element(By.CSS_SELECTOR, f"[data-act={name}]")
 
 
-def complaints(browser: Any) -> list[str]:
-    """What the browser complains of, but for the connection that a test has cut."""
-    return [
-        entry["message"] for entry in browser.get_log("browser") if "ERR_" not in entry["message"]
-    ]
+def shown(browser: Any) -> set[str]:
+    """Commands that can be asked for."""
+    return {
+        str(one.get_attribute("data-act"))
+        for one in browser.find_elements(By.CSS_SELECTOR, "[data-act]")
+        if one.is_displayed() and one.is_enabled()
+    }
 
 
 def test_the_page_shows_the_run_and_everything_from_outside_as_text(
-    browser: Any, served: tuple[Dashboard, FixedBoard]
+    browser: Any, served: Served
 ) -> None:
     page, _ = served
-    opened(browser, page)
-    assert page.keys.token not in browser.current_url
+    for secret in (page.keys.token, page.keys.session, page.keys.csrf):
+        assert secret not in browser.current_url
+        assert secret not in browser.page_source
     assert text(browser, "run") == "a<script>run"
+    assert "USD" in text(browser, "currency")
+    assert "▲ +1,234.50 (+1.23%) since the start" in text(browser, "gain")
+    facts = text(browser, "facts")
+    for wanted in ("▲ +234.50", "0.75%", "from 102,000.00", "95.1%", "bar 40"):
+        assert wanted in facts
     assert "<b>X" in text(browser, "positions")
-    assert "stop limit" in text(browser, "orders")
+    assert "+200.00" in text(browser, "positions")
+    assert "Sell stop limit" in text(browser, "orders")
+    assert "limit 40.00" in text(browser, "orders")
     assert "too much of it" in text(browser, "refused")
-    assert "spike 4" in text(browser, "feed")
-    assert "95 %" in text(browser, "limits")
-    waited(lambda: browser.execute_script("return document.querySelectorAll('canvas').length") >= 2)
-    loaded = browser.execute_script(
-        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
-    )
-    assert all(name.startswith(f"http://127.0.0.1:{page.port}/") for name in loaded)
-    assert complaints(browser) == []
+    assert "4 spike" in text(browser, "feed")
+    assert "95.0% of 100.0% \N{EN DASH} near" in text(browser, "limits")
+    assert "+1.00%" in text(browser, "forecasts")
+    assert "△ warning" in text(browser, "log")
+    assert browser.find_elements(By.CSS_SELECTOR, "h1 script, main b") == []
+    options = browser.find_elements(By.CSS_SELECTOR, "#symbol option")
+    assert [one.text for one in options] == ["KO", "<b>X"]
 
 
-def test_the_page_follows_the_run(browser: Any, served: tuple[Dashboard, FixedBoard]) -> None:
-    page, board = served
-    opened(browser, page)
-    board.view = {**board.view, "equity": 99_000.0, "state": "frozen", "reason": "lost too much"}
+def test_both_charts_draw_and_say_in_words_what_they_show(browser: Any, served: Served) -> None:
+    waited(lambda: len(browser.find_elements(By.TAG_NAME, "canvas")) == 2)
+    inked = """return Array.from(document.querySelectorAll('canvas'), (one) => {
+        const pixels = one.getContext('2d').getImageData(0, 0, one.width, one.height).data;
+        return new Set(new Uint32Array(pixels.buffer)).size; });"""
+    waited(lambda: all(tints > 10 for tints in browser.execute_script(inked)))
+    curve = browser.find_element(By.ID, "curve").get_attribute("aria-label")
+    assert "from 100,000.00 to 101,200.00" in curve
+    waited(lambda: "41 bars" in candles(browser))
+    assert "1 fills" in candles(browser)
+
+
+def candles(browser: Any) -> str:
+    return str(browser.find_element(By.ID, "candles").get_attribute("aria-label"))
+
+
+def test_another_symbol_is_shown_when_it_is_chosen(browser: Any, served: Served) -> None:
+    waited(lambda: "41 bars" in candles(browser))
+    browser.find_element(By.CSS_SELECTOR, "#symbol option:first-child").click()
+    waited(lambda: candles(browser).startswith("KO:"))
+    browser.find_element(By.CSS_SELECTOR, "#symbol option:last-child").click()
+    waited(lambda: candles(browser).startswith("<b>X:"))
+
+
+def test_nothing_is_asked_of_anybody_but_the_run(browser: Any, served: Served) -> None:
+    waited(lambda: len(browser.find_elements(By.TAG_NAME, "canvas")) == 2)
+    entries = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [
+        entry["params"]["request"]["url"]
+        for entry in entries
+        if entry["method"] == "Network.requestWillBeSent"
+    ]
+    own = f"http://127.0.0.1:{served[0].port}/"
+    assert len(urls) > 8
+    assert [url for url in urls if not url.startswith((own, "data:"))] == []
+
+
+def test_the_page_follows_the_run(browser: Any, served: Served) -> None:
+    board = served[1]
+    board.view = {**board.view, "equity": 99_000.0, "state": "frozen", "reason": "lost too much",
+                  "positions": [], "orders": [], "risk": [], "log": []}  # fmt: skip
     waited(lambda: "99,000.00" in text(browser, "equity"))
-    assert text(browser, "state") == "frozen"
-    assert text(browser, "reason") == "lost too much"
+    assert text(browser, "state") == "Frozen"
+    assert "lost too much" in text(browser, "reason")
+    assert "▼ \N{MINUS SIGN}1,000.00" in text(browser, "gain")
+    assert "No positions are held." in text(browser, "positions")
+    assert "No orders are at work." in text(browser, "orders")
+    assert "Frozen" in browser.title
 
 
-def test_a_command_is_sent_only_when_it_is_confirmed(
-    browser: Any, served: tuple[Dashboard, FixedBoard]
+@pytest.mark.parametrize(
+    ("state", "wanted"),
+    [
+        ("live", {"pause", "flatten", "stop", "kill"}),
+        ("paused", {"resume", "flatten", "stop", "kill"}),
+        ("frozen", {"thaw", "flatten", "stop", "kill"}),
+        ("stopped", {"thaw", "flatten", "stop"}),
+        ("stopping", set()),
+    ],
+)
+def test_only_what_makes_sense_can_be_asked_for(
+    browser: Any, served: Served, state: str, wanted: set[str]
 ) -> None:
-    page, board = served
-    opened(browser, page)
-    browser.find_element(By.CSS_SELECTOR, "[data-act=pause]").click()
+    board = served[1]
+    board.view = {**board.view, "state": state}
+    waited(lambda: shown(browser) == wanted)
+
+
+def test_a_command_arrives_when_it_is_confirmed(browser: Any, served: Served) -> None:
+    board = served[1]
+    button(browser, "pause").click()
     waited(lambda: browser.find_element(By.ID, "confirm").is_displayed())
     assert browser.switch_to.active_element.get_attribute("id") == "no"
-    browser.find_element(By.ID, "no").click()
-    browser.find_element(By.CSS_SELECTOR, "[data-act=kill]").click()
+    assert "1 order" in text(browser, "means")
+    yes = browser.find_element(By.ID, "yes")
+    waited(yes.is_enabled)
+    assert yes.text == "Pause"
+    assert "lapses in" in text(browser, "lapses")
+    assert board.asked == []
+    yes.click()
+    waited(lambda: board.asked)
+    assert board.asked == [("pause", "page", {})]
+    waited(lambda: "Pause was sent" in text(browser, "said"))
+    board.view = {**board.view, "state": "paused"}
+    waited(lambda: text(browser, "state") == "Paused")
+    assert not browser.find_element(By.ID, "said").is_displayed()
+
+
+def test_a_command_that_is_taken_back_does_not_arrive(browser: Any, served: Served) -> None:
+    board = served[1]
+    ways: tuple[Callable[[], Any], ...] = (
+        lambda: browser.find_element(By.ID, "no").click(),
+        lambda: browser.switch_to.active_element.send_keys(Keys.ESCAPE),
+        lambda: browser.switch_to.active_element.send_keys(Keys.ENTER),  # on Cancel
+    )
+    for leave in ways:
+        button(browser, "flatten").click()
+        waited(browser.find_element(By.ID, "yes").is_enabled)
+        leave()
+        waited(lambda: not browser.find_element(By.ID, "confirm").is_displayed())
+    assert browser.switch_to.active_element.get_attribute("data-act") == "flatten"
+    button(browser, "kill").click()
+    waited(browser.find_element(By.ID, "yes").is_enabled)
     browser.find_element(By.ID, "flat").click()
     browser.find_element(By.ID, "yes").click()
     waited(lambda: board.asked)
     assert board.asked == [("kill", "page", {"flatten": True})]
 
 
-def test_a_lost_connection_never_looks_live(
-    browser: Any, served: tuple[Dashboard, FixedBoard]
-) -> None:
-    page, _ = served
-    opened(browser, page)
-    page.stop()
-    waited(lambda: "connection lost" in text(browser, "state"), 40.0)
+def test_a_question_that_is_not_answered_lapses(browser: Any, served: Served) -> None:
+    button(browser, "kill").click()
+    waited(browser.find_element(By.ID, "yes").is_enabled)
+    browser.execute_script("const now = Date.now; Date.now = () => now() + 40000;")
+    waited(lambda: not browser.find_element(By.ID, "confirm").is_displayed())
+    assert "nothing was done" in text(browser, "said")
+    assert served[1].asked == []
+
+
+def test_a_browser_without_the_second_token_may_only_look(browser: Any, served: Served) -> None:
+    browser.execute_script("localStorage.clear()")
+    browser.get(f"http://127.0.0.1:{served[0].port}/")
+    waited(lambda: "101,234.50" in text(browser, "equity"))
+    assert shown(browser) == set()
+    assert "may only look" in button(browser, "kill").get_attribute("title")
+
+
+def test_a_lost_connection_never_looks_live(browser: Any, served: Served) -> None:
+    served[0].stop()
+    waited(lambda: text(browser, "state") == "Connection lost")
     assert "Connection lost" in text(browser, "banner")
+    assert "last seen" in text(browser, "fresh")
+    assert browser.title.startswith("Connection lost")
+    assert shown(browser) == set()
+    again = Dashboard(served[1], served[0].port).start()  # with another token
+    try:
+        waited(lambda: "Open the address" in text(browser, "banner"))
+        assert shown(browser) == set()
+    finally:
+        again.stop()
 
 
-def test_on_a_phone_nothing_is_wider_than_the_screen(
-    browser: Any, served: tuple[Dashboard, FixedBoard]
+def test_a_connection_that_comes_back_goes_on(browser: Any, served: Served) -> None:
+    page, board = served
+    page.stop()
+    waited(lambda: text(browser, "state") == "Connection lost")
+    board.view = {**board.view, "equity": 77.0}
+    again = Dashboard(board, page.port, keys=page.keys).start()
+    try:
+        waited(lambda: "77.00" in text(browser, "equity"))
+        waited(lambda: text(browser, "state") == "Live")
+        assert not browser.find_element(By.ID, "banner").is_displayed()
+        waited(lambda: "pause" in shown(browser))
+    finally:
+        again.stop()
+
+
+def test_a_run_that_hangs_does_not_look_live_though_its_page_answers(
+    browser: Any, served: Served
 ) -> None:
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True},
-    )
-    opened(browser, served[0])
+    board = served[1]
+    board.view = {**board.view, "now": time.time_ns() - 60 * NS}
+    waited(lambda: text(browser, "state") == "Not answering")
+    assert "has shown nothing new since" in text(browser, "banner")
+    del board.view["now"]
+    waited(lambda: text(browser, "state") == "Live")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(
+    browser: Any, served: Served, scheme: str
+) -> None:
+    page, board = served
+    board.view = {
+        **board.view, "run": "a-run-with-a-name-that-goes-on-and-on-and-on-and-on-and-on",
+        "equity": 101_234_567.5, "reason": "x" * 200, "state": "frozen",
+        "refused": [{"ts": BEGUN + DAY, "symbol": "KO", "qty": 1e9, "reason": "y" * 300}],
+        "log": [{"ts": BEGUN, "level": "error", "event": "feed", "text": "z" * 300}],
+    }  # fmt: skip
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    browser.get(page.url)
+    waited(lambda: "101,234,567.50" in text(browser, "equity"))
+    waited(lambda: len(browser.find_elements(By.TAG_NAME, "canvas")) == 2)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    inner = """return Array.from(document.querySelectorAll('.scroll'),
+        (one) => one.scrollWidth - one.clientWidth)"""
+    assert browser.execute_script(inner) == [0] * 6
+    for one in browser.find_elements(By.CSS_SELECTOR, "button, select"):
+        assert not one.is_displayed() or one.size["height"] >= 40

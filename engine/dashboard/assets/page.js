@@ -86,7 +86,8 @@ async function showSymbol() {
 
 at("symbol").addEventListener("change", () => { drawn = ""; showSymbol(); });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = ""; drawCurve(view, daily); showSymbol(); });
-put("zone", zone());
+put("zone", zone() === "UTC" ? "Times are UTC." : `Times are of ${zone()}; UTC where you point at them.`);
 begin(() => view);
 listen(changed, look);
-setInterval(showSymbol, 1000); // a symbol that was just chosen comes with the run's next turn
+setInterval(showSymbol, 1000); // a symbol that was just chosen comes with the run's next view
+setInterval(() => { drawn = ""; }, 10000); // the run makes only what somebody looks at

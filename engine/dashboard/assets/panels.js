@@ -45,8 +45,8 @@ function moved(r) {
 export function orders(v, daily) {
   table("orders", "Working orders", [
     { head: "Symbol", read: (r) => ({ text: r.symbol, title: r.id }), sub: (r) => `since ${moment(r.since, { daily }).text}` },
-    { head: "Order", read: (r) => ({ ...side(r.qty), text: `${side(r.qty).text} ${words(r.type)}`, title: `since ${moment(r.since).title}` }) },
-    { head: "Units", read: (r) => (r.filled ? `${units(Math.abs(r.filled))} of ${units(Math.abs(r.qty))}` : units(Math.abs(r.qty))), number: true },
+    { head: "Order", sub: (r) => `${units(Math.abs(r.qty))} units`, read: (r) => ({ ...side(r.qty), text: `${side(r.qty).text} ${words(r.type)}`, title: `since ${moment(r.since).title}` }) },
+    { head: "Units", read: (r) => (r.filled ? `${units(Math.abs(r.filled))} of ${units(Math.abs(r.qty))}` : units(Math.abs(r.qty))), number: true, wide: true },
     { head: "At", number: true, read: (r) => (r.stop != null ? `stop ${price(r.stop)}` : r.limit != null ? `limit ${price(r.limit)}` : "market"),
       also: (r) => r.stop != null && r.limit != null && `limit ${price(r.limit)}` },
   ], v.orders, "No orders are at work.");
