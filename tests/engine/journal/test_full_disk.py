@@ -122,12 +122,12 @@ def nobody() -> Iterator[None]:
     """Root may write everywhere: be somebody who may not."""
     root = os.geteuid() == 0
     if root:
-        os.seteuid(65534)
+        os.setresuid(65534, 65534, 0)
     try:
         yield
     finally:
         if root:
-            os.seteuid(0)
+            os.setresuid(0, 0, 0)
 
 
 def test_a_journal_in_a_folder_that_may_not_be_written_is_read() -> None:
