@@ -24,6 +24,7 @@ import numpy as np
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import Panel
+from tradewind.engine.streams.day_volume import DayVolumes
 from tradewind.engine.streams.facts import Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.streams.sim import Sim
@@ -110,7 +111,7 @@ def from_the_wire(messages: Sequence[str]) -> float:
     """Parse Yahoo's messages, then all the way."""
     import yfinance.live
 
-    connection = YahooConnection(yfinance.live, "", {name: name for name in NAMES}, {})
+    connection = YahooConnection(yfinance.live, "", {name: name for name in NAMES}, DayVolumes())
     made: Any = connection._made
     made._ws = Messages(messages)
     config = TicksConfig(stale_s=1e12)  # the stamps are of another year

@@ -15,12 +15,17 @@ from websockets.http11 import Request, Response
 
 from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
 
+DELAYED_S = 2.0  # age from which the feeds here call their ticks late
+
 
 class Loopback(Protocol):
     """A provider that a feed connects to."""
 
+    symbols: tuple[str, str]
+    stranger: str
     connections: int
     subscribed: list[Any]
+    ready: asyncio.Event
 
     async def start(self) -> None:
         """Listen."""
@@ -38,8 +43,48 @@ class Loopback(Protocol):
         """Message of a trade."""
         ...
 
+    def drifted(self, symbol: str, ts: int, price: float, size: int) -> str | bytes:
+        """The same with a field that nobody knows of yet."""
+        ...
+
+    def broken(self) -> Sequence[str | bytes]:
+        """Messages that are none, each in a way of its own."""
+        ...
+
+    def asked(self) -> Sequence[str]:
+        """Symbols of the last subscription."""
+        ...
+
     async def send(self, *messages: str | bytes) -> None:
         """Send messages to whoever is connected."""
+        ...
+
+    async def close_clean(self) -> None:
+        """Close every connection as the protocol wants it."""
+        ...
+
+    def reset(self) -> None:
+        """Break every connection off."""
+        ...
+
+    def vanish(self) -> None:
+        """Neither read nor write any more, without a word: what a cut cable looks like."""
+        ...
+
+    def refuse(self, status: int) -> None:
+        """Answer new connections with an HTTP status."""
+        ...
+
+    def welcome(self) -> None:
+        """Answer them as before."""
+        ...
+
+    async def away(self) -> None:
+        """Break every connection off and listen no more."""
+        ...
+
+    async def back(self) -> None:
+        """Listen again at the same address."""
         ...
 
 
@@ -47,7 +92,7 @@ class WebsocketLoopback:
     """What providers over websockets share."""
 
     def __init__(self) -> None:
-        self.connections = 0
+        self.connections = self.port = 0
         self.subscribed: list[Any] = []
         self.refuses: tuple[int, dict[str, str]] | None = None
         self.ready = asyncio.Event()
@@ -56,10 +101,19 @@ class WebsocketLoopback:
 
     async def start(self) -> None:
         """Listen on a free port."""
-        self._server = await serve(
-            self._serve, "127.0.0.1", 0, process_request=self._refuse, ping_interval=None
-        )
+        await self.back()
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def back(self) -> None:
+        """Listen again at the same address."""
+        self._server = await serve(
+            self._serve, "127.0.0.1", self.port, process_request=self._refuse, ping_interval=None
+        )
+
+    async def away(self) -> None:
+        """Break every connection off and listen no more."""
+        self.reset()
+        await self.stop()
 
     async def stop(self) -> None:
         """Listen no more."""
@@ -111,6 +165,10 @@ class WebsocketLoopback:
         """Answer new connections with a status."""
         self.refuses = (status, {})
 
+    def welcome(self) -> None:
+        """Answer them as before."""
+        self.refuses = None
+
     def vanish(self) -> None:
         """Neither read nor write any more, without a word: what a cut cable looks like."""
         for peer in list(self._peers):
@@ -141,7 +199,9 @@ class YahooLoopback(WebsocketLoopback):
         from tradewind.engine.streams.yahoo import YahooStream
 
         url = f"ws://127.0.0.1:{self.port}/?version=2"
-        return YahooStream(url=url, mute_s=mute_s, delayed_s=5.0).following(symbols, "1m", None)
+        return YahooStream(url=url, mute_s=mute_s, delayed_s=DELAYED_S).following(
+            symbols, "1m", None
+        )
 
     def trade(self, symbol: str, ts: int, price: float, size: int) -> str:
         """Message of a trade; ``size`` is the volume of the day so far, as on the wire."""
@@ -151,6 +211,12 @@ class YahooLoopback(WebsocketLoopback):
             id=symbol, price=price, time=ts // 1_000_000, day_volume=size, price_hint=2
         )
         return wrapped(found.SerializeToString())
+
+    def drifted(self, symbol: str, ts: int, price: float, size: int) -> str:
+        """The same with a field that nobody knows of yet, in the envelope and in the message."""
+        found = json.loads(self.trade(symbol, ts, price, size))
+        content = base64.b64decode(found["message"]) + b"\xfa\x3f\x03new"  # field 1023
+        return json.dumps(json.loads(wrapped(content)) | {"shape": {"new": [1]}})
 
 
 def wrapped(content: bytes) -> str:
@@ -171,7 +237,7 @@ class AlpacaLoopback(WebsocketLoopback):
         os.environ.update(CANARY_KEY="canary-key-4711", CANARY_SECRET="canary-secret-4711")
         url = f"ws://127.0.0.1:{self.port}"
         return AlpacaFeed(
-            key="CANARY_KEY", secret="CANARY_SECRET", url=url, mute_s=mute_s, delayed_s=5.0
+            key="CANARY_KEY", secret="CANARY_SECRET", url=url, mute_s=mute_s, delayed_s=DELAYED_S
         ).following(symbols, "1m", None)
 
     async def greet(self, connection: ServerConnection) -> None:
@@ -193,6 +259,11 @@ class AlpacaLoopback(WebsocketLoopback):
     def trade(self, symbol: str, ts: int, price: float, size: int) -> bytes:
         """Message of a trade."""
         return packed({"T": "t", "S": symbol, "p": price, "s": size, "t": stamp(ts), "i": size})
+
+    def drifted(self, symbol: str, ts: int, price: float, size: int) -> bytes:
+        """The same with a field that nobody knows of yet."""
+        (found,) = msgpack.unpackb(self.trade(symbol, ts, price, size))
+        return packed(found | {"new": {"a": [1]}})
 
     def broken(self) -> list[str | bytes]:
         """Messages that are none: no msgpack, no list, fields missing or of another kind."""
@@ -225,7 +296,7 @@ class Heard:
         self.all: list[Tick] = []
         self.notices: list[FeedNotice] = []
         self.drops: list[tuple[str, str]] = []
-        self.slow_s = 0.0
+        self.slow_s, self.most_held = 0.0, 0
 
     def ticks(self, batch: Sequence[Tick]) -> None:
         """Remember ticks."""
