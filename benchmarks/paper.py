@@ -46,6 +46,7 @@ from tradewind.engine.live.telling import Teller
 from tradewind.engine.pipeline import resolve
 from tradewind.engine.records import Panel
 from tradewind.engine.risk.gate import Gate
+from tradewind.engine.streams.day_volume import DayVolumes
 from tradewind.engine.streams.facts import Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.streams.replay import Replay
@@ -223,7 +224,7 @@ def ingest(*, n_ticks: int) -> Iterator[dict[str, Any]]:
     ]  # fmt: skip
     wire = iter(messages)
     names = {name: name for name in panel.symbols}
-    connection = YahooConnection(Client, "", names, {})
+    connection = YahooConnection(Client, "", names, DayVolumes())
     intake, nobody = Intake(panel.past(1), TicksConfig(lateness_s=0.0, stale_s=1e12)), Nobody()
 
     async def drain() -> None:

@@ -210,6 +210,6 @@ def _client() -> Any:
     """Yfinance's live client, imported, which takes a second."""
     import yfinance.live
 
-    # It logs a traceback for each refused connection; what matters of it is told as a state.
+    # It logs a traceback for what breaks; what matters of it is told as a state.
     logging.getLogger("yfinance").setLevel(logging.CRITICAL)
     return yfinance.live
