@@ -1,7 +1,7 @@
 """A live feed beside its provider's loopback server: what every test of an adapter begins with.
 
 An adapter is held to the whole suite (``test_conformance*.py``) by an entry of its server in
-:data:`tests.loopback.LOOPBACKS`.
+``SERVERS``.
 """
 
 import asyncio
@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 
+from tests.ccxt_loopback import CcxtLoopback
 from tests.loopback import LOOPBACKS, Heard, until
 from tradewind.engine.errors import ConfigError
 
 MUTE_S = 1.0
 LONG_S = 30.0  # silence that no scene is long enough for
 Scene = Callable[[Any, Heard], Coroutine[Any, Any, None]]
-every_provider = pytest.mark.parametrize("provider", sorted(LOOPBACKS))
+SERVERS = LOOPBACKS | {"ccxt": CcxtLoopback}
+every_provider = pytest.mark.parametrize("provider", sorted(SERVERS))
 
 
 def played(provider: Any, scene: Scene, *, mute_s: float = MUTE_S, most_held: int = 0) -> Heard:
@@ -41,7 +43,7 @@ def played(provider: Any, scene: Scene, *, mute_s: float = MUTE_S, most_held: in
 
 
 async def _played(provider: Any, scene: Scene, heard: Heard, mute_s: float, most_held: int) -> None:
-    server = LOOPBACKS.get(provider, provider)()
+    server = SERVERS.get(provider, provider)()
     await server.start()
     feed = server.feed(server.symbols, mute_s)
     if most_held:

@@ -14,17 +14,20 @@ from typing import Annotated, Any, Literal, Self
 from annotated_types import Gt
 
 from tradewind.engine.bars.sessions import is_intraday
-from tradewind.engine.errors import ConfigError
 from tradewind.engine.secret import secret
 from tradewind.engine.streams import reasons
+from tradewind.engine.streams.alpaca_client import named, refused, refused_words, socket_params
 from tradewind.engine.streams.facts import RowSink, Sink, Tick
 from tradewind.engine.streams.grid import Grid
-from tradewind.engine.streams.optional import client, refused
-from tradewind.engine.streams.supervisor import Patience, Slowed, Supervisor
+from tradewind.engine.streams.optional import client
+from tradewind.engine.streams.supervisor import Patience, Supervisor
 
 WANTED_BY = "paper.feed"
 SHOWN = 80  # characters of a message in the log
-LIMITED = ("connection limit", "too many", "slow client")  # in words of the server
+# Sale conditions whose price is not that of the market at the time: averages, other settlements,
+# derived and contingent prices, reports out of sequence, and official prices that repeat a print.
+NOT_THE_MARKET = frozenset("CGHMNPQRUVWZ479")
+AVERAGE, NASDAQ = "B", "C"  # an average price on tapes A and B, an ordinary trade on tape C
 
 
 class AlpacaFeed:
@@ -83,7 +86,10 @@ class AlpacaFeed:
 
     def _stream(self, live: Any, key: str, hidden: str) -> Any:
         """Client of one connection."""
-        given: dict[str, Any] = {"raw_data": True, "url_override": self.url or None}
+        given: dict[str, Any] = {
+            "raw_data": True, "url_override": self.url or None,
+            "websocket_params": socket_params(),
+        }  # fmt: skip
         if self.market == "crypto":
             return live.CryptoDataStream(key, hidden, **given)
         plan = client("alpaca.data.enums", wanted_by=WANTED_BY).DataFeed(self.plan)
@@ -101,24 +107,21 @@ class AlpacaConnection:
     """
 
     def __init__(self, make: Any, symbols: Sequence[str]) -> None:
-        self._made, self._symbols = make(), frozenset(symbols)
+        self._made, self._names = make(), {named(name): name for name in symbols}
         self._unpack = client("msgpack", wanted_by=WANTED_BY).unpackb
 
     async def open(self) -> None:
         """Connect, sign in and subscribe."""
-        legacy = client("websockets.legacy.exceptions", wanted_by=WANTED_BY)
 
         async def unused(message: Any) -> None:
             """The client wants somebody to hand messages to; we take them ourselves."""
 
         for subscribe in (self._made.subscribe_trades, self._made.subscribe_quotes):
-            subscribe(unused, *self._symbols)
+            subscribe(unused, *self._names)
         try:
             await self._made._start_ws()
-        except legacy.InvalidStatusCode as error:
-            raise refused(error.status_code, error.headers, WANTED_BY, "Alpaca") from None
-        except ValueError as error:
-            raise _told(str(error)) from None
+        except Exception as error:
+            raise refused(error, WANTED_BY) from None
         await self._made._send_subscribe_msg()
 
     async def receive(self, sink: Sink) -> Sequence[Tick]:
@@ -144,7 +147,7 @@ class AlpacaConnection:
         if kind in ("success", "subscription"):
             return None
         if kind == "error":
-            raise _told(str(message.get("msg", "an error without words")))
+            raise refused_words(str(message.get("msg", "an error without words")), WANTED_BY)
         try:
             return self._read(kind, message, received, sink)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -156,29 +159,28 @@ class AlpacaConnection:
     ) -> Tick | None:
         if kind not in ("t", "q"):
             raise ValueError(kind)
-        name = message["S"]
-        if name not in self._symbols:
-            sink.dropped(reasons.UNKNOWN_SYMBOL, f"a message of {str(name)[:SHOWN]!r}")
+        name = self._names.get(message["S"])
+        if name is None:
+            sink.dropped(reasons.UNKNOWN_SYMBOL, f"a message of {str(message['S'])[:SHOWN]!r}")
             return None
         ts = int(message["t"].to_unix_nano())
         if kind == "t":
+            if not _of_the_market(message):
+                return None
             price, size = float(message["p"]), float(message["s"])
-            return Tick(name, ts, price, size, nan, nan, received, str(message.get("i", "")))
-        return Tick(name, ts, nan, 0.0, float(message["bp"]), float(message["ap"]), received)
+            number = f"{message.get('x', '')}{message.get('i', '')}"  # each exchange counts anew
+            return Tick(name, ts, price, size, nan, nan, received, number)
+        bid, ask = float(message["bp"]), float(message["ap"])
+        return Tick(name, ts, nan, 0.0, bid or nan, ask or nan, received)  # zero: nobody quotes
 
     async def close(self) -> None:
         """Let go of the connection."""
         await self._made.close()
 
 
-def _told(words: str) -> Exception:
-    """What the server's own words mean."""
-    lower = words.lower()
-    if any(known in lower for known in LIMITED):
-        return Slowed(f"Alpaca says: {words}")
-    if "auth" in lower or "subscription" in lower or "permission" in lower:
-        return ConfigError(
-            f"{WANTED_BY}: Alpaca refuses the key: {words}; check both secrets and what the plan "
-            "may see"
-        )
-    return ConnectionError(f"Alpaca says: {words}")
+def _of_the_market(message: Mapping[str, Any]) -> bool:
+    """Whether a trade's price is one that somebody else could have had then."""
+    conditions = message.get("c") or ()
+    if AVERAGE in conditions and message.get("z") != NASDAQ:
+        return False
+    return not NOT_THE_MARKET.intersection(conditions)

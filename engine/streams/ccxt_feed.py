@@ -3,21 +3,23 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from functools import partial
+from math import nan
 from typing import Annotated, Any, Self
 
 from annotated_types import Gt
 
 from tradewind.engine.errors import ConfigError
+from tradewind.engine.features.stream import Row
 from tradewind.engine.streams import reasons
+from tradewind.engine.streams.ccxt_bars import bars_between
+from tradewind.engine.streams.ccxt_exchange import WANTED_BY, Exchanges
+from tradewind.engine.streams.ccxt_watching import SHOWN, Watching
 from tradewind.engine.streams.facts import RowSink, Sink, Tick
-from tradewind.engine.streams.optional import client
-from tradewind.engine.streams.supervisor import Patience, Slowed, Supervisor
+from tradewind.engine.streams.supervisor import Patience, Supervisor
 
-WANTED_BY = "paper.feed"
 MS_NS = 1_000_000
-SHOWN = 80  # characters of a trade in the log
+Seen = dict[str, set[Any]]
 
 
 class CcxtFeed:
@@ -27,6 +29,8 @@ class CcxtFeed:
     ----------
     exchange : str
         As ccxt calls it: ``binance``, ``kraken`` ...
+    testnet : bool
+        Whether its network for tests is used, where it has one.
     urls : mapping of str to str
         In place of the exchange's own: ``rest`` and ``ws``.
     poll_s : float
@@ -40,14 +44,22 @@ class CcxtFeed:
         self,
         *,
         exchange: str = "binance",
+        testnet: bool = False,
         urls: dict[str, str] | None = None,
         poll_s: Annotated[float, Gt(0)] = 2.0,
         mute_s: Annotated[float, Gt(0)] = 60.0,
         delayed_s: Annotated[float, Gt(0)] = 10.0,
     ) -> None:
-        self.exchange, self.urls, self.poll_s = exchange, dict(urls or {}), poll_s
+        if poll_s >= mute_s:
+            raise ConfigError(
+                f"{WANTED_BY}: poll_s is {poll_s:g} and mute_s {mute_s:g}; what is asked so seldom "
+                "looks mute, so make mute_s the longer one"
+            )
+        self.exchange, self.testnet, self.urls = exchange, testnet, dict(urls or {})
+        self.poll_s = poll_s
         self.patience = Patience(open_s=30.0, mute_s=mute_s, delayed_s=delayed_s)
         self._symbols: tuple[str, ...] = ()
+        self._exchanges: Exchanges | None = None
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -62,13 +74,34 @@ class CcxtFeed:
 
     async def run(self, sink: RowSink) -> None:
         """Deliver until cancelled; raises ConfigError for an exchange or symbol there is not."""
-        pro = await asyncio.to_thread(client, "ccxt.pro", wanted_by=WANTED_BY)
-        if self.exchange not in pro.exchanges:
-            near = get_close_matches(self.exchange, pro.exchanges, 1)
-            guess = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ConfigError(f"{WANTED_BY}.exchange: ccxt has no {self.exchange!r}{guess}")
-        connect = partial(CcxtConnection, pro, self)
+        seen: Seen = {}
+        connect = partial(CcxtConnection, await self._made(), self._symbols, self.poll_s, seen)
         await Supervisor(connect, self.patience).run(sink)
+
+    async def _made(self) -> Exchanges:
+        if self._exchanges is None:
+            spot = not any(":" in name for name in self._symbols)
+            make = partial(Exchanges, self.exchange, self.urls, testnet=self.testnet, spot=spot)
+            self._exchanges = await asyncio.to_thread(make)  # importing ccxt takes seconds
+        return self._exchanges
+
+    async def backfill(self, since: int, until: int, interval: str) -> list[Row]:
+        """Bars of the exchange itself that closed in a stretch of time: what a gap took.
+
+        Parameters
+        ----------
+        since, until : int
+            UTC nanoseconds; bars that close later than ``since`` and not later than ``until``.
+        interval : str
+
+        Raises
+        ------
+        DataError
+            If the exchange has no such bars.
+        OutsideError
+            If it cannot be asked.
+        """
+        return await bars_between(await self._made(), self._symbols, interval, since, until)
 
 
 class CcxtConnection:
@@ -76,67 +109,84 @@ class CcxtConnection:
 
     Parameters
     ----------
-    pro : module
-        ``ccxt.pro``.
-    feed : CcxtFeed
+    exchanges : Exchanges
+    symbols : sequence of str
+    poll_s : float
+    seen : dict
+        Trades that were polled last, by symbol; shared by all connections of a run.
     """
 
-    def __init__(self, pro: Any, feed: CcxtFeed) -> None:
-        self._errors, self._feed = client("ccxt", wanted_by=WANTED_BY), feed
-        options = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
-        self._made = getattr(pro, feed.exchange)({"newUpdates": True, "options": options})
-        for kind, url in feed.urls.items():
-            self._made.urls["api"] = _moved(self._made.urls["api"], kind, url)
-        self._since: dict[str, int] = {}
-        self._streams = False
+    def __init__(
+        self, exchanges: Exchanges, symbols: Sequence[str], poll_s: float, seen: Seen
+    ) -> None:
+        self._exchanges, self._symbols, self._poll_s, self._seen = exchanges, symbols, poll_s, seen
+        self._made = exchanges.made()
+        self._answer: tuple[int, Any] = (0, {})
+        self._taken, self._made.on_rest_response = self._made.on_rest_response, self._answered
+        self._watching: Watching | None = None
+
+    def _answered(self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
+                  ) -> Any:  # fmt: skip
+        self._answer = (code, headers)
+        return self._taken(code, reason, url, method, headers, *rest)
 
     async def open(self) -> None:
-        """Learn which markets there are."""
+        """Learn which markets there are, and begin to watch."""
         try:
-            await self._made.load_markets()
+            await self._exchanges.learn(self._made, self._symbols)
+            has = self._made.has
+            if has.get("watchTradesForSymbols") or has.get("watchTrades"):
+                base = self._exchanges.errors.BaseError
+                self._watching = Watching(self._made, self._symbols, base)
+                await self._watching.begun()
         except Exception as error:
-            raise self._told(error) from None
-        known = list(self._made.markets)
-        for name in self._feed.symbols:
-            if name not in known:
-                near = get_close_matches(name, known, 1)
-                guess = f" (did you mean {near[0]!r}?)" if near else ""
-                raise ConfigError(
-                    f"{WANTED_BY}: {self._feed.exchange} has no market {name!r}{guess}"
-                )
-        self._streams = bool(self._made.has.get("watchTradesForSymbols"))
+            raise self._exchanges.meaning(error, self._answer) from None
+        if self._watching is not None:
+            return
+        if not has.get("fetchTrades") and not has.get("fetchTicker"):
+            raise ConfigError(
+                f"{WANTED_BY}: {self._exchanges.name} tells neither trades nor quotes"
+            )
 
     async def receive(self, sink: Sink) -> Sequence[Tick]:
-        """Next trades."""
+        """Next trades, or quotes where there are no trades to be had."""
         try:
-            if self._streams:
-                trades = await self._made.watch_trades_for_symbols(list(self._feed.symbols))
-            else:
+            if self._watching is None:
                 trades = await self._polled()
+            else:
+                await self._watching.wait()
+                trades, self._watching.trades = self._watching.trades, []
+                for what in self._watching.broken:
+                    sink.dropped(reasons.MALFORMED, what)
+                self._watching.broken.clear()
         except Exception as error:
-            raise self._told(error) from None
+            raise self._exchanges.meaning(error, self._answer) from None
         received = time.time_ns()
         return [tick for trade in trades for tick in self._ticks(trade, received, sink)]
 
     async def _polled(self) -> list[Any]:
-        """Trades since the last question."""
-        await asyncio.sleep(self._feed.poll_s)
+        """What is new since the last question; the first one tells where to begin."""
+        await asyncio.sleep(self._poll_s)
         found: list[Any] = []
-        for name in self._feed.symbols:
-            since = self._since.get(name)
-            trades = await self._made.fetch_trades(name, since)
-            news = [trade for trade in trades if since is None or trade["timestamp"] > since]
-            if news:
-                self._since[name] = max(trade["timestamp"] for trade in news)
-            found += news if since is not None else []
+        for name in self._symbols:
+            if self._made.has.get("fetchTrades"):
+                told = await self._made.fetch_trades(name)
+            else:
+                told = [await self._made.fetch_ticker(name)]
+            before = self._seen.get(name)
+            self._seen[name] = {_key(one) for one in told}
+            if before is not None:
+                found += [one for one in told if _key(one) not in before]
         return found
 
     def _ticks(self, trade: Any, received: int, sink: Sink) -> list[Tick]:
         try:
             name = trade["symbol"]
-            if name not in self._feed.symbols:
+            if name not in self._symbols:
                 sink.dropped(reasons.UNKNOWN_SYMBOL, f"a trade of {str(name)[:SHOWN]!r}")
                 return []
+            if "amount" not in trade:
+                return [_quote(name, trade, received)]
             ts, price = int(trade["timestamp"]) * MS_NS, float(trade["price"])
             size = float(trade["amount"])
         except (KeyError, TypeError, ValueError):
@@ -145,25 +195,25 @@ class CcxtConnection:
         number = str(trade.get("id") or "")
         return [Tick(name, ts, price, size, received=received, id=number)]
 
-    def _told(self, error: Exception) -> Exception:
-        """What an error of ccxt means."""
-        errors = self._errors
-        words = f"{self._feed.exchange}: {type(error).__name__}: {error}"
-        if isinstance(error, errors.RateLimitExceeded | errors.DDoSProtection):
-            return Slowed(words)
-        if isinstance(error, errors.AuthenticationError | errors.PermissionDenied):
-            return ConfigError(f"{WANTED_BY}: {words}; public trades need no key: check the region")
-        if isinstance(error, errors.BadSymbol | errors.NotSupported):
-            return ConfigError(f"{WANTED_BY}: {words}")
-        return ConnectionError(words)
-
     async def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything; the sockets first, so that nobody waits for one that is dead."""
+        session = self._made.session
+        if session is not None:
+            await session.close()
+        if self._watching is not None:
+            await self._watching.close()
         await self._made.close()
 
 
-def _moved(urls: Any, kind: str, url: str, inside: bool = False) -> Any:
-    """Addresses of an exchange with all of one kind (``rest``, ``ws``) replaced."""
-    if isinstance(urls, Mapping):
-        return {key: _moved(value, kind, url, inside or key == "ws") for key, value in urls.items()}
-    return url if inside == (kind == "ws") else urls
+def _key(one: Mapping[str, Any]) -> Any:
+    """What tells a trade, or a quote, from the others that were polled."""
+    names = ("timestamp", "price", "amount", "last", "bid", "ask")
+    return one.get("id") or tuple(one.get(name) for name in names)
+
+
+def _quote(name: str, told: Mapping[str, Any], received: int) -> Tick:
+    """Return the last price of a summary, and its quote."""
+    ts = int(told["timestamp"]) * MS_NS if told.get("timestamp") else received
+    price, bid, ask = (nan if told.get(x) is None else float(told[x]) for x in
+                       ("last", "bid", "ask"))  # fmt: skip
+    return Tick(name, ts, price, nan, bid, ask, received)
