@@ -116,6 +116,7 @@ class Pages:
                     waited = 0.0
                 await asyncio.sleep(PUSH_S)
                 waited += PUSH_S
+            yield f"data: {self.parts.newer(turn)[1]}\n\nevent: end\ndata: 1\n\n".encode()
         finally:
             self.streams -= 1
 

@@ -27,8 +27,8 @@ from tradewind.engine.live.daily import write_day
 from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command, Decision
 from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
-from tradewind.engine.live.view import symbol_view
 from tradewind.engine.records import Ints
 from tradewind.engine.streams.backfill import backfilled
 from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
@@ -99,9 +99,8 @@ class Process:
         self._day: int | None = None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
         self.n_bars = self._since_snapshot = 0
-        self._shown = 0.0
-        self._showing: asyncio.Future[None] | None = None
-        self._drawn: dict[str, tuple[int, int]] = {}
+        self.showing = Showing(board, teller, opened, self.intake)
+        self._idle: asyncio.Future[None] | None = None
         self._files: dict[str, Any] = {}
         self._filling: list[asyncio.Task[None]] = []
 
@@ -180,9 +179,9 @@ class Process:
         """Look, again and again, at the clock, the board and the control folder."""
         while True:
             await asyncio.sleep(LOOK_S)
-            if self._showing is None or self._showing.done():  # while a turn works it waits
+            if self._idle is None or self._idle.done():  # while a turn works it waits
                 loop = asyncio.get_running_loop()
-                self._showing = loop.run_in_executor(self._thread, self._show, IDLE_S)
+                self._idle = loop.run_in_executor(self._thread, self._show, IDLE_S)
             for command in self.board.commands():
                 await self._inbox.put(command)
             for file, left in control.waiting(self.opened.home.control):
@@ -265,7 +264,7 @@ class Process:
         if self.opened.resumed:
             self._write([Event(0, time.time_ns(), "resumed", {"process": os.getpid()})])
         self.teller.began(self.opened)
-        self._show(0.0)
+        self._show()
 
     def _turn(self, item: Item) -> None:
         match item:
@@ -351,29 +350,8 @@ class Process:
     def _write(self, events: Sequence[Event]) -> None:
         self.opened.journal.append(events)
 
-    def _show(self, every: float) -> None:
-        """Show the run, unless it was shown less than so many seconds ago."""
-        at = time.monotonic()
-        if at - self._shown < every:
-            return
-        self._shown = at
-        try:
-            shown = self.teller.view(
-                self.opened, self.intake, self.decision, stopping=bool(self.stopping)
-            )
-            self.board.publish(shown, self._symbols())
-        except Exception as error:  # a view that cannot be made must not end the run
-            self.teller.event("error", "page", f"the view cannot be made: {error!r}")
-
-    def _symbols(self) -> dict[str, dict[str, Any]]:
-        """Symbols that somebody looks at and of which there is something new."""
-        account, found = self.opened.account, {}
-        mark = account.book.panel.n_bars, len(account.book.fills)
-        for name in self.board.looked_at():
-            if self._drawn.get(name) != mark:
-                found[name] = symbol_view(account, name)
-                self._drawn[name] = mark
-        return found
+    def _show(self, every_s: float = 0.0) -> None:
+        self.showing.show(self.decision, stopping=bool(self.stopping), every_s=every_s)
 
     def _ended(self, failure: BaseException | None) -> None:
         """Last thing: say why, keep a snapshot, let go of the journal."""
@@ -390,4 +368,4 @@ class Process:
             self.opened.journal.close()
             control.sign_out(self.opened.home.control)
             self.teller.ended(facts["reason"], failed=failure is not None)
-            self._show(0.0)
+            self._show()

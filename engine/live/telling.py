@@ -120,6 +120,7 @@ class Teller:
             "reason": reason or self.outcome, "now": now, "since": self.since,
             "mode": REPLAY if opened.config.feed.kind == REPLAY else "live",
             **view.account_view(account),
+            "marked": view.marked(account, intake.traded, intake.quoted_at),
             "feed": {
                 "name": opened.config.feed.kind, "state": str(intake.state.state),
                 "reason": intake.state.reason, "since": intake.state.at,

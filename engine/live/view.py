@@ -7,7 +7,7 @@ import numpy as np
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.board import FILLS, ROWS
 from tradewind.engine.live.facts import Decision, Mode
-from tradewind.engine.records import Floats
+from tradewind.engine.records import Floats, Ints
 from tradewind.engine.types import OrderType, Reason
 
 BARS, SAID = 1000, 200
@@ -38,6 +38,20 @@ def account_view(account: Account) -> dict[str, Any]:
         "curve": _thinned(panel.ts[since:], equity),
         "forecasts": _forecasts(account),
     }  # fmt: skip
+
+
+def marked(account: Account, traded: Floats, quoted_at: Ints) -> dict[str, float] | None:
+    """Equity and drawdown at the last trades; None where none came since the last bar."""
+    panel, qty = account.book.panel, account.book.state.qty
+    news = (quoted_at > panel.ts[-1]) & ~np.isnan(traded) & (qty != 0.0)
+    if not news.any():
+        return None
+    prices = account.prices
+    last = account.book.equity[account.first_row :]
+    moved = float(np.sum(qty[news] * (traded[news] - prices[news])))
+    equity = (float(last[-1]) if len(last) else account.book.config.account.cash) + moved
+    peak = max(float(last.max(initial=0.0)), account.book.config.account.cash, equity)
+    return {"equity": equity, "drawdown": 1.0 - equity / peak}
 
 
 def _position(account: Account, k: int, prices: Floats, equity: float) -> dict[str, Any]:

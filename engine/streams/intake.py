@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 
 from tradewind.engine.bars.sessions import session_days
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
-from tradewind.engine.records import DAY_NS, Ints, Panel
+from tradewind.engine.records import DAY_NS, Floats, Ints, Panel
 from tradewind.engine.streams.bar_maker import BarMaker
 from tradewind.engine.streams.clock_skew import ClockSkew
 from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
@@ -33,6 +34,7 @@ class Intake:
         self.config = config
         self.symbols, self.interval, self.calendar = like.symbols, like.interval, like.calendar
         self._quoted_at = [0] * like.n_symbols
+        self._traded = [nan] * like.n_symbols
         self.filter = TickFilter(like.symbols, config)
         self.drops: Counter[str] = self.filter.drops
         self.skew = ClockSkew(config.skew_s)
@@ -64,6 +66,11 @@ class Intake:
         """When the last tick or bar of each symbol came, UTC nanoseconds; 0: none has."""
         return np.array(self._quoted_at, np.int64)
 
+    @property
+    def traded(self) -> Floats:
+        """Price of the last trade of each symbol that was believed; NaN: none has come."""
+        return np.array(self._traded)
+
     def take(self, batch: Sequence[Tick], *, live: bool = True) -> None:
         """Take ticks in the order in which they came."""
         self.n_ticks += len(batch)
@@ -72,11 +79,13 @@ class Intake:
                 self.skew.take(tick)
         believed = list(self.filter.believed(batch, live=live))
         self.maker.take_many(believed)
-        quoted_at = self._quoted_at
+        quoted_at, traded = self._quoted_at, self._traded
         for k, tick in believed:
             at = tick.received or tick.ts
             if at > quoted_at[k]:
                 quoted_at[k] = at
+            if tick.price == tick.price:
+                traded[k] = tick.price
 
     def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
         """Take bars from a source that makes them itself; rows of those that are known."""

@@ -235,8 +235,36 @@ def test_a_browser_without_the_second_token_may_only_look(browser: Any, served: 
     assert "may only look" in button(browser, "kill").get_attribute("title")
 
 
+def test_equity_moves_between_bars_with_the_last_trades(browser: Any, served: Served) -> None:
+    board = served[1]
+    board.view = {**board.view, "marked": {"equity": 101_000.0, "drawdown": 0.0098}}
+    waited(lambda: "101,000.00" in text(browser, "equity"))
+    assert "0.98%" in text(browser, "facts")
+    assert "0.00" in text(browser, "facts")
+    board.view = {**board.view, "marked": None}
+    waited(lambda: "101,234.50" in text(browser, "equity"))
+
+
+def test_a_run_that_ends_says_so_and_why(browser: Any, served: Served) -> None:
+    page, board = served
+    board.view = {**board.view, "state": "stopping", "reason": "stop by page"}
+    page.stop()
+    waited(lambda: text(browser, "state") == "Ended")
+    assert "The run has ended: stop by page." in text(browser, "banner")
+    assert browser.title.startswith("Ended")
+    assert shown(browser) == set()
+
+
+def cut(page: Dashboard) -> None:
+    """End a page as the death of its process does: without a word."""
+    page._server.force_exit = True
+    page._server.should_exit = True
+    assert page._thread is not None
+    page._thread.join(30.0)
+
+
 def test_a_lost_connection_never_looks_live(browser: Any, served: Served) -> None:
-    served[0].stop()
+    cut(served[0])
     waited(lambda: text(browser, "state") == "Connection lost")
     assert "Connection lost" in text(browser, "banner")
     assert "last seen" in text(browser, "fresh")
@@ -252,7 +280,7 @@ def test_a_lost_connection_never_looks_live(browser: Any, served: Served) -> Non
 
 def test_a_connection_that_comes_back_goes_on(browser: Any, served: Served) -> None:
     page, board = served
-    page.stop()
+    cut(page)
     waited(lambda: text(browser, "state") == "Connection lost")
     board.view = {**board.view, "equity": 77.0}
     again = Dashboard(board, page.port, keys=page.keys).start()

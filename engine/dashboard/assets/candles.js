@@ -75,7 +75,7 @@ export function drawCandles(found) {
     ...b, category: undefined, value: undefined,
     legend: { top: 0, left: 0, itemWidth: 12, itemHeight: 9, itemGap: 18, textStyle: { color: muted }, selectedMode: false,
       data: [{ name: "Buy", icon: "triangle" }, { name: "Sell", icon: "path://M0 0H10L5 9Z" }, ...(found.forecasts.length ? [{ name: "Forecast band", icon: "roundRect", itemStyle: { opacity: 0.35 } }] : [])] },
-    grid: { left: 62, right: 12, top: 30, bottom: 62 },
+    grid: { outerBoundsMode: "none", left: 62, right: 12, top: 30, bottom: 62 },
     xAxis: { ...b.category, data: labels },
     yAxis: { ...b.value, scale: true, splitNumber: 5, axisLabel: { ...b.value.axisLabel, formatter: price } },
     dataZoom: [{ type: "inside", ...window_, zoomOnMouseWheel: "ctrl", moveOnMouseWheel: false, disabled: matchMedia("(pointer: coarse)").matches },

@@ -44,7 +44,7 @@ export function drawCurve(view, daily) {
   const digits = -worst < 0.02 ? 1 : 0;
   chart(node).setOption({
     ...b, category: undefined, value: undefined,
-    grid: [{ left, right: 12, top: 10, bottom: "36%" }, { left, right: 12, top: "72%", bottom: 26 }],
+    grid: [{ left, right: 12, outerBoundsMode: "none", top: 10, bottom: "36%" }, { left, right: 12, outerBoundsMode: "none", top: "72%", bottom: 26 }],
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     xAxis: [{ ...b.category, data: labels, boundaryGap: false, axisLabel: { show: false }, axisLine: { show: false } },
       { ...b.category, data: labels, boundaryGap: false, gridIndex: 1, axisLine: { show: false } }],

@@ -40,7 +40,7 @@ export async function post(path, content) {
 
 function judged() {
   const quiet = Date.now() - link.heard;
-  if (link.state === "gone") return "gone";
+  if (["gone", "ended"].includes(link.state)) return link.state;
   if (!link.seen) return quiet > LOST_MS ? "lost" : "connecting";
   if (quiet > LOST_MS) return "lost";
   return now() - link.seen / 1e6 > SILENT_MS ? "silent" : "live";
@@ -59,6 +59,7 @@ export function listen(parts, turned) {
       parts(changed);
     };
     source.addEventListener("beat", (event) => { alive(Number(event.data)); look(); });
+    source.addEventListener("end", () => { source.close(); link.state = "ended"; turned("ended"); });
     source.onerror = async () => {
       if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
       const status = await fetch("/api/state").then((answer) => answer.status, () => 0);

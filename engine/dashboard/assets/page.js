@@ -11,7 +11,7 @@ const view = { state: "starting" };
 let daily = false, drawn = "", asking = false;
 
 const PARTS = [
-  [["equity", "cash", "gross", "drawdown", "bar", "day_start_equity", "peak"], () => view.equity != null && panels.account(view, daily)],
+  [["equity", "cash", "gross", "drawdown", "bar", "day_start_equity", "peak", "marked"], () => view.equity != null && panels.account(view, daily)],
   [["positions"], () => panels.positions(view)], [["orders"], () => panels.orders(view, daily)],
   [["fills"], () => panels.fills(view, daily)], [["refused"], () => panels.refused(view, daily)],
   [["forecasts"], () => panels.forecasts(view)], [["feed", "mode"], () => panels.feed(view)],
@@ -30,7 +30,7 @@ function changed(parts) {
 }
 
 const STATES = { live: "Live", paused: "Paused", frozen: "Frozen", starting: "Starting", stopping: "Stopping", stopped: "Stopped" };
-const LINES = { connecting: "Connecting", lost: "Connection lost", gone: "Page is out of date", silent: "Not answering" };
+const LINES = { connecting: "Connecting", lost: "Connection lost", gone: "Page is out of date", silent: "Not answering", ended: "Ended" };
 
 function look(line) {
   const replay = view.mode === "replay", ago = (Date.now() - link.heard) / 1000, quiet = (now() - link.seen / 1e6) / 1000;
@@ -41,7 +41,7 @@ function look(line) {
   put("run", view.run || "tradewind");
   put("mode", view.mode ? (replay ? "replay of a history" : "paper money, live feed") : "");
   put("fresh", line === "lost" ? `last seen ${age(ago)}` : link.seen ? `updated ${age(Math.min(quiet, 1e9))}` : "");
-  at("reason").hidden = !view.reason || view.state === "live";
+  at("reason").hidden = !view.reason || view.state === "live" || line === "ended";
   put("reason", view.reason ? `${STATES[view.state] || view.state}: ${view.reason}` : "");
   banner(line, ago, quiet);
   offer(view.state, line);
@@ -54,6 +54,7 @@ function banner(line, ago, quiet) {
   const seen = link.seen ? `What is shown is of ${moment(link.seen).text}` : "Nothing was seen yet";
   const said = {
     lost: `Connection lost. ${seen}, ${age(ago)}. It is being tried again.`,
+    ended: `The run has ended${view.reason ? `: ${view.reason}` : ""}. ${seen}; 'tradewind paper resume ${view.run || "RUN"}' goes on with it.`,
     gone: "The run does not know this page any more: it was started anew. Open the address that it printed.",
     silent: `The run has shown nothing new since ${moment(link.seen).text}, ${age(quiet)}. It is busy with a fit, or it hangs.`,
   }[line] || "";
@@ -76,7 +77,7 @@ function symbols() {
 
 async function showSymbol() {
   const name = at("symbol").value, mark = `${name}/${view.bar?.number}/${view.n_fills}`;
-  if (!name || mark === drawn || asking) return;
+  if (!name || mark === drawn || asking || link.state !== "live") return;
   asking = true;
   try {
     const found = await get(`/api/symbol?name=${encodeURIComponent(name)}`);

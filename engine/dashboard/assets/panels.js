@@ -9,14 +9,16 @@ const side = (qty) => (qty > 0 ? { text: "Buy", kind: "up" } : { text: "Sell", k
 const span = (low, high) => `${percent(low)} \u2026 ${percent(high)}`;
 
 export function account(v, daily) {
-  put("equity", number(v.equity)); put("currency", v.currency || "");
-  const made = v.equity - v.start_equity, today = v.day_start_equity ? v.equity - v.day_start_equity : null;
+  const equity = v.marked?.equity ?? v.equity, fall = v.marked?.drawdown ?? v.drawdown; // between bars at the last trades
+  put("equity", number(equity)); put("currency", v.currency || "");
+  at("equity").title = v.marked ? `at the last trades; ${number(v.equity)} at the last bar` : "at the last bar";
+  const made = equity - v.start_equity, today = v.day_start_equity ? equity - v.day_start_equity : null;
   at("gain").textContent = `${arrow(made)}${signed(made, number(made))} (${signed(made, percent(made / v.start_equity))}) since the start`;
   at("gain").className = tone(made);
   const bar = moment(v.bar?.ts, { daily });
   list("facts", [
     { name: "Today", text: today == null ? NONE : arrow(today) + signed(today, number(today)), kind: tone(today), sub: today == null ? "" : signed(today, percent(today / v.day_start_equity)) },
-    { name: "Drawdown", text: percent(v.drawdown), sub: v.peak == null ? "" : `from ${number(v.peak)}` },
+    { name: "Drawdown", text: percent(fall), sub: v.peak == null ? "" : `from ${number(Math.max(v.peak, equity))}` },
     { name: "Gross exposure", text: v.equity ? percent(v.gross / v.equity, 1) : NONE, sub: number(v.gross) },
     { name: "Cash", text: number(v.cash), sub: v.equity ? percent(v.cash / v.equity, 1) : "" },
     { name: "Last bar", text: bar.text, title: bar.title, sub: v.bar ? `bar ${number(v.bar.number, 0)}` : "" },
@@ -114,14 +116,14 @@ export function feed(v) {
   const good = ["live"].includes(f.state);
   const replay = v.mode === "replay";
   const rows = [
-    ["Last tick", replay ? "of the history" : age(lag(v, f.last_tick_age_s)), replay ? "" : "tick-age"],
+    replay ? ["Bars", number(f.bars, 0)] : ["Last tick", age(lag(v, f.last_tick_age_s)), "tick-age"],
     ["Ticks", number(f.ticks, 0)], ["Reconnects", number(f.reconnects, 0)], ["Gaps", number(f.gaps, 0)],
   ];
   const dropped = Object.entries(f.dropped || {}).sort((a, b) => b[1] - a[1]);
   const quiet = [...(f.symbols || [])].sort((a, b) => b.age_s - a.age_s).slice(0, 3);
   const head = element("p", { kind: "feed-state" },
-    element("strong", { kind: good ? "" : "warn", text: `${good ? "\u25cf" : "\u25b3"} ${capital(f.state || "unknown")}` }),
-    element("span", { text: ` ${f.name || ""}` }), element("small", { text: f.reason || "", title: f.since ? `since ${moment(f.since).title}` : "" }));
+    element("strong", { kind: good ? "" : "warn", text: `${good ? "\u25cf" : "\u25b3"} ${replay && good ? "Playing" : capital(f.state || "unknown")}` }),
+    element("span", { text: ` ${f.name || ""}` }), element("small", { text: f.reason === f.name ? "" : f.reason || "", title: f.since ? `since ${moment(f.since).title}` : "" }));
   const made = element("dl", { kind: "pairs" }, ...rows.map(([name, text, id]) =>
     element("div", {}, element("dt", { text: name }), element("dd", { text, ...(id ? { id } : {}) }))));
   const notes = [["Not used", dropped.map(([why, n]) => `${number(n, 0)} ${words(why)}`).join(", ") || "nothing"]];

@@ -1,5 +1,7 @@
 """What machines are told of a run: metrics, health, readiness."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +49,13 @@ def test_what_a_run_does_not_know_yet_is_absent_not_zero() -> None:
     assert found["tradewind_run_state", "starting"] == 1.0
     assert ("tradewind_equity",) not in found
     assert ("tradewind_last_tick_age_seconds",) not in found
+
+
+def test_the_page_about_it_names_every_metric_and_no_other() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text("utf-8")
+    described = {name.partition("{")[0] for name in re.findall(r"`(tradewind_[^`]*)`", text)}
+    sent = {re.sub("_(bucket|sum|count)$", "", name) for name, *_ in samples(FixedBoard().latest())}
+    assert described == sent
 
 
 @pytest.mark.parametrize("reason", ['a"b', "a\\b", "a\nb", "<b>é"])
