@@ -140,12 +140,14 @@ def _module(
     """Compile the loop as a function of its own file in the cache folder."""
     from numba import njit
 
-    functions = [loop] if part is None else [loop, part]
-    own, of_part = reached([loop]), OPTIONS if arrays else LEAN_INLINED
-    for helper in reached(functions):
-        if helper not in functions:
-            _offer(helper, **(_options(helper, loop) if helper in own else of_part))
+    of_part = OPTIONS if arrays else LEAN_INLINED
     bound = bind(njit(**of_part)(part)) if part is not None and bind is not None else loop
+    others = _exchanged(loop, bound)
+    functions: list[Callable[..., Any]] = [loop, *([part] if part else ()), *others]
+    own = reached([loop, *others])
+    for helper in reached(functions):
+        if helper not in (loop, part):
+            _offer(helper, **(_options(helper, loop) if helper in own else of_part))
     code = bound.__code__.replace(co_filename=str(_written(_name(functions) + "a" * arrays)))
     options = _as_numba_wants(_options(loop))
     whole = njit(cache=True, nogil=hasattr(loop, "unlocked"), **options)(
@@ -153,6 +155,15 @@ def _module(
     )
     _forgive(whole)
     return whole  # type: ignore[no-any-return]
+
+
+def _exchanged(loop: Callable[..., Any], bound: Callable[..., Any]) -> list[FunctionType]:
+    """Plain functions that a bound loop calls in the place of others, besides its part."""
+    before, after = loop.__globals__, bound.__globals__
+    return [
+        f for name, f in after.items()
+        if isinstance(f, FunctionType) and before.get(name) is not f
+    ]  # fmt: skip
 
 
 @cache

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -30,7 +30,7 @@ from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.records import Ints
-from tradewind.engine.streams.backfill import backfilled
+from tradewind.engine.streams.backfill import missed
 from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.types import Bar
@@ -117,15 +117,17 @@ class Process:
             with suppress(NotImplementedError, RuntimeError):  # not everywhere, not in threads
                 loop.add_signal_handler(number, self._signalled, name, number)
         control.sign_in(self.opened.home.control)
-        tasks = [asyncio.create_task(self._fed()), asyncio.create_task(self._look())]
+        tasks = [asyncio.create_task(self._kept(partial(self.feed.run, self))),
+                 asyncio.create_task(self._look())]  # fmt: skip
         if not self.replays:  # the history may have ended long before the first tick
             self._expect()
         failure: BaseException | None = None
         try:
             await loop.run_in_executor(self._thread, self._began)
             if self.venue is not None:
-                tasks += [asyncio.create_task(self.venue.run(self.answers)),
-                          asyncio.create_task(self._send(self.venue))]  # fmt: skip
+                for work in (partial(self.venue.run, self.answers),
+                             partial(self._send, self.venue)):  # fmt: skip
+                    tasks.append(asyncio.create_task(self._kept(work)))
             while not self.stopping:
                 item = await self._inbox.get()
                 await loop.run_in_executor(self._thread, self._turn, item)
@@ -165,10 +167,11 @@ class Process:
         """Where a broker's answers go."""
         return Answers(self._inbox, self.teller)
 
-    async def _fed(self) -> None:
+    async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Work that the run ends with, as it ends where that fails for good."""
         error: BaseException | None = None
         try:
-            await self.feed.run(self)
+            await work()
         except asyncio.CancelledError:
             raise
         except BaseException as failed:
@@ -248,7 +251,7 @@ class Process:
         maker, rows = self.intake.maker, []
         try:
             data, symbols = self.opened.parts.config.data, self.intake.symbols
-            rows = await backfilled(data, symbols, maker.last_ts)
+            rows = await missed(self.feed, data, symbols, maker.last_ts, self.intake.interval)
         except TradewindError as error:
             self.teller.event("warning", "gap", f"what the gap took cannot be fetched: {error}")
         news = maker.fill(rows, now=time.time_ns())

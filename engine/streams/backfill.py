@@ -1,11 +1,14 @@
 """Bars that a gap took, fetched from where the history came from."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from tradewind.engine.config.data import DataConfig
+from tradewind.engine.errors import DataError, OutsideError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.feeds import load
 from tradewind.engine.records import Panel
@@ -40,6 +43,28 @@ async def backfilled(config: DataConfig, symbols: Sequence[str], since: int) -> 
             continue
         return rows_after(found.panel, symbols, since)
     return []
+
+
+async def missed(
+    feed: Any, config: DataConfig, symbols: Sequence[str], since: int, interval: str
+) -> list[Row]:
+    """Bars that closed later than ``since``: the feed's own where it keeps them for so long.
+
+    A feed that does has a method ``backfill(since, until, interval)``.
+
+    Raises
+    ------
+    TradewindError
+        As :func:`backfilled`.
+    """
+    if hasattr(feed, "backfill"):
+        try:
+            found: list[Row] = await feed.backfill(since, time.time_ns(), interval)
+        except (DataError, OutsideError):  # too long ago, or away: perhaps the other source is not
+            pass
+        else:
+            return found
+    return await backfilled(config, symbols, since)
 
 
 def rows_after(panel: Panel, symbols: Sequence[str], since: int) -> list[Row]:

@@ -12,6 +12,9 @@ from tradewind.engine.streams.supervisor import Slowed
 from tradewind.engine.types import Bar
 
 MS_NS = 1_000_000
+MOST = (
+    20_000  # bars of a symbol that a gap may take; more is a history, which has sources of its own
+)
 PAGE = 500  # bars of one question; an exchange that gives fewer is asked again
 
 
@@ -30,6 +33,11 @@ async def bars_between(
             raise DataError(
                 f"{exchanges.name} has no bars of {interval!r}; it has "
                 f"{', '.join(made.timeframes or ())}"
+            )
+        if until - since > MOST * int(made.parse_timeframe(interval)) * 1000 * MS_NS:
+            raise DataError(
+                f"{exchanges.name}: more than {MOST} bars of {interval} are missing; fetch a "
+                "history that ends later"
             )
         found: dict[int, dict[str, Bar]] = {}
         for name in symbols:

@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import pytest
 
-from tradewind.engine.compiling import compiled, fused
+from tradewind.engine.compiling import compiled, compiled_with, fused
 
 LOOP = """
 import helpers
@@ -145,3 +147,40 @@ def test_only_what_is_marked_may_round_a_product_and_a_sum_once() -> None:
         2.0**-60 if get_host_cpu_features().get("fma") else 0.0
     )  # the last bit of x * x that rounding drops
     assert compiled(product_less_fused)(x, x, x * x) == lost
+
+
+def twice(x: float) -> float:
+    return 2.0 * x
+
+
+def thrice(x: float) -> float:
+    return 3.0 * x
+
+
+def rule(x: float) -> float:
+    raise NotImplementedError
+
+
+def negated(x: float) -> float:
+    return -x
+
+
+def loop_with_a_rule(x: float) -> float:
+    return rule(x) + twice(x)
+
+
+def as_it_is(part: Any) -> FunctionType:
+    loop = loop_with_a_rule
+    return FunctionType(loop.__code__, {**loop.__globals__, "rule": part}, loop.__name__)
+
+
+def with_thrice(part: Any) -> FunctionType:
+    loop = loop_with_a_rule
+    exchanged = {**loop.__globals__, "rule": part, "twice": thrice}
+    return FunctionType(loop.__code__, exchanged, loop.__name__)
+
+
+def test_a_function_exchanged_besides_the_part_is_compiled_and_kept_apart() -> None:
+    plain = compiled_with(loop_with_a_rule, negated, as_it_is)
+    other = compiled_with(loop_with_a_rule, negated, with_thrice)
+    assert (plain(1.0), other(1.0)) == (1.0, 2.0)

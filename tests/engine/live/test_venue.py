@@ -11,6 +11,7 @@ import pytest
 
 from tests.file_broker import KIND, FileBroker
 from tests.paper_runs import CROSSES, begun, killed_and_resumed, ledger, worked
+from tradewind.engine.errors import ConfigError
 
 OUTSIDE = CROSSES.replace("paper:\n", f"paper:\n  venue: '{KIND}'\n")
 STEPS = ("before_submit", "after_submit", "before_ack", "after_ack", "before_fill", "after_fill")
@@ -77,3 +78,17 @@ def test_runs_killed_at_random_with_a_broker_that_fails_end_with_the_same_books(
         )  # fmt: skip
         assert ledger(results / name) == renamed(books, name), (trial, kills)
         assert [one.rpartition("-")[2] for one in FileBroker(place).ids()] == orders
+
+
+@pytest.mark.parametrize("call", ["run", "submit"])
+def test_a_broker_that_refuses_for_good_ends_the_run_with_its_words(
+    tmp_path: Path, call: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*asked: Any) -> Any:
+        raise ConfigError("paper.venue: the keys are refused")
+
+    broker = FileBroker(tmp_path / "refusing.broker")
+    monkeypatch.setattr(broker, call, refuse)
+    opened = begun(tmp_path, OUTSIDE, "refused")
+    with pytest.raises(ConfigError, match="the keys are refused"):
+        worked(opened, venue=broker, commands={})

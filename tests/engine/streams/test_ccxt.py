@@ -194,3 +194,12 @@ def test_markets_are_learned_once_however_often_it_connects() -> None:
         return server.paths
 
     assert played(scene).count("/exchangeInfo") == 1
+
+
+def test_a_gap_of_years_is_no_gap_and_another_source_is_asked() -> None:
+    async def scene(server: CcxtLoopback) -> None:
+        feed = CcxtFeed(urls=server.urls).following(BOTH, "1m")
+        with pytest.raises(DataError, match="more than 20000 bars"):
+            await feed.backfill(0, 2**62, "1m")
+
+    played(scene)

@@ -3,51 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.alpaca_broker import KEY, SECRET, AlpacaBroker, failed
+from tests.alpaca_scenes import LIMIT, ORDER, Told, insisted, played, venue_at
 from tests.loopback import until
 from tradewind.engine.errors import ConfigError, OutsideError, RateLimitedError
 from tradewind.engine.types import OrderType, TimeInForce
 from tradewind.engine.venues import alpaca_orders as words
 from tradewind.engine.venues.alpaca import AlpacaVenue
-from tradewind.engine.venues.facts import ReportKind, Venue, VenueOrder, VenueReport
-
-SEND_FAULTS = ("", "reset", "hang", "late", "lost", "500", "500 after", "429", "html")
-GARBLES = ("", "twice", "backwards", "lost", "torn")
-ORDER = VenueOrder("run-7", "KO", 10.0, OrderType.MARKET)
-LIMIT = VenueOrder("run-8", "KO", -10.0, OrderType.LIMIT, limit=60.0)
-Scene = Callable[[AlpacaBroker, AlpacaVenue, "Told"], Coroutine[Any, Any, None]]
-
-
-class Told:
-    """A sink that remembers."""
-
-    def __init__(self) -> None:
-        self.reports: list[VenueReport] = []
-        self.states: list[tuple[bool, str]] = []
-
-    def report(self, report: VenueReport) -> None:
-        self.reports.append(report)
-
-    def connected(self, up: bool, reason: str) -> None:
-        self.states.append((up, reason))
-
-    def once(self, client_id: str) -> list[VenueReport]:
-        """Each thing said of an order, in the order in which it was said first."""
-        said = {one.id: one for one in reversed(self.reports) if one.client_id == client_id}
-        return list(said.values())[::-1]
-
-    def filled(self, client_id: str) -> float:
-        return sum(one.qty for one in self.once(client_id))
-
-    def ends(self, client_id: str) -> list[ReportKind]:
-        over = (ReportKind.CANCELLED, ReportKind.EXPIRED, ReportKind.REJECTED)
-        return [one.kind for one in self.once(client_id) if one.kind in over]
+from tradewind.engine.venues.facts import ReportKind, Venue, VenueOrder
 
 
 @pytest.fixture(autouse=True)
@@ -56,113 +24,8 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALPACA_SECRET", SECRET)
 
 
-def venue_at(broker: AlpacaBroker, timeout_s: float = 20.0) -> AlpacaVenue:
-    return AlpacaVenue(url=broker.url, stream_url=broker.stream_url, timeout_s=timeout_s)
-
-
-def played(scene: Scene, *, timeout_s: float = 20.0, listening: bool = True) -> Told:
-    """Play a scene between a venue that listens and a broker."""
-    told = Told()
-
-    async def play() -> None:
-        broker = AlpacaBroker()
-        await broker.start()
-        venue = venue_at(broker, timeout_s)
-        tasks = [asyncio.create_task(venue.run(told))] if listening else []
-        try:
-            if listening:
-                await until(lambda: told.states)
-            await scene(broker, venue, told)
-        finally:
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError, ConfigError):
-                    await task
-            await broker.stop()
-
-    asyncio.run(play())
-    return told
-
-
-async def insisted(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Ask until there is an answer, as a run does."""
-    for _ in range(100):
-        try:
-            return await ask()
-        except OutsideError:
-            await asyncio.sleep(0.02)
-    raise AssertionError("no answer in a hundred tries")
-
-
-def fills_of(broker: AlpacaBroker) -> float:
-    return sum(
-        float(one["qty"]) * (1 if one["side"] == "buy" else -1) for one in broker.ledger.activities
-    )
-
-
 def test_it_is_a_venue(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(AlpacaVenue(), Venue)
-
-
-@pytest.mark.parametrize("fault", SEND_FAULTS)
-@pytest.mark.parametrize("garble", GARBLES)
-def test_whatever_goes_wrong_there_is_one_order_and_each_execution_once(
-    fault: str, garble: str
-) -> None:
-    async def scene(broker: AlpacaBroker, venue: AlpacaVenue, told: Told) -> None:
-        if fault:
-            broker.faults["POST"].append(fault)
-        broker.garble = garble
-        report = await insisted(lambda: venue.submit(ORDER))
-        assert report.kind is ReportKind.ACCEPTED
-        if garble == "backwards":
-            await broker.let_go()
-        elif garble in ("lost", "torn"):
-            broker.garble = ""
-            await broker.break_off()
-        await until(lambda: told.filled(ORDER.client_id) == 10.0)
-        await asyncio.sleep(0.05)
-        assert list(broker.ledger.orders) == [ORDER.client_id]
-        assert fills_of(broker) == 10.0
-
-    timeout_s = 0.4 if fault in ("hang", "late") else 20.0
-    told = played(scene, timeout_s=timeout_s)
-    once = told.once(ORDER.client_id)
-    assert [one.qty for one in once if one.kind is ReportKind.FILL] == [4.0, 6.0]
-    assert told.filled(ORDER.client_id) == 10.0
-    assert not told.ends(ORDER.client_id)
-
-
-@pytest.mark.parametrize("fault", ["", "reset", "lost", "500", "500 after", "429", "hang"])
-@pytest.mark.parametrize("race", ["", "fills", "fills a part"])
-@pytest.mark.parametrize("garble", ["", "twice", "backwards", "lost"])
-def test_a_cancel_that_meets_a_fill_ends_as_the_broker_says(
-    fault: str, race: str, garble: str
-) -> None:
-    async def scene(broker: AlpacaBroker, venue: AlpacaVenue, told: Told) -> None:
-        await venue.submit(LIMIT)
-        if fault:
-            broker.faults["DELETE"].append(fault)
-        broker.race, broker.garble = race, garble
-        await insisted(lambda: venue.cancel(LIMIT.client_id))
-        await insisted(lambda: venue.cancel(LIMIT.client_id))
-        if garble == "backwards":
-            await broker.let_go()
-        elif garble == "lost":
-            broker.garble = ""
-            await broker.break_off()
-        status = broker.ledger.orders[LIMIT.client_id]["status"]
-        await until(lambda: fills_of(broker) == told.filled(LIMIT.client_id))
-        await until(lambda: status == "filled" or told.ends(LIMIT.client_id))
-        await asyncio.sleep(0.02)
-        assert len(broker.ledger.orders) == 1
-        assert status == ("filled" if race == "fills" else "canceled")
-
-    told = played(scene, timeout_s=0.4 if fault == "hang" else 20.0)
-    filled = {"": 0.0, "fills": -10.0, "fills a part": -5.0}[race]
-    assert told.filled(LIMIT.client_id) == filled
-    assert told.ends(LIMIT.client_id) == ([] if race == "fills" else [ReportKind.CANCELLED])
-    assert race == "fills" or told.once(LIMIT.client_id)[-1].kind is ReportKind.CANCELLED
 
 
 def test_a_broker_that_restarts_has_forgotten_nothing_and_tells_what_was_missed() -> None:
@@ -423,7 +286,7 @@ def test_a_wrong_key_ends_the_run_and_no_key_is_ever_told(
     said: list[str] = []
 
     async def scene(broker: AlpacaBroker, venue: AlpacaVenue, told: Told) -> None:
-        for fault in SEND_FAULTS[1:3]:
+        for fault in ("reset", "hang"):
             broker.faults["POST"].append(fault)
             with pytest.raises(OutsideError) as away:
                 await venue.submit(ORDER)
