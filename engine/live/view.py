@@ -26,6 +26,7 @@ def account_view(account: Account) -> dict[str, Any]:
     peak = max(float(equity.max(initial=0.0)), book.config.account.cash)
     return {
         "bar": {"ts": int(panel.ts[-1]), "number": panel.n_bars - since},
+        "interval": panel.interval,
         "currency": book.config.account.currency, "equity": now,
         "cash": float(book.state.money[0]), "gross": gross,
         "start_equity": book.config.account.cash, "peak": peak,

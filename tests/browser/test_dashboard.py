@@ -103,7 +103,7 @@ def test_the_page_shows_the_run_and_everything_from_outside_as_text(
     assert "4 spike" in text(browser, "feed")
     assert "95.0% of 100.0% \N{EN DASH} near" in text(browser, "limits")
     assert "+1.00%" in text(browser, "forecasts")
-    assert "△ warning" in text(browser, "log")
+    assert "△ feed" in text(browser, "log")
     assert browser.find_elements(By.CSS_SELECTOR, "h1 script, main b") == []
     options = browser.find_elements(By.CSS_SELECTOR, "#symbol option")
     assert [one.text for one in options] == ["KO", "<b>X"]
@@ -118,7 +118,7 @@ def test_both_charts_draw_and_say_in_words_what_they_show(browser: Any, served: 
     curve = browser.find_element(By.ID, "curve").get_attribute("aria-label")
     assert "from 100,000.00 to 101,200.00" in curve
     waited(lambda: "41 bars" in candles(browser))
-    assert "1 fills" in candles(browser)
+    assert "1 fill." in candles(browser)
 
 
 def candles(browser: Any) -> str:

@@ -65,7 +65,7 @@ export function drawCandles(found) {
   const shown = narrow() ? 50 : 120;
   if (zoomed !== found.symbol) { zoom = null; zoomed = found.symbol; }
   const window_ = zoom || { start: total > shown ? 100 * (1 - shown / total) : 0, end: 100 };
-  node.setAttribute("aria-label", `${found.symbol}: ${n} bars, last close ${price(bars[n - 1][4])}, ${found.fills.length} fills. ${told(found)}`);
+  node.setAttribute("aria-label", `${found.symbol}: ${n} bars, last close ${price(bars[n - 1][4])}, ${found.fills.length} ${found.fills.length === 1 ? "fill" : "fills"}. ${told(found)}`);
   const fanned = said.newest ? [...band("Fan", fan(said.newest, n, "low"), fan(said.newest, n, "high"), accent, 0.28),
     { type: "line", name: "Forecast", data: fan(said.newest, n, "mean"), symbol: "none", color: accent, lineStyle: { width: 1.5 }, tooltip: { show: false }, z: 2 }] : [];
   const mark = (name, sign, tint, turn) => ({ type: "scatter", name, symbol: "triangle", symbolRotate: turn, symbolSize: 11, data: marks(sign), color: tint, z: 5, itemStyle: { borderColor: colour("--card"), borderWidth: 1 } });

@@ -23,7 +23,7 @@ const PARTS = [
 function changed(parts) {
   const before = view.state;
   Object.assign(view, parts);
-  if (parts.curve) daily = isDaily(view.curve);
+  daily = view.interval ? /[dw]$/i.test(view.interval) : isDaily(view.curve || []);
   for (const [keys, show] of PARTS) if (keys.some((name) => name in parts)) show();
   if (view.state !== before) say("");
   look(link.state === "connecting" ? "live" : link.state);

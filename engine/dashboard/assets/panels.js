@@ -102,11 +102,11 @@ function came(said) {
 }
 
 export function log(v) {
-  const mark = { warning: "\u25b3 warning", error: "\u25a0 error", info: "info", debug: "debug" };
+  const mark = { warning: "\u25b3 ", error: "\u25a0 " };
   table("log", "Log", [
     { head: "Time", read: (r) => moment(r.ts) },
-    { head: "Level", read: (r) => ({ text: mark[r.level] || r.level, kind: { warning: "warn", error: "bad" }[r.level] }), wide: true },
-    { head: "Event", read: (r) => ({ text: r.event, kind: { warning: "warn", error: "bad" }[r.level] }) },
+    { head: "Level", read: (r) => ({ text: r.level, kind: { warning: "warn", error: "bad" }[r.level] }), wide: true },
+    { head: "Event", read: (r) => ({ text: (mark[r.level] || "") + r.event, kind: { warning: "warn", error: "bad" }[r.level] }) },
     { head: "What", read: (r) => r.text, wrap: true },
   ], v.log, "Nothing has been written yet.");
 }
