@@ -66,6 +66,10 @@ class Reason(IntEnum):
     REJECTED_VENUE = 25  # a broker outside refused it
 
 
+LIVE_ALONE = frozenset({Reason.REJECTED_RISK, Reason.REJECTED_VENUE})
+"""Reasons that an order can have while the market is open, and in no backtest."""
+
+
 class Happening(IntEnum):
     """What an event of a run is; amounts in the account's currency, positive = paid to us."""
 

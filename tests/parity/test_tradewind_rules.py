@@ -6,7 +6,7 @@ import pytest
 
 from tests.parity.comparing import both, difference
 from tests.parity.random_runs import random_run
-from tradewind.engine.types import Happening, OrderType, Reason
+from tradewind.engine.types import LIVE_ALONE, Happening, OrderType, Reason
 
 BLOCKS, RUNS = 5, 50
 # Some hundred of each in the 5,000 runs of benchmarks/fuzz_executors.py, but not in every block.
@@ -31,4 +31,4 @@ def test_kernel_and_cerebro_agree_on_every_order_fill_and_event(block: int) -> N
     assert n_fills > 20 * RUNS, "a comparison of nothing proves nothing"
     assert set(types) == set(OrderType)
     assert set(kinds) >= set(Happening) - RARE_EVENTS
-    assert set(reasons) >= set(Reason) - {Reason.WORKING} - RARE_REASONS
+    assert set(reasons) >= set(Reason) - {Reason.WORKING} - RARE_REASONS - LIVE_ALONE
