@@ -62,6 +62,14 @@ class Waits:
         self._failures = 0 if lasting else min(self._failures, FLAPPING)
         self._mutes = self._slowed = 0
 
+    def stood(self, lasted_s: float) -> None:
+        """Take note of a connection that brought no tick where none was missed.
+
+        That of a broker's answers never brings any, nor does a feed's while the exchange is closed.
+        """
+        if lasted_s > self._patience.mute_s:
+            self._failures = self._slowed = 0
+
     def failed(self) -> float:
         """Seconds before the next try, after one more failure."""
         self._failures += 1

@@ -98,8 +98,10 @@ class Supervisor:
                 if known:
                     told.tell(FeedState.GAP, "connected again; something was missed", known)
                 ended = await watch.run(connection)
-            if watch.known:
-                waits.brought(watch.lasted_s)
+                if watch.known:
+                    waits.brought(watch.lasted_s)
+                elif not isinstance(ended, Mute):
+                    waits.stood(watch.lasted_s)
             return _told_why(ended, told, waits)
         finally:
             if connection is not None:

@@ -137,6 +137,21 @@ def test_a_server_that_is_away_for_long_is_one_notice_and_ever_rarer_tries() -> 
     assert len(set(pauses)) > 50  # many clients do not come back at once
 
 
+@pytest.mark.parametrize(
+    ("lasts_s", "longest_s"),
+    [pytest.param(30.0, 0.25, id="one that lasted is forgiven all failures before it"),
+     pytest.param(5.0, 4.0, id="one that broke at once is one more failure")],
+)  # fmt: skip
+def test_a_connection_that_never_brings_a_tick_is_judged_by_how_long_it_stood(
+    lasts_s: float, longest_s: float
+) -> None:
+    away = [Scripted(Opening(ConnectionError("refused"))) for _ in range(10)]
+    stood, back = Scripted(lasts_s, ConnectionError("reset")), Scripted()
+    played([*away, stood, back], 120.0, in_session=lambda moment: False)
+    pause = back.opened_at - stood.opened_at - lasts_s
+    assert longest_s / 2.0 <= pause <= longest_s
+
+
 def test_another_reason_to_be_down_is_told() -> None:
     found = played(
         [Scripted(Opening(OSError("no route"))), Scripted(Opening(OSError("no name")))], 1.0
