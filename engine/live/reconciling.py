@@ -15,6 +15,7 @@ from tradewind.engine.live.home import Home
 from tradewind.engine.live.running import folder_of
 from tradewind.engine.live.sides import venue_of
 from tradewind.engine.venues.facts import Venue, VenueAccount, VenueState
+from tradewind.engine.venues.naming import by_our_names
 
 SAME = 1e-6  # units
 
@@ -87,12 +88,13 @@ def reconciled(folder: Path, venue: Venue | None = None) -> Reconciled:
             "compare with"
         )
     account, working = asyncio.run(_asked(broker))
-    held, ours = _ours(home)
-    names = sorted({*held, *(name for name, qty in account.positions.items() if qty)})
+    symbols, held, ours = _ours(home)
+    there = by_our_names(account.positions, symbols)
+    names = sorted({*held, *(name for name, qty in there.items() if qty)})
     theirs = {state.order.client_id for state in working}
     theirs = {name for name in theirs if name.rpartition("-")[0] == home.run}
     return Reconciled(
-        {name: (held.get(name, 0.0), float(account.positions.get(name, 0.0))) for name in names},
+        {name: (held.get(name, 0.0), float(there.get(name, 0.0))) for name in names},
         {name: (name in ours, name in theirs) for name in sorted(ours | theirs)},
     )
 
@@ -101,12 +103,12 @@ async def _asked(venue: Venue) -> tuple[VenueAccount, list[VenueState]]:
     return await venue.account(), list(await venue.working())
 
 
-def _ours(home: Home) -> tuple[dict[str, float], set[str]]:
-    """(units held by symbol, ids of working orders) by the journal."""
+def _ours(home: Home) -> tuple[list[str], dict[str, float], set[str]]:
+    """(symbols, units held by symbol, ids of working orders) by the journal."""
     reader = JournalReader(home.journal)
     try:
         started = reader.last("started")
-        symbols = started.facts["symbols"] if started else []
+        symbols: list[str] = started.facts["symbols"] if started else []
         held = np.zeros(len(symbols))
         orders: dict[int, Any] = {}
         for event in reader.events(kinds=("order", "fill")):
@@ -120,6 +122,7 @@ def _ours(home: Home) -> tuple[dict[str, float], set[str]]:
     records = records_of(list(orders.values()), "order")
     works = records[(records["reason"] == 0) & (records["triggered"] != 2)]
     return (
+        symbols,
         {name: float(qty) for name, qty in zip(symbols, held, strict=True) if abs(qty) > SAME},
         {f"{home.run}-{order['id']}" for order in works},
     )

@@ -29,6 +29,7 @@ from tradewind.engine.venues.facts import (
     VenueSink,
     VenueState,
 )
+from tradewind.engine.venues.naming import common
 
 PATIENCE = Patience(open_s=120.0, mute_s=60.0)  # orders may have nothing to say for days
 PAPER_ACCOUNT = "PA"  # how the number of such an account begins
@@ -201,7 +202,7 @@ class AlpacaVenue:
 
     def _name(self, theirs: str) -> str:
         """Our name of a symbol: as it was last sent, else as Yahoo writes it."""
-        return self._ours.get(theirs) or theirs.replace(".", "-").replace("/", "-")
+        return self._ours.get(theirs) or common(theirs)
 
 
 def _rejected(order: VenueOrder, reason: str) -> VenueReport:
