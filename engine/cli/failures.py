@@ -14,6 +14,7 @@ from typer import Abort, TyperException
 
 from tradewind.engine.cli.console import err, out_json
 from tradewind.engine.errors import TradewindError
+from tradewind.engine.secret import redacted
 
 DONE, NO, WRONG_INPUT, OUTSIDE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done; a check said no, or a bug; input; network or disk, try again; interrupted."""
@@ -43,6 +44,7 @@ def report(error: BaseException, argv: Sequence[str], *, as_json: bool) -> int:
     it carries one JSON object however the command ends.
     """
     message, code, more = _explain(error, argv)
+    message = redacted(message)
     err(message)
     if as_json:
         kind = type(error).__name__
@@ -60,7 +62,7 @@ def _explain(error: BaseException, argv: Sequence[str]) -> tuple[str, int, dict[
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         return _disk(error), OUTSIDE, {}
     if os.environ.get("TRADEWIND_DEBUG") == "1":
-        traceback.print_exception(error)
+        err(redacted("".join(traceback.format_exception(error))).rstrip())
     path = write_crash(error, argv)
     brief = (str(error).strip().splitlines() or [""])[0]
     what = f"{type(error).__name__}: {brief}" if brief else type(error).__name__
@@ -108,14 +110,16 @@ def write_crash(error: BaseException, argv: Sequence[str]) -> Path | None:
     from platformdirs import user_log_path
 
     now = datetime.now(UTC)
-    text = "\n".join(
-        [
-            f"tradewind {version('tradewind')}, Python {platform.python_version()}, "
-            f"{platform.platform()}",
-            f"{now.isoformat(timespec='seconds')}  {' '.join(['tradewind', *argv])}",
-            "",
-            "".join(traceback.format_exception(error)),
-        ]
+    text = redacted(
+        "\n".join(
+            [
+                f"tradewind {version('tradewind')}, Python {platform.python_version()}, "
+                f"{platform.platform()}",
+                f"{now.isoformat(timespec='seconds')}  {' '.join(['tradewind', *argv])}",
+                "",
+                "".join(traceback.format_exception(error)),
+            ]
+        )
     )
     name = f"tradewind-crash-{now:%Y%m%d-%H%M%S}-{os.getpid()}.txt"
     for folder in (user_log_path("tradewind"), Path(tempfile.gettempdir())):

@@ -10,6 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from tradewind.engine.config.faults import faults, hint
 from tradewind.engine.config.run import RunConfig
+from tradewind.engine.config.written_secrets import refuse_written_secrets
 from tradewind.engine.config.yaml import Document, copied, kind, parse, parse_value
 from tradewind.engine.errors import ConfigError
 
@@ -138,7 +139,8 @@ def override(document: Document, assignments: Sequence[str]) -> Document:
     Raises
     ------
     ConfigError
-        If an assignment has no ``=``, is not YAML, or runs through something that is not a block.
+        If an assignment has no ``=``, is not YAML, or runs through something that is not a block;
+        or if what comes of it holds a secret.
     """
     values = copied(document.values)
     positions = dict(document.positions)
@@ -152,7 +154,9 @@ def override(document: Document, assignments: Sequence[str]) -> Document:
         _put(values, path, parse_value(raw, spot, {}), spot)
         positions = {p: v for p, v in positions.items() if p[: len(path)] != path}
         positions[path] = spot
-    return Document(document.where, document.folder, values, positions)
+    changed = Document(document.where, document.folder, values, positions)
+    refuse_written_secrets(changed)
+    return changed
 
 
 def _way(values: Mapping[str, Any], parts: tuple[str, ...]) -> tuple[str, ...]:

@@ -102,6 +102,9 @@ class DashboardConfig(Block):
 
     enabled: bool = False
     port: int = Field(8787, ge=0, le=65535, description="0: any that is free")
+    token_from: str | None = Field(
+        None, description="name of the secret that holds the page's token; none: one for each start"
+    )
 
 
 class NotifyConfig(Block):

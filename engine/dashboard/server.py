@@ -39,9 +39,14 @@ class Dashboard:
         self._thread: threading.Thread | None = None
 
     @property
+    def place(self) -> str:
+        """Address of the page, for whoever has the token."""
+        return f"http://{HOST}:{self.port}/"
+
+    @property
     def url(self) -> str:
         """Address of the page, with the token."""
-        return f"http://{HOST}:{self.port}/?token={self.keys.token}"
+        return f"{self.place}?token={self.keys.token}"
 
     def start(self) -> Self:
         """Listen; returns when it does.

@@ -1,6 +1,10 @@
 """The log of a paper run: a line of JSON for every event, kept to a bounded size."""
 
 import logging
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
@@ -73,3 +77,34 @@ class _Quiet(RotatingFileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         self.lost()
+
+
+class _Libraries(logging.Handler):
+    """Puts what libraries log into the run's log, where secrets are hidden."""
+
+    def __init__(self, log: Logbook) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._log.event(level, "library", f"{record.name}: {self.format(record)}")
+
+
+@contextmanager
+def heard(log: Logbook) -> Iterator[None]:
+    """Hear what libraries and their threads say; unheard, it goes to stderr as it is."""
+
+    def failed(given: threading.ExceptHookArgs) -> None:
+        name = given.thread.name if given.thread else "a thread"
+        lines = traceback.format_exception(given.exc_type, given.exc_value, given.exc_traceback)
+        log.event("error", "thread", f"{name}: {''.join(lines)}")
+
+    handler, before = _Libraries(log), threading.excepthook
+    logging.getLogger().addHandler(handler)
+    threading.excepthook = failed
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+        logging.getLogger().removeHandler(handler)

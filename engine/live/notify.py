@@ -49,20 +49,13 @@ class Notifier:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.config, self.run, self._failed, self._clock = config, run, failed, clock
-        self._sender: Any = None
+        self._sender = sender_of(config)
         self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue(WAITING)
         self._sent: deque[float] = deque()
         self.held_back = 0
         self._thread: threading.Thread | None = None
-        if not config.urls_from:
+        if self._sender is None:
             return
-        self._sender = client("apprise", wanted_by=WANTED_BY).Apprise()
-        for name in config.urls_from:
-            if not self._sender.add(secret(name, wanted_by=WANTED_BY)):
-                raise ConfigError(
-                    f"{WANTED_BY}: the secret {name} holds no address that apprise can send to; "
-                    "wanted for example ntfy://topic or mailto://user:password@host"
-                )
         self._thread = threading.Thread(target=self._work, name="notify", daemon=True)
         self._thread.start()
 
@@ -102,3 +95,23 @@ class Notifier:
         if self._thread is not None:
             self._queue.put(None)
             self._thread.join(ENDING_S)
+
+
+def sender_of(config: NotifyConfig) -> Any:
+    """Apprise with every address that the config names; None where it names none.
+
+    Raises
+    ------
+    ConfigError
+        If a secret is missing, or holds nothing that apprise can send to.
+    """
+    if not config.urls_from:
+        return None
+    sender = client("apprise", wanted_by=WANTED_BY).Apprise()
+    for name in config.urls_from:
+        if not sender.add(secret(name, wanted_by=WANTED_BY)):
+            raise ConfigError(
+                f"{WANTED_BY}: the secret {name} holds no address that apprise can send to; "
+                "wanted for example ntfy://topic or mailto://user:password@host"
+            )
+    return sender

@@ -123,6 +123,7 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
     home = Home(folder)
     config, document = home.config()
     parts = pipeline.resolve(config, document)
+    sides.check(parts.config, document)
     paper = parts.config.paper or PaperConfig()
     journal = Journal.open(home.journal, sync=paper.journal.sync, busy_s=paper.journal.seconds_busy)
     try:

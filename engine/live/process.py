@@ -30,6 +30,7 @@ from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.records import Ints
+from tradewind.engine.secret import redacted
 from tradewind.engine.streams.backfill import missed
 from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
 from tradewind.engine.streams.intake import Intake
@@ -234,6 +235,7 @@ class Process:
 
     def notice(self, notice: FeedNotice) -> None:
         """Take a change of the feed's state."""
+        notice = notice._replace(reason=redacted(notice.reason))
         self.intake.heard(notice)
         self.teller.feed(notice)
         if notice.state is FeedState.GAP and not self.replays:
@@ -277,7 +279,7 @@ class Process:
                 self._obey(item)
             case VenueReport():
                 self.reached("before_fill")
-                self._write(self.opened.account.answer(item))
+                self._write(self.opened.account.answer(item._replace(reason=redacted(item.reason))))
                 self.reached("after_fill")
             case FeedNotice():
                 facts = {"state": str(item.state), "reason": item.reason, "since": item.since,
@@ -361,7 +363,7 @@ class Process:
         why = self.stopping or "interrupted"
         facts: dict[str, Any] = {"reason": why}
         if failure is not None and not isinstance(failure, asyncio.CancelledError):
-            facts = {"reason": f"{type(failure).__name__}: {failure}"}
+            facts = {"reason": redacted(f"{type(failure).__name__}: {failure}")}
         try:
             self._write([Event(0, time.time_ns(), "stopped", facts)])
             self._snapshot()

@@ -8,8 +8,9 @@ from pathlib import Path
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.live import sides
 from tradewind.engine.live.board import Board
+from tradewind.engine.live.credentials import page_keys
 from tradewind.engine.live.home import is_paper
-from tradewind.engine.live.logbook import Logbook
+from tradewind.engine.live.logbook import Logbook, heard
 from tradewind.engine.live.notify import Notifier
 from tradewind.engine.live.opening import Opened
 from tradewind.engine.live.process import Process, Reached
@@ -50,14 +51,16 @@ def work(
         if page:
             from tradewind.engine.dashboard.server import Dashboard
 
-            served = Dashboard(board, opened.config.dashboard.port).start()
-            say(f"page: {served.url}")
+            shown = opened.config.dashboard
+            served = Dashboard(board, shown.port, keys=page_keys(shown)).start()
+            say(f"page: {served.url if shown.token_from is None else served.place}")
         process = Process(
             opened, sides.following(config, document, account.book.panel, opened.coming),
             board=board, teller=Teller(log, notifier.tell), reached=reached,
             venue=sides.venue_of(config, document),
         )  # fmt: skip
-        asyncio.run(process.run())
+        with heard(log):
+            asyncio.run(process.run())
         return process.stopping
     except BaseException:
         opened.journal.close()

@@ -6,6 +6,7 @@ from tradewind.engine import registry
 from tradewind.engine.config.file import Document
 from tradewind.engine.config.paper import PaperConfig
 from tradewind.engine.config.run import RunConfig
+from tradewind.engine.live import credentials
 from tradewind.engine.records import Panel
 from tradewind.engine.streams.facts import LiveFeed
 from tradewind.engine.streams.replay import Replay
@@ -18,6 +19,8 @@ FEED, VENUE = "paper.feed", "paper.venue"
 def check(config: RunConfig, document: Document) -> None:
     """Refuse a feed or a broker that there is not, or that does not take these parameters.
 
+    So is a secret that is named and not there, and one that is written into the config.
+
     Raises
     ------
     ConfigError
@@ -25,6 +28,7 @@ def check(config: RunConfig, document: Document) -> None:
     """
     feed_of(config, document)
     venue_of(config, document)
+    credentials.check(config.paper or PaperConfig(), document)
 
 
 def feed_of(config: RunConfig, document: Document) -> Any:
@@ -32,6 +36,7 @@ def feed_of(config: RunConfig, document: Document) -> Any:
     block = (config.paper or PaperConfig()).feed
     cls = registry.find("feeds", block.kind, document, key=FEED)
     params = registry.check(cls, block.params, document, key=FEED)
+    credentials.asked_for(params, document, FEED)
     feed = registry.build(cls, params, document, key=FEED)
     if not isinstance(feed, Replay) and not hasattr(feed, "following"):
         raise document.error(
@@ -59,5 +64,6 @@ def venue_of(config: RunConfig, document: Document) -> Venue | None:
         return None
     cls = registry.find("brokers", block.kind, document, key=VENUE)
     params = registry.check(cls, block.params, document, key=VENUE)
+    credentials.asked_for(params, document, VENUE)
     made: Venue = registry.build(cls, params, document, key=VENUE)
     return made
