@@ -65,7 +65,7 @@ forecaster:
   horizon: 5
   features: [scaled_return_1, range]
   walk_forward: {train: 240, refit: 100000}
-strategy: {kind: timing, entry: 0.02}
+strategy: {kind: timing, entry: 0.1}
 costs: {fee_bps: 1, spread: {kind: constant, bps: 4}}
 account: {max_leverage: 2}
 """
@@ -79,9 +79,10 @@ paper: {journal: {sync: normal, snapshot_bars: 20000}}
 
 
 def walk(n_bars: int, n_symbols: int, seed: int) -> Panel:
-    """Made-up minute bars round the clock."""
+    """Made-up minute bars round the clock, that half return from where a bar took them."""
     draw = np.random.default_rng(seed)
-    close = 50.0 * np.exp(np.cumsum(draw.normal(0.0, 4e-4, (n_bars, n_symbols)), axis=0))
+    shocks = draw.normal(0.0, 4e-4, (n_bars, n_symbols))
+    close = 50.0 * np.exp(np.cumsum(shocks, axis=0) + draw.normal(0.0, 4e-4, shocks.shape))
     opens = np.vstack([close[:1], close[:-1]])
     wide = np.abs(draw.normal(0.0, 2e-4, (n_bars, n_symbols))) * close
     return Panel(

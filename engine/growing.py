@@ -1,7 +1,7 @@
 """Arrays that grow by a row at a time, and the panel of a market that is open."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from tradewind.engine.features.stream import Row
 from tradewind.engine.records import FIELDS, Panel, label
 
 LEAST = 256  # rows of room
+Made = TypeVar("Made")
 
 
 class Growing:
@@ -41,6 +42,14 @@ class Growing:
         return self._buffer[: self._length]
 
 
+def unchecked(kind: type[Made], **values: Any) -> Made:
+    """Frozen record of parts that were checked when they came, and are not at every bar again."""
+    made = object.__new__(kind)
+    for name, value in values.items():
+        object.__setattr__(made, name, value)
+    return made
+
+
 class GrowingPanel:
     """Bars of a history and of every step since.
 
@@ -61,7 +70,8 @@ class GrowingPanel:
     def panel(self) -> Panel:
         """Everything known so far, as views."""
         if self._panel is None:
-            self._panel = Panel(
+            self._panel = unchecked(
+                Panel,
                 symbols=self._like.symbols,
                 ts=self._ts.view,
                 interval=self._like.interval,

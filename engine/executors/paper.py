@@ -102,6 +102,7 @@ class PaperBook(PaperOrders):
         self._terms: states.Terms | None = None
         self._leaves: Growing | None = None
         self._open, self._known = np.empty(0, np.int64), 0
+        self._quoted = -1, np.empty(0)  # (row, last closes by then)
         self.terms: Any = None
         self.market: Any = None
 
@@ -258,10 +259,12 @@ class PaperBook(PaperOrders):
     def quotes(self) -> Floats:
         """Last close of each symbol in its own currency, shape (n_symbols,)."""
         t, close = self.panel.n_bars - 1, self.market.close
-        found = np.array(close[t])
-        for k in np.flatnonzero(np.isnan(found)):
-            found[k] = states.last_price(close, t, k)
-        return found
+        if self._quoted[0] != t:
+            found = np.array(close[t])
+            for k in np.flatnonzero(np.isnan(found)):
+                found[k] = states.last_price(close, t, k)
+            self._quoted = t, found
+        return self._quoted[1]
 
     def prices(self) -> Floats:
         """Last close of each symbol in the account's currency, shape (n_symbols,)."""

@@ -34,6 +34,8 @@ from tradewind.engine.risk.gate import Gate
 from tradewind.engine.types import OrderType
 from tradewind.engine.venues.facts import ReportKind, VenueReport
 
+ASKED = ("id", "symbol", "order_type", "limit", "stop", "reduce_only", "parent")
+TYPES = tuple(OrderType)  # by their value
 ENDINGS = {
     ReportKind.REJECTED: states.BY_VENUE,
     ReportKind.CANCELLED: states.BY_USER,
@@ -219,7 +221,9 @@ class Account:
         if not len(asked):
             return []
         orders = self.book.orders
-        refusals = self.gate.check([self.asked(number) for number in asked], seen)
+        refusals = self.gate.check(self.asked(asked), seen)
+        if not refusals:
+            return []
         self.book.refuse([refusal.number for refusal in refusals])
         symbols = self.book.panel.symbols
         return [
@@ -236,25 +240,25 @@ class Account:
             for refusal in refusals
         ]  # fmt: skip
 
-    def asked(self, number: int) -> Asked:
-        """Order of a number as the gate sees it."""
-        order = self.book.orders[number]
-        return Asked(
-            number=int(number), symbol=int(order["symbol"]),
-            qty=float(order["qty"] - order["filled_qty"]),
-            order_type=OrderType(int(order["order_type"])), limit=float(order["limit"]),
-            stop=float(order["stop"]), reduce_only=bool(order["reduce_only"]),
-            parent=int(order["parent"]), client_id=f"{self.run}-{number}",
-        )  # fmt: skip
+    def asked(self, numbers: Ints) -> list[Asked]:
+        """Orders of these numbers as the gate sees them."""
+        some = self.book.orders[numbers]
+        left = (some["qty"] - some["filled_qty"]).tolist()
+        parts = [some[name].tolist() for name in ASKED]
+        return [
+            Asked(number, k, qty, TYPES[kind], limit, stop, bool(reduce), parent,
+                  f"{self.run}-{number}")
+            for qty, number, k, kind, limit, stop, reduce, parent in zip(left, *parts, strict=True)
+        ]  # fmt: skip
 
     def situation(self, decision: Decision) -> Situation:
         """What the gate may look at when orders of the last close are asked for."""
         book = self.book
-        t, orders = book.panel.n_bars - 1, book.orders
+        before = book.working[book.orders["bar"][book.working] != book.panel.n_bars - 1]
         return Situation(
             now=decision.now, day=decision.day, equity=float(book.state.equity[0]),
             qty=book.state.qty, price=book.prices(), quoted_at=decision.quoted_at,
-            working=[self.asked(number) for number in book.working if orders[number]["bar"] != t],
+            working=self.asked(before),
             quote=book.quotes(),
         )  # fmt: skip
 

@@ -168,21 +168,20 @@ def report_of(event: Event) -> VenueReport:
 
 
 def record_events(kind: str, n: int, at: int, records: Records) -> list[Event]:
-    """One event for each record; orders by their number as well."""
-    return [
-        Event(
-            0, at, kind,
-            {"n": n, "number": int(row["id"])} if kind == "order" else {"n": n},
-            row.tobytes(),
-        )
-        for row in records
-    ]  # fmt: skip
+    """One event for all records that one input brought; none where it brought none."""
+    return [Event(0, at, kind, {"n": n}, records.tobytes())] if len(records) else []
 
 
 def records_of(events: Sequence[Event], kind: str) -> Records:
     """Records of the events of one kind, in their order."""
     dtype = {"order": ORDER, "fill": FILL, "happening": EVENT}[kind]
     return np.frombuffer(b"".join(event.blob for event in events), dtype)
+
+
+def latest_orders(events: Sequence[Event]) -> Records:
+    """Each order as the last event says it is, by number."""
+    records = records_of(events, "order")[::-1]
+    return records[np.unique(records["id"], return_index=True)[1]]
 
 
 def _bytes(array: Any, kind: str = FLOAT) -> bytes:

@@ -9,7 +9,7 @@ from tradewind.engine.bars.adjusting import forward_adjusted
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config.run import WalkForwardConfig
 from tradewind.engine.errors import InvariantError
-from tradewind.engine.growing import Growing
+from tradewind.engine.growing import Growing, unchecked
 from tradewind.engine.outlook import derived
 from tradewind.engine.outlook import outlook as outlook_of
 from tradewind.engine.pipeline import Diary, Parts
@@ -76,11 +76,10 @@ class Spoken:
         """Forecasts of every bar so far."""
         like = self._like
         quantiles = like.quantiles if self._quantiles is None else self._quantiles.view
-        given = self._mean.view, self._std.view, like.horizon, like.levels, quantiles
-        made = object.__new__(Forecasts)  # each row was checked when it came; all are not again
-        for name, value in zip(Forecasts.__slots__, given, strict=True):
-            object.__setattr__(made, name, value)
-        return made
+        return unchecked(
+            Forecasts, mean=self._mean.view, std=self._std.view, horizon=like.horizon,
+            levels=like.levels, quantiles=quantiles,
+        )  # fmt: skip
 
 
 class Prospect:

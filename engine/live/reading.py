@@ -11,7 +11,7 @@ from tradewind.engine.errors import RunError
 from tradewind.engine.growing import GrowingPanel
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.reader import JournalReader
-from tradewind.engine.live.facts import records_of, row_of
+from tradewind.engine.live.facts import latest_orders, records_of, row_of
 from tradewind.engine.live.home import Home
 from tradewind.engine.records import Floats, Panel, Records
 
@@ -75,10 +75,9 @@ def read_paper(home: Home) -> PaperRun:
     equity = np.full(panel.n_bars, np.nan)
     for event in found["equity"]:
         equity[event.facts["n"]] = event.facts["equity"]
-    latest: dict[int, Event] = {event.facts["number"]: event for event in found["order"]}
     facts: Any = started.facts
     return PaperRun(
         home.run, config, document, panel, int(facts["first_row"]), int(facts["start"]),
-        records_of([latest[number] for number in sorted(latest)], "order"),
-        records_of(found["fill"], "fill"), records_of(found["happening"], "happening"), equity,
+        latest_orders(found["order"]), records_of(found["fill"], "fill"),
+        records_of(found["happening"], "happening"), equity,
     )  # fmt: skip

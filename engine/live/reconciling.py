@@ -10,7 +10,7 @@ import numpy as np
 
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.journal.journal import JournalReader
-from tradewind.engine.live.facts import records_of
+from tradewind.engine.live.facts import latest_orders, records_of
 from tradewind.engine.live.home import Home
 from tradewind.engine.live.running import folder_of
 from tradewind.engine.live.sides import venue_of
@@ -110,17 +110,12 @@ def _ours(home: Home) -> tuple[list[str], dict[str, float], set[str]]:
         started = reader.last("started")
         symbols: list[str] = started.facts["symbols"] if started else []
         held = np.zeros(len(symbols))
-        orders: dict[int, Any] = {}
-        for event in reader.events(kinds=("order", "fill")):
-            if event.kind == "order":
-                orders[event.facts["number"]] = event
-            else:
-                fill = records_of([event], "fill")[0]
-                held[fill["symbol"]] += fill["qty"]
+        orders = latest_orders(list(reader.events(kinds=("order",))))
+        fills = records_of(list(reader.events(kinds=("fill",))), "fill")
+        np.add.at(held, fills["symbol"], fills["qty"])
     finally:
         reader.close()
-    records = records_of(list(orders.values()), "order")
-    works = records[(records["reason"] == 0) & (records["triggered"] != 2)]
+    works = orders[(orders["reason"] == 0) & (orders["triggered"] != 2)]
     return (
         symbols,
         {name: float(qty) for name, qty in zip(symbols, held, strict=True) if abs(qty) > SAME},

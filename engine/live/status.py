@@ -9,7 +9,7 @@ import numpy as np
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.live.control import process_of
-from tradewind.engine.live.facts import records_of
+from tradewind.engine.live.facts import latest_orders, records_of
 from tradewind.engine.live.home import Home, is_paper
 from tradewind.engine.records import label
 
@@ -83,19 +83,12 @@ def status_of(folder: Path) -> Status:
 
 def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     equity, started = reader.last("equity"), reader.last("started")
-    orders: dict[int, Any] = {}
-    fills, refused, held = 0, 0, np.zeros(len(started.facts["symbols"]) if started else 0)
-    for event in reader.events(kinds=("order", "fill", "refused", "happening")):
-        if event.kind == "order":
-            orders[event.facts["number"]] = event
-        elif event.kind == "fill":
-            fills += 1
-            fill = records_of([event], "fill")[0]
-            held[fill["symbol"]] += fill["qty"]
-        elif event.kind == "refused":
-            refused += 1
-    records = records_of(list(orders.values()), "order")
-    working = (records["reason"] == 0) & (records["triggered"] != 2)
+    held = np.zeros(len(started.facts["symbols"]) if started else 0)
+    orders = latest_orders(list(reader.events(kinds=("order",))))
+    fills = records_of(list(reader.events(kinds=("fill",))), "fill")
+    np.add.at(held, fills["symbol"], fills["qty"])
+    refused = sum(1 for _ in reader.events(kinds=("refused",)))
+    working = (orders["reason"] == 0) & (orders["triggered"] != 2)
     stopped, resumed = reader.last("stopped"), reader.last("resumed")
     begun = max((event.seq for event in (started, resumed) if event is not None), default=0)
     ended = stopped is not None and stopped.seq > begun
@@ -106,6 +99,6 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     return Status(
         home.run, state, process, bars, label(equity.at) if equity else "",
         equity.facts["equity"] if equity else None, int((np.abs(held) > 1e-9).sum()),
-        int(working.sum()), fills, refused,
+        int(working.sum()), len(fills), refused,
         str(stopped.facts["reason"]) if ended and stopped is not None else "",
     )  # fmt: skip

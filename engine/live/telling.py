@@ -80,10 +80,11 @@ class Teller:
                 self.event("error", "breach", str(event.facts["reason"]), **event.facts)
                 self._tell("breach", str(event.facts["reason"]))
             elif event.kind == "fill":
-                self._tell("fill", self._filled(account, event))
+                for fill in records_of([event], "fill"):
+                    self._tell("fill", self._filled(account, fill))
 
-    def _filled(self, account: Account, event: Event) -> str:
-        fill = records_of([event], "fill")[0]
+    @staticmethod
+    def _filled(account: Account, fill: Any) -> str:
         name = account.book.panel.symbols[fill["symbol"]]
         word = "bought" if fill["qty"] > 0.0 else "sold"
         return f"{word} {abs(fill['qty']):g} {name} at {fill['price']:g}"

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from math import inf, isfinite
 
+import numpy as np
+
 from tradewind.engine.risk.facts import Asked, Situation
 from tradewind.engine.types import OrderType
 
@@ -44,10 +46,13 @@ class Exposure:
         self._pairs: dict[tuple[int, int, bool], float] = {}  # what protects one fill, by side
         self._freed = [0.0] * n
         self._sales_free = sales_free
-        self._unpriced: set[int] = set()
+        priced = (seen.price > 0.0) & (seen.price < inf)
+        self._unpriced = set(np.flatnonzero(~priced & (seen.qty != 0.0)).tolist())
+        self._worth: list[float] = (np.abs(seen.qty) * np.where(priced, seen.price, 0.0)).tolist()
         self._put(seen.working)
-        self._worth = [self._worth_of(k) for k in range(n)]
-        self.gross = sum(self._worth)
+        for k in {order.symbol for order in seen.working}:
+            self._worth[k] = self._worth_of(k)
+        self.gross: float = sum(self._worth)
 
     def _put(self, orders: Iterable[Asked]) -> None:
         for order in orders:
