@@ -34,6 +34,7 @@ def order(
     stop: float = NAN,
     reduce_only: bool = False,
     parent: int = -1,
+    oco: int = 0,
     kind: OrderType | None = None,
 ) -> Asked:
     """Order whose type follows from the prices that it has."""
@@ -41,7 +42,7 @@ def order(
         kind = (MARKET, LIMIT, STOP, STOP_LIMIT)[(limit == limit) + 2 * (stop == stop)]
     return Asked(
         number, SYMBOLS.index(symbol) if symbol in SYMBOLS else -1, qty, kind, limit, stop,
-        reduce_only, parent, f"run-{number}",
+        reduce_only, parent, f"run-{number}", oco,
     )  # fmt: skip
 
 

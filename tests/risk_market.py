@@ -16,7 +16,7 @@ MINUTE = 60 * S
 SLACK = 1e-6
 ALWAYS = {"malformed", "duplicate", "halted", "price_collar", "protection", "entry"}
 """Rules that may stop what only reduces."""
-Line = tuple[float, bool, int]  # units, whether it only takes, what it protects
+Line = tuple[float, bool, int, int]  # units, whether it only takes, what it protects, OCO group
 
 
 def reach(held: float, orders: Sequence[Asked]) -> tuple[float, float]:
@@ -25,28 +25,30 @@ def reach(held: float, orders: Sequence[Asked]) -> tuple[float, float]:
     @cache
     def walk(at: float, left: tuple[Line, ...]) -> tuple[float, float]:
         low = high = at
-        for i, (qty, takes, parent) in enumerate(left):
+        for i, (qty, takes, parent, oco) in enumerate(left):
             filled = qty
             if takes:
                 against = max(-at * np.sign(qty), 0.0)
                 filled = float(np.sign(qty)) * min(abs(qty), against)
             if not filled:
                 continue
-            rest = tuple(_lowered(line, filled, parent) for line in left[:i] + left[i + 1 :])
+            rest = tuple(_lowered(line, filled, parent, oco) for line in left[:i] + left[i + 1 :])
             deeper = walk(at + filled, tuple(line for line in rest if line[0]))
             low, high = min(low, deeper[0]), max(high, deeper[1])
         return low, high
 
-    lines = ((o.qty, o.reduce_only or o.parent >= 0, o.parent) for o in orders)
+    lines = ((o.qty, o.reduce_only or o.parent >= 0, o.parent, o.oco) for o in orders)
     return walk(held, tuple(sorted(lines)))
 
 
-def _lowered(line: Line, filled: float, parent: int) -> Line:
-    """What is left of an order when another that protects the same has filled."""
-    qty, takes, own = line
+def _lowered(line: Line, filled: float, parent: int, oco: int) -> Line:
+    """What is left of an order when another of its group, or that protects the same, has filled."""
+    qty, takes, own, group = line
+    if oco and group == oco:
+        return 0.0, takes, own, group
     if parent < 0 or own != parent or qty * filled < 0.0:
         return line
-    return (0.0 if abs(filled) >= abs(qty) else qty - filled, takes, own)
+    return (0.0 if abs(filled) >= abs(qty) else qty - filled, takes, own, group)
 
 
 @dataclass
@@ -218,7 +220,7 @@ class Market:
         left = round(order.qty - filled, 6)
         self.working[i] = order._replace(qty=left)
         self._wake(order, filled)
-        if takes:
+        if takes or (order.oco and filled):
             self.working = [self._beside(other, order, filled) for other in self.working]
         self.working = [other for other in self.working if abs(other.qty) > SLACK]
 
@@ -227,7 +229,7 @@ class Market:
         """What is left of another order when this one has filled."""
         if other.number == order.number or other.symbol != order.symbol:
             return other
-        line = _lowered((other.qty, True, other.parent), filled, order.parent)
+        line = _lowered((other.qty, True, other.parent, other.oco), filled, order.parent, order.oco)
         return other._replace(qty=line[0])
 
     def _wake(self, order: Asked, filled: float) -> None:

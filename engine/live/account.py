@@ -34,7 +34,7 @@ from tradewind.engine.risk.gate import Gate
 from tradewind.engine.types import OrderType
 from tradewind.engine.venues.facts import ReportKind, VenueReport
 
-ASKED = ("id", "symbol", "order_type", "limit", "stop", "reduce_only", "parent")
+ASKED = ("id", "symbol", "order_type", "limit", "stop", "reduce_only", "parent", "oco")
 TYPES = tuple(OrderType)  # by their value
 ENDINGS = {
     ReportKind.REJECTED: states.BY_VENUE,
@@ -247,8 +247,10 @@ class Account:
         parts = [some[name].tolist() for name in ASKED]
         return [
             Asked(number, k, qty, TYPES[kind], limit, stop, bool(reduce), parent,
-                  f"{self.run}-{number}")
-            for qty, number, k, kind, limit, stop, reduce, parent in zip(left, *parts, strict=True)
+                  f"{self.run}-{number}", oco)
+            for qty, number, k, kind, limit, stop, reduce, parent, oco in zip(
+                left, *parts, strict=True
+            )
         ]  # fmt: skip
 
     def situation(self, decision: Decision) -> Situation:

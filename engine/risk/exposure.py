@@ -9,14 +9,18 @@ from tradewind.engine.risk.facts import Asked, Situation
 from tradewind.engine.types import OrderType
 
 EPS = 1e-9  # relative: what just fits must not be refused for its last bit
+Group = tuple[int, int, int, bool]  # column, fill that is protected or -1, OCO group, whether buys
+Parts = tuple[float, float]  # units, signed: of plain orders, of those that only take
+NOTHING: Parts = (0.0, 0.0)
 
 
 class Exposure:
     """The least and the most units of each symbol that can come to be held, and their worth.
 
     An order may fill or not, before or after any other. One that only takes can open nothing
-    itself, but leaves less for a plain order on the same side to take, which then opens more. A
-    stop and a target of one fill take no more than the larger of the two.
+    itself, but leaves less for a plain order on the same side to take, which then opens more. Of
+    orders of which one ends the others - stop and target of one fill, an OCO group - the largest
+    counts on each side.
 
     Parameters
     ----------
@@ -43,7 +47,7 @@ class Exposure:
         n = len(self.qty)
         self._plain = [0.0] * n, [0.0] * n  # bought, sold: signed
         self._takes = [0.0] * n, [0.0] * n  # the same, of those that only take
-        self._pairs: dict[tuple[int, int, bool], float] = {}  # what protects one fill, by side
+        self._groups: dict[Group, Parts] = {}  # what counts of orders of which one can fill
         self._freed = [0.0] * n
         self._sales_free = sales_free
         priced = (seen.price > 0.0) & (seen.price < inf)
@@ -56,27 +60,39 @@ class Exposure:
 
     def _put(self, orders: Iterable[Asked]) -> None:
         for order in orders:
-            k, qty, parent = order.symbol, order.qty, order.parent
-            parts, held = self._plain, self.qty[k]
-            if parent >= 0:
-                parts, qty = self._takes, self._beyond_sibling(order)
-            elif order.reduce_only:
-                parts = self._takes
-            if order.qty > 0.0:
-                parts[0][k] += qty
-                still = min(held + self._takes[0][k], 0.0) if held < 0.0 else held
-                self.most[k] = still + self._plain[0][k]
-            else:
-                parts[1][k] += qty
-                still = max(held + self._takes[1][k], 0.0) if held > 0.0 else held
-                self.least[k] = still + self._plain[1][k]
+            k, side = order.symbol, int(order.qty <= 0.0)
+            plain, takes = self._more(order)
+            group = _group(order)
+            if group is not None:
+                was = self._groups.get(group, NOTHING)
+                self._groups[group] = was[0] + plain, was[1] + takes
+            self._plain[side][k] += plain
+            self._takes[side][k] += takes
+            (self.least if side else self.most)[k] = self._reach(k, side, 0.0, 0.0)
 
-    def _beyond_sibling(self, order: Asked) -> float:
-        """Units, signed, by which an order takes more than others that protect the same fill."""
-        pair = order.symbol, order.parent, order.qty > 0.0
-        was, now = self._pairs.get(pair, 0.0), abs(order.qty)
-        self._pairs[pair] = max(was, now)
-        return (max(was, now) - was) * (1.0 if order.qty > 0.0 else -1.0)
+    def _more(self, order: Asked) -> Parts:
+        """Units, signed, that an order adds to what counts: to open with, and that only take."""
+        only_takes = order.reduce_only or order.parent >= 0
+        group = _group(order)
+        if group is None:
+            return (0.0, order.qty) if only_takes else (order.qty, 0.0)
+        plain, takes = self._groups.get(group, NOTHING)
+        sign = 1.0 if order.qty > 0.0 else -1.0
+        most, whole = abs(plain), abs(plain) + abs(takes)  # the largest that opens; of all
+        if not only_takes:
+            most = max(most, abs(order.qty))
+        whole = max(whole, abs(order.qty))
+        return most * sign - plain, (whole - most) * sign - takes
+
+    def _reach(self, k: int, side: int, plain: float, takes: float) -> float:
+        """Units at the worst of a side, with so much more."""
+        held = self.qty[k]
+        left = held + self._takes[side][k] + takes
+        if side:
+            still = max(left, 0.0) if held > 0.0 else held
+        else:
+            still = min(left, 0.0) if held < 0.0 else held
+        return still + self._plain[side][k] + plain
 
     def reduces(self, order: Asked) -> bool:
         """Whether an order can only take from what is held, even if all on its side fills first."""
@@ -90,8 +106,7 @@ class Exposure:
 
     def after(self, order: Asked) -> float:
         """Units held at the worst on the side of a plain order, once it fills too."""
-        side = self.most if order.qty > 0.0 else self.least
-        return side[order.symbol] + order.qty
+        return self._reach(order.symbol, int(order.qty <= 0.0), *self._more(order))
 
     def add(self, order: Asked, *, reduces: bool) -> None:
         """Count an order that has been let through."""
@@ -104,17 +119,17 @@ class Exposure:
         self.gross += worth - self._worth[k]
         self._worth[k] = worth
 
-    def _worth_of(self, k: int, qty: float = 0.0) -> float:
+    def _worth_of(self, k: int, order: Asked | None = None) -> float:
         """Account currency, of the side that is worth more; with one more plain order."""
         most, least = self.most[k], self.least[k]
+        if order is not None and order.qty > 0.0:
+            most = self.after(order)
+        elif order is not None:
+            least = self.after(order)
         if self._freed[k] < 0.0:
             most += self._freed[k]
         else:
             least += self._freed[k]
-        if qty > 0.0:
-            most += qty
-        else:
-            least += qty
         units = most if most > -least else -least
         if units <= 0.0:
             return 0.0
@@ -130,7 +145,7 @@ class Exposure:
     def gross_with(self, order: Asked) -> float:
         """:attr:`gross` with one more plain order."""
         k = order.symbol
-        return self.gross + self._worth_of(k, order.qty) - self._worth[k]
+        return self.gross + self._worth_of(k, order) - self._worth[k]
 
     def weight(self, k: int, equity: float) -> float:
         """Share of equity at the worst; infinite where it cannot be told."""
@@ -139,3 +154,10 @@ class Exposure:
             return 0.0
         worth = units * self.price[k]
         return worth / equity if equity > 0.0 and isfinite(worth) else inf
+
+
+def _group(order: Asked) -> Group | None:
+    """What ends an order once another of the same fills; None: nothing does."""
+    if order.parent < 0 and order.oco == 0:
+        return None
+    return order.symbol, order.parent, order.oco, order.qty > 0.0

@@ -34,6 +34,8 @@ class Asked(NamedTuple):
         Order whose position it protects, possibly its own number; -1: none. Such a child is taken
         for one that only reduces, and may work only while there is something to protect.
     client_id : str
+    oco : int
+        Group of which any fill ends the others; 0: none.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Asked(NamedTuple):
     reduce_only: bool
     parent: int
     client_id: str
+    oco: int = 0
 
 
 class Situation(NamedTuple):

@@ -35,10 +35,24 @@ def bracket(market: Market, k: int, qty: float) -> list[Asked]:
     ]  # fmt: skip
 
 
+def either(market: Market, k: int, qty: float, form: str) -> list[Asked]:
+    """A limit and a stop of which one fills; one that takes, on both sides, or of two sizes."""
+    first, price, side = market.number(), market.price[k], 1.0 if qty > 0.0 else -1.0
+    other = -qty if form == "oco of both sides" else qty if form == "oco" else 0.5 * qty
+    stop = price * (1.0 + 0.05 * side * (1.0 if other * qty > 0.0 else -1.0))
+    takes = form == "oco that takes"
+    return [
+        Asked(first, k, qty, LIMIT, price * (1.0 - 0.05 * side), NAN, False, -1, "l", first),
+        Asked(market.number(), k, other, STOP, NAN, stop, takes, -1, "s", first),
+    ]
+
+
 def one(market: Market, k: int, qty: float, form: str) -> list[Asked]:
     """An order of some form, or a bracket."""
     if form == "bracket":
         return bracket(market, k, qty)
+    if form.startswith("oco"):
+        return either(market, k, qty, form)
     price, number, side = market.price[k], market.number(), 1.0 if qty > 0.0 else -1.0
     limit = price * (1.0 - 0.05 * side) if form == "limit" else NAN
     stop = price * (1.0 + 0.05 * side) if form in ("stop", "guard") else NAN
@@ -47,7 +61,10 @@ def one(market: Market, k: int, qty: float, form: str) -> list[Asked]:
     return [Asked(number, k, qty, kind, limit, stop, takes, -1, f"r-{number}")]
 
 
-FORMS = ("market", "limit", "stop", "guard", "take", "bracket")
+FORMS = (
+    "market", "limit", "stop", "guard", "take", "bracket", "oco", "oco of both sides",
+    "oco that takes", "oco of two sizes",
+)  # fmt: skip
 WISH = st.tuples(
     st.sampled_from(range(len(SYMBOLS))), st.integers(-60, 60).filter(bool), st.sampled_from(FORMS)
 )
