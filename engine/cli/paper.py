@@ -211,6 +211,28 @@ def reconcile(
     return NO if found.differences else DONE
 
 
+@app.command("salvage")
+def salvage(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
+    """Take what is good out of a damaged journal, so that 'resume' goes on; the rest is told.
+
+    The damaged journal is kept beside the new one. A journal without a fault is left as it is.
+    """
+    folder = run_folder(run, results)
+    with watched("salvage", "the journal is as it was"):
+        from tradewind.engine.live.home import Home
+        from tradewind.engine.live.salvaging import salvaged
+
+        found = salvaged(Home(folder))
+    if as_json:
+        out_json(found.as_dict())
+    else:
+        out(f"{found.run}: {found.sentence}")
+        out(
+            f"The damaged journal is {found.damaged}; 'tradewind paper resume {found.run}' goes on."
+        )
+    return DONE
+
+
 @app.command("status")
 def status(
     run: Annotated[str | None, typer.Argument(metavar="RUN", help="One run; none: all.")] = None,

@@ -15,10 +15,14 @@ DAMAGE = (
     "SQLITE_IOERR_SHORT_READ",
     "SQLITE_IOERR_CORRUPTFS",
 )
-TAKE_OUT = (
-    "copy the run's folder to a safe place, then take the good events out with "
-    "tradewind.engine.journal.salvage.salvage(path, into), or go back to an older copy"
-)
+
+
+def take_out(path: Path) -> str:
+    """Say what to do with a damaged journal."""
+    return (
+        f"'tradewind paper salvage {path.resolve().parent.name}' takes the good events out and "
+        "keeps this file beside them; or go back to an older copy of the folder"
+    )
 
 
 class DamagedError(JournalError):
@@ -27,7 +31,7 @@ class DamagedError(JournalError):
     def __init__(self, path: Path, good: int, why: str, where: str = "") -> None:
         super().__init__(
             f"{path}: event {good + 1} is not what was written ({why}){where}; the {good} events "
-            f"before it are good: {TAKE_OUT}"
+            f"before it are good: {take_out(path)}"
         )
         self.good, self.why = good, why
 
@@ -59,9 +63,9 @@ def told(path: Path, error: sqlite3.Error) -> str:
     if name in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"):
         return f"{path}: the disk is full, nothing more was written; free space there and resume"
     if name.startswith("SQLITE_NOTADB"):
-        return f"{path}: is no journal, or its first page is damaged ({error}); {TAKE_OUT}"
+        return f"{path}: is no journal, or its first page is damaged ({error}); {take_out(path)}"
     if is_damage(error):
-        return f"{path}: is damaged or was cut short{_size(path)} ({error}); {TAKE_OUT}"
+        return f"{path}: is damaged or was cut short{_size(path)} ({error}); {take_out(path)}"
     if name.startswith("SQLITE_IOERR"):
         return (
             f"{path}: the disk refuses ({error}, {name}), nothing more was written; look for a "

@@ -21,7 +21,7 @@ from tradewind.engine.errors import InvariantError, JournalError
 from tradewind.engine.journal import snapshots
 from tradewind.engine.journal.connecting import check_sync, lay_out, writable
 from tradewind.engine.journal.event import Event
-from tradewind.engine.journal.faults import TAKE_OUT, DamagedError, explained, is_damage
+from tradewind.engine.journal.faults import DamagedError, explained, is_damage, take_out
 from tradewind.engine.journal.kinds import KINDS
 from tradewind.engine.journal.layout import (
     INSERT,
@@ -133,7 +133,7 @@ class Journal(JournalReader):
             if said != "ok":
                 raise JournalError(
                     f"{self.path}: all {last} events are good, but the file is damaged elsewhere "
-                    f"({said}); {TAKE_OUT}"
+                    f"({said}); {take_out(self.path)}"
                 )
         self._seq, self._sound = last, range(after + 1, last + 1)
         with explained(self.path):
@@ -150,7 +150,7 @@ class Journal(JournalReader):
         if found.seq > last:
             raise JournalError(
                 f"{self.path}: ends at event {last}, but a snapshot was made after event "
-                f"{found.seq}: its end was cut off; {TAKE_OUT}"
+                f"{found.seq}: its end was cut off; {take_out(self.path)}"
             )
         if self._crc_of(found.seq) != found.crc:
             raise DamagedError(self.path, found.seq - 1, "its snapshot was made after another")

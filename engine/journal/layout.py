@@ -38,3 +38,5 @@ OF_KIND = (
 LAST_OF_KIND = "SELECT ifnull(max(seq), 0) FROM events WHERE kind = ? AND seq <= ?"
 CRC_OF = "SELECT crc FROM events WHERE seq = ?"
 COUNT = "SELECT ifnull(max(seq), 0) FROM events"
+BEYOND = "SELECT kind, count(*) FROM events INDEXED BY by_kind WHERE seq > ? GROUP BY kind"
+LAST_BAR = "SELECT at FROM events WHERE kind = 'bar' AND seq > ? ORDER BY seq DESC LIMIT 1"

@@ -8,6 +8,7 @@ never handed out unchecked.
 import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from heapq import merge
@@ -19,17 +20,19 @@ from tradewind.engine.errors import JournalError
 from tradewind.engine.journal import snapshots
 from tradewind.engine.journal.connecting import read_only
 from tradewind.engine.journal.event import Event
-from tradewind.engine.journal.faults import TAKE_OUT, DamagedError, explained, is_damage
+from tradewind.engine.journal.faults import DamagedError, explained, is_damage, take_out
 from tradewind.engine.journal.layout import (
     APPLICATION,
+    BEYOND,
     COUNT,
     CRC_OF,
     FORMAT,
+    LAST_BAR,
     LAST_OF_KIND,
     OF_KIND,
     RANGE,
 )
-from tradewind.engine.journal.lease import note_path, noted
+from tradewind.engine.journal.lease import noted
 from tradewind.engine.journal.rows import checksum, event_of
 
 CHUNK = 512  # rows fetched at a time, so that no reader holds up the writer's checkpoints
@@ -146,7 +149,7 @@ class JournalReader:
         if said != "ok":
             raise JournalError(
                 f"{self.path}: all {upto} events are good, but the file is damaged elsewhere "
-                f"({said}); {TAKE_OUT}"
+                f"({said}); {take_out(self.path)}"
             )
         return upto
 
@@ -168,7 +171,8 @@ class JournalReader:
                 f"{self.path}: ends at event {upto}, but {acknowledged} were acknowledged: its "
                 f"-wal file is missing, or its end was cut off, or it is an older copy; put "
                 f"{self.path.name}-wal back. Where the rest is lost (with sync: normal after a "
-                f"power cut), remove {note_path(self.path).name} to go on after event {upto}"
+                f"power cut), 'tradewind paper salvage {self.path.resolve().parent.name}' lets the "
+                f"run go on after event {upto}"
             )
 
     def _crc_through(self, after: int, crc: int, upto: int) -> int:
@@ -221,7 +225,7 @@ class JournalReader:
             if error is not None:
                 raise JournalError(
                     f"{self.path}: events of kind {kind} behind number {after} cannot be read "
-                    f"({error}); {TAKE_OUT}"
+                    f"({error}); {take_out(self.path)}"
                 )
             if len(rows) < CHUNK:
                 return
@@ -260,6 +264,17 @@ class TolerantReader(JournalReader):
             yield from map(event_of, self._rows(0, ENDLESS))
         except DamagedError:
             return
+
+    def beyond(self, good: int) -> tuple[dict[str, int], int | None]:
+        """(events behind number ``good`` by kind, time of the last bar), as far as can be told."""
+        counts: dict[str, int] = {}
+        with suppress(sqlite3.Error):
+            counts.update(self._file.execute(BEYOND, (good,)))
+        with suppress(sqlite3.Error):
+            found = self._file.execute(LAST_BAR, (good,)).fetchone()
+            if found and isinstance(found[0], int):
+                return counts, found[0]
+        return counts, None
 
     def kept(self, upto: int) -> list[snapshots.Snapshot]:
         """Whole snapshots of the first ``upto`` events, oldest first."""

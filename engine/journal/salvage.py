@@ -7,9 +7,10 @@ from tradewind.engine.journal.journal import Journal
 from tradewind.engine.journal.reader import TolerantReader
 
 BATCH = 1000  # events of one transaction
+NO_LIMIT = 2**63 - 1  # the largest that islice takes
 
 
-def salvage(path: Path, into: Path) -> int:
+def salvage(path: Path, into: Path, *, upto: int = NO_LIMIT) -> int:
     """Copy the events before the first that is not what was written, and the snapshots of them.
 
     Parameters
@@ -18,6 +19,8 @@ def salvage(path: Path, into: Path) -> int:
         Of the damaged journal, which is only read. Keep its ``-wal`` file beside it.
     into : Path
         Of the new journal; nothing may be there.
+    upto : int
+        Number of the last event that is wanted.
 
     Returns
     -------
@@ -30,9 +33,9 @@ def salvage(path: Path, into: Path) -> int:
         If not even what the journal is about can be read, or the new one cannot be written.
     """
     with TolerantReader(path) as damaged, Journal.create(into, about=damaged.about) as new:
-        good, upto = damaged.good(), 0
+        good, taken = islice(damaged.good(), upto), 0
         while batch := [event._replace(seq=0) for event in islice(good, BATCH)]:
-            upto = new.append(batch)
-        for seq, _, blob in damaged.kept(upto):
+            taken = new.append(batch)
+        for seq, _, blob in damaged.kept(taken):
             new.keep_snapshot(seq, blob)
-    return upto
+    return taken
