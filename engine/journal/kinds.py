@@ -6,6 +6,7 @@ STOPPED = "stopped"  # it let go of it, and why
 COMMAND = "command"  # a person, a page or a signal asked for something
 FEED = "feed"  # a feed changed its state
 DROP = "drop"  # messages that were not used, counted by reason
+SKIPPED = "skipped"  # bars that were not taken, because nobody knows them whole
 BAR = "bar"  # one bar of every symbol
 FORECAST = "forecast"  # what was said at its close
 DECISION = "decision"  # what else was known at its close
@@ -24,7 +25,7 @@ NOTE = "note"
 DAILY = "daily"
 KINDS = frozenset(
     {
-        STARTED, RESUMED, STOPPED, COMMAND, FEED, DROP, BAR, FORECAST, DECISION, ORDER, FILL,
-        REFUSED, CANCELLED, HAPPENING, EQUITY, SUBMIT, ACK, REPORT, RISK, ERROR, NOTE, DAILY,
+        STARTED, RESUMED, STOPPED, COMMAND, FEED, DROP, SKIPPED, BAR, FORECAST, DECISION, ORDER,
+        FILL, REFUSED, CANCELLED, HAPPENING, EQUITY, SUBMIT, ACK, REPORT, RISK, ERROR, NOTE, DAILY,
     }
 )  # fmt: skip

@@ -160,7 +160,7 @@ def _said(home: Home, after: int, upto: int) -> dict[str, Any]:
     try:
         bar = 0
         for event in reader.events(kinds=("decision", "refused", "risk", "command", "error",
-                                          "feed")):  # fmt: skip
+                                          "feed", "skipped")):  # fmt: skip
             bar = event.at if event.kind == "decision" else bar
             if not after < max(bar, 1) <= upto or event.kind == "decision":
                 continue

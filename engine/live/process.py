@@ -31,9 +31,9 @@ from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.records import Ints
 from tradewind.engine.secret import redacted
-from tradewind.engine.streams.backfill import missed
-from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
-from tradewind.engine.streams.intake import Intake
+from tradewind.engine.streams.backfill import GapFiller, missed
+from tradewind.engine.streams.facts import FeedNotice, LiveFeed, Skipped, Tick
+from tradewind.engine.streams.intake import MUTE_S, Intake
 from tradewind.engine.types import Bar
 from tradewind.engine.venues.facts import Venue, VenueReport
 
@@ -41,7 +41,6 @@ SHOW_S, IDLE_S = 0.25, 1.0  # between two views: while turns come, and while non
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
 INBOX = 64  # turns that may wait
 SNAPSHOT_EVENTS = 100_000  # at most so many between snapshots: a restart reads them again
-GAP_NS = 60_000_000_000  # that bars behind a gap wait for those in it, at most
 SIGNALS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
 Reached = Callable[[str], None]
 
@@ -60,7 +59,7 @@ class Ended(NamedTuple):
     error: BaseException | None
 
 
-Item = BarCame | Command | FeedNotice | VenueReport | Ended
+Item = BarCame | Command | FeedNotice | Skipped | VenueReport | Ended
 
 
 class Process:
@@ -103,7 +102,12 @@ class Process:
         self.showing = Showing(board, teller, opened, self.intake)
         self._idle: asyncio.Future[None] | None = None
         self._files: dict[str, Any] = {}
-        self._filling: list[asyncio.Task[None]] = []
+        data, intake = opened.parts.config.data, self.intake
+        self.filler = GapFiller(
+            intake.maker,
+            lambda since: missed(feed, data, intake.symbols, since, intake.interval),
+            tell=lambda level, text: teller.event(level, "gap", text),
+        )
 
     async def run(self) -> None:
         """Work until the feed ends or somebody says stop; the journal then says why.
@@ -121,7 +125,9 @@ class Process:
         tasks = [asyncio.create_task(self._kept(partial(self.feed.run, self))),
                  asyncio.create_task(self._look())]  # fmt: skip
         if not self.replays:  # the history may have ended long before the first tick
-            self._expect()
+            patience = getattr(self.feed, "patience", None)
+            self.intake.begin(time.time_ns(), getattr(patience, "mute_s", MUTE_S))
+            self.filler.wake()
         failure: BaseException | None = None
         try:
             await loop.run_in_executor(self._thread, self._began)
@@ -138,9 +144,9 @@ class Process:
             failure = error
             raise
         finally:
-            for task in (*tasks, *self._filling):
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, *self._filling, return_exceptions=True)
+            await asyncio.gather(*tasks, self.filler.close(), return_exceptions=True)
             self._thread.shutdown()
             self._ended(failure)
 
@@ -197,11 +203,22 @@ class Process:
                 else:
                     self.teller.event("warning", "command", left)
                     control.done(file)
+            for told in self.intake.drops.news(time.time_ns()):
+                self.teller.event("info", "drop", told)
             if not self.replays:
                 if skewed := self.intake.skew.news():
                     self.teller.event("warning", "clock", skewed)
-                for row in self.intake.advance(time.time_ns()):
-                    await self.row(row, (), self.intake.quoted_at.copy())
+                await self._advance(time.time_ns())
+
+    async def _advance(self, now: int) -> None:
+        """Take the bars that are over, and write down those that nobody knows whole."""
+        rows = self.intake.advance(now)
+        self.intake.filling = self.filler.state
+        skipped, self.intake.maker.skipped = self.intake.maker.skipped, []
+        for item in skipped:
+            await self._inbox.put(item)
+        for row in rows:
+            await self.row(row, (), self.intake.quoted_at.copy())
 
     def _signalled(self, name: str, number: int) -> None:
         if self._inbox.full():  # whoever sends it twice means it
@@ -238,31 +255,14 @@ class Process:
         notice = notice._replace(reason=redacted(notice.reason))
         self.intake.heard(notice)
         self.teller.feed(notice)
-        if notice.state is FeedState.GAP and not self.replays:
-            self._expect()
+        if self.intake.maker.holes.matter and not self.replays:
+            self.filler.wake()
         with suppress(asyncio.QueueFull):
             self._inbox.put_nowait(notice)
 
-    def _expect(self) -> None:
-        """Fetch what is missing; bars behind it wait for that, though not for ever."""
-        self.intake.maker.wait(time.time_ns() + GAP_NS)
-        self._filling.append(asyncio.get_running_loop().create_task(self._fill()))
-
-    async def _fill(self) -> None:
-        """Fetch what a gap took, or what came before the first tick."""
-        maker, rows = self.intake.maker, []
-        try:
-            data, symbols = self.opened.parts.config.data, self.intake.symbols
-            rows = await missed(self.feed, data, symbols, maker.last_ts, self.intake.interval)
-        except TradewindError as error:
-            self.teller.event("warning", "gap", f"what the gap took cannot be fetched: {error}")
-        news = maker.fill(rows, now=time.time_ns())
-        self.teller.event("info", "gap", f"{news} bars were fetched behind the last one known")
-
     def dropped(self, reason: str, what: str) -> None:
         """Count a message that could not be used."""
-        self.intake.count(reason)
-        self.teller.event("debug", "drop", f"{reason}: {what}")
+        self.intake.count(reason, what)
 
     def _began(self) -> None:
         """First thing in the thread: say that this process has the run."""
@@ -285,11 +285,20 @@ class Process:
                 facts = {"state": str(item.state), "reason": item.reason, "since": item.since,
                          "symbols": list(item.symbols)}  # fmt: skip
                 self._write([Event(0, item.at, "feed", facts)])
+            case Skipped():
+                self._skip(item)
             case Ended():
                 if item.error is not None:
                     raise item.error
                 self.stopping = "the feed is at its end"
         self._show(0.0 if self.stopping else SHOW_S)
+
+    def _skip(self, item: Skipped) -> None:
+        """Write down bars that are not taken: no decision is made on what nobody knows whole."""
+        symbols = [self.intake.symbols[k] for k in item.columns]
+        facts = {"first": item.first, "last": item.last, "symbols": symbols, "reason": item.reason}
+        self._write([Event(0, time.time_ns(), "skipped", facts)])
+        self.teller.skipped(item, symbols)
 
     def _bar(self, came: BarCame) -> None:
         account, ts = self.opened.account, came.row.ts
@@ -361,6 +370,8 @@ class Process:
     def _ended(self, failure: BaseException | None) -> None:
         """Last thing: say why, keep a snapshot, let go of the journal."""
         why = self.stopping or "interrupted"
+        for told in self.intake.drops.news():
+            self.teller.event("info", "drop", told)
         facts: dict[str, Any] = {"reason": why}
         if failure is not None and not isinstance(failure, asyncio.CancelledError):
             facts = {"reason": redacted(f"{type(failure).__name__}: {failure}")}

@@ -11,8 +11,9 @@ from tradewind.engine.live.account import Account
 from tradewind.engine.live.facts import Command, Decision, records_of
 from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.step_times import StepTimes
+from tradewind.engine.records import label
 from tradewind.engine.secret import redacted
-from tradewind.engine.streams.facts import FeedNotice, FeedState
+from tradewind.engine.streams.facts import FeedNotice, FeedState, Skipped
 from tradewind.engine.streams.intake import Intake
 
 REFUSED, LINES = 50, 200
@@ -66,6 +67,16 @@ class Teller:
         self.event("info" if calm else "warning", "feed", f"{notice.state}: {notice.reason}")
         if notice.state in (FeedState.DOWN, FeedState.STALE, FeedState.GAP):
             self._tell("feed", f"the feed is {notice.state}: {notice.reason}")
+
+    def skipped(self, item: Skipped, symbols: Sequence[str]) -> None:
+        """Bars are not taken, which is in the journal."""
+        when = f"that closes at {label(item.last)}" if item.first == item.last else (
+            f"between {label(item.first)} and {label(item.last)}"
+        )  # fmt: skip
+        whose = f" of {', '.join(symbols)}" if symbols else ""
+        text = f"no bar{whose} {when} is taken: {item.reason}"
+        self.event("warning", "skipped", text)
+        self._tell("feed", text)
 
     def turned(self, account: Account, events: Sequence[Event], seconds: float) -> None:
         """A bar was taken, in so many seconds, and is in the journal."""

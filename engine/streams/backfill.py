@@ -1,48 +1,134 @@
 """Bars that a gap took, fetched from where the history came from."""
 
 import asyncio
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.config.data import DataConfig
-from tradewind.engine.errors import DataError, OutsideError
+from tradewind.engine.errors import DataError, OutsideError, TradewindError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.feeds import load
-from tradewind.engine.records import Panel
+from tradewind.engine.records import Panel, label
+from tradewind.engine.secret import redacted
+from tradewind.engine.streams.bar_maker import BarMaker
 
-WAITS_S = (0.0, 5.0, 20.0)  # before each try
+LOOK_S = 0.5  # between two looks at whether there is something to ask for
+SOON_S = 1.0  # within which the first try comes: many runs do not ask at once
+FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0  # between two tries; twice as long after each that failed
+SECOND_NS = 1_000_000_000
+Fetch = Callable[[int], Awaitable[list[Row]]]
+Tell = Callable[[str, str], None]
 
 
-async def backfilled(config: DataConfig, symbols: Sequence[str], since: int) -> list[Row]:
-    """Bars of the history's source that closed later than ``since``, UTC nanoseconds.
+class GapFiller:
+    """Asks the history for the bars that nobody listened to, as long as they matter.
+
+    One question at a time, never in the event loop, and again after a wait that grows, up to five
+    minutes, and is never quite the same. A source that refuses may do better later, so that every
+    error is waited out; the run is never ended by one.
 
     Parameters
     ----------
-    config : DataConfig
-        Of the run.
-    symbols : sequence of str
-        In the order of the run's columns.
-    since : int
+    maker : BarMaker
+        Whose holes are filled, and who knows when they matter no more.
+    fetch : callable
+        ``await fetch(since)``: bars that closed later than ``since``, UTC nanoseconds.
+    tell : callable
+        ``tell(level, text)``, for the log.
+    clock : callable
+        UTC nanoseconds.
+    sleep : callable
+        ``await sleep(seconds)``.
+    draw : Random
+        For the jitter.
 
-    Raises
-    ------
-    TradewindError
-        What the source said at the last of several tries.
+    Attributes
+    ----------
+    state : str
+        What is being fetched, for a person; empty: nothing is.
     """
-    fresh = config.model_copy(update={"end": None})
-    for number, wait in enumerate(WAITS_S, 1):
-        await asyncio.sleep(wait)
+
+    def __init__(
+        self,
+        maker: BarMaker,
+        fetch: Fetch,
+        *,
+        tell: Tell,
+        clock: Callable[[], int] = time.time_ns,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        draw: Random | None = None,
+    ) -> None:
+        self.state = ""
+        self._maker, self._fetch, self._tell = maker, fetch, tell
+        self._clock, self._sleep, self._draw = clock, sleep, draw or Random()
+        self._task: asyncio.Task[None] | None = None
+        self._failures, self._not_before, self._news = 0, 0, 0
+
+    def wake(self) -> None:
+        """Begin, or try again soon: a hole began or ended."""
+        self._failures = 0
+        self._not_before = min(self._not_before, self._clock() + int(FIRST_WAIT_S * SECOND_NS))
+        if self._task is None or self._task.done():
+            self._not_before = self._clock() + int(SOON_S * self._draw.random() * SECOND_NS)
+            self._task = asyncio.get_running_loop().create_task(self._work())
+
+    async def close(self) -> None:
+        """Ask no more; nobody waits for an answer that is still to come."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _work(self) -> None:
+        holes = self._maker.holes
+        while holes.matter:
+            at, now = self._maker.ask_at(), self._clock()
+            if at is not None and max(at, self._not_before) <= now:
+                await self._ask(now)
+            else:
+                await self._sleep(LOOK_S)
+        self.state = ""
+
+    async def _ask(self, now: int) -> None:
+        since = self._maker.last_ts
+        self.state = self.state or f"bars behind {label(since)} are being fetched"
         try:
-            found = await asyncio.to_thread(load, fresh)
-        except OSError:  # network and store; a source that refuses for good is no OSError
-            if number == len(WAITS_S):
-                raise
-            continue
-        return rows_after(found.panel, symbols, since)
-    return []
+            rows = await self._fetch(since)
+        except (TradewindError, OSError) as error:
+            self._failed("warning", f"{error}")
+        except Exception as error:  # ours to mend, and no reason to end a run
+            self._failed("error", f"{error!r}")
+        else:
+            self._answered(rows, now)
+
+    def _answered(self, rows: Sequence[Row], now: int) -> None:
+        news = self._maker.fill(rows, now=now)
+        if news:
+            self._tell("info", f"{news} bars were fetched behind the last one known")
+        at = self._maker.ask_at()
+        if at is not None and at <= self._clock():  # it answered, and does not have it yet
+            self._failed("info", "the history does not have all bars yet")
+            return
+        self._failures, self.state = 0, ""
+        self._not_before = self._clock() + self._wait_ns(0)
+
+    def _failed(self, level: str, why: str) -> None:
+        wait = self._wait_ns(self._failures)
+        self._failures += 1
+        self._not_before = self._clock() + wait
+        self.state = f"bars behind {label(self._maker.last_ts)} cannot be fetched: {redacted(why)}"
+        again = f"; try {self._failures + 1} in {wait / SECOND_NS:.0f} s"
+        self._tell(level, f"{self.state}{again}")
+
+    def _wait_ns(self, failures: int) -> int:
+        most = min(FIRST_WAIT_S * 2.0 ** min(failures, 20), LONGEST_WAIT_S)
+        return int(most * self._draw.uniform(0.5, 1.0) * SECOND_NS)
 
 
 async def missed(
@@ -52,10 +138,21 @@ async def missed(
 
     A feed that does has a method ``backfill(since, until, interval)``.
 
+    Parameters
+    ----------
+    feed : LiveFeed
+    config : DataConfig
+        Of the run: where its history came from.
+    symbols : sequence of str
+        In the order of the run's columns.
+    since : int
+        UTC nanoseconds.
+    interval : str
+
     Raises
     ------
     TradewindError
-        As :func:`backfilled`.
+        What the source said.
     """
     if hasattr(feed, "backfill"):
         try:
@@ -64,7 +161,33 @@ async def missed(
             pass
         else:
             return found
-    return await backfilled(config, symbols, since)
+    fresh = config.model_copy(update={"end": None})
+    loaded = await in_a_thread(partial(load, fresh))
+    return rows_after(loaded.panel, symbols, since)
+
+
+async def in_a_thread(work: Callable[[], Any]) -> Any:
+    """What is done in a thread that nobody waits for when the process ends.
+
+    A pool's thread would be: a source that does not answer would keep a run from ending.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def settle(set_to: Callable[[Any], None], found: Any) -> None:
+        if not future.done():
+            set_to(found)
+
+    def run() -> None:
+        try:
+            told = future.set_result, work()
+        except BaseException as error:
+            told = future.set_exception, error
+        with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+            loop.call_soon_threadsafe(settle, *told)
+
+    threading.Thread(target=run, name="history", daemon=True).start()
+    return await future
 
 
 def rows_after(panel: Panel, symbols: Sequence[str], since: int) -> list[Row]:

@@ -39,6 +39,10 @@ class Doubts:
         """Ticks that wait for others."""
         return sum(map(len, self._held))
 
+    def held(self) -> list[Tick]:
+        """Ticks that wait for others."""
+        return [tick for held in self._held for _, tick in held]
+
     def believe(self, k: int, price: float) -> None:
         """Take a price as true."""
         reach = self._spike * abs(price)
@@ -52,17 +56,17 @@ class Doubts:
         self.believe(k, price)
         return True
 
-    def weigh(self, k: int, price: float, tick: Tick) -> tuple[Sequence[Tick], int]:
-        """(ticks that are believed now, how many were dropped) by a tick that did not fit."""
+    def weigh(self, k: int, price: float, tick: Tick) -> tuple[Sequence[Tick], Sequence[Tick]]:
+        """(ticks that are believed now, those that are dropped) by a tick that did not fit."""
         held = self._held[k]
         if abs(price - self._last[k]) <= self._reach[k]:
-            dropped = len(held)
+            dropped = [one for _, one in held]
             held.clear()
             self.believe(k, price)
             return (tick,), dropped
-        dropped = 0
+        dropped = []
         if held and not self._agree(k, held[-1][0], price):
-            dropped = len(held)
+            dropped = [one for _, one in held]
             held.clear()
         held.append((price, tick))
         if len(held) <= self._confirm:

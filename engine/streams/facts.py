@@ -75,6 +75,25 @@ class FeedNotice(NamedTuple):
     since: int = 0
 
 
+class Skipped(NamedTuple):
+    """Bars that are not taken, because nobody knows them whole.
+
+    Attributes
+    ----------
+    first, last : int
+        Closes between which they end, UTC nanoseconds.
+    reason : str
+        For a person.
+    columns : tuple of int
+        Whose; empty: all.
+    """
+
+    first: int
+    last: int
+    reason: str
+    columns: tuple[int, ...] = ()
+
+
 class Sink(Protocol):
     """Takes what a feed delivers, in its event loop; none of it blocks or raises."""
 

@@ -19,13 +19,14 @@ Rules, in this order; a tick is dropped for the first one that it breaks, and co
 A tick without a size is believed: how much was traded is then unknown, not zero.
 """
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from math import inf
 
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.streams import reasons
 from tradewind.engine.streams.doubts import Doubts
+from tradewind.engine.streams.drops import Drops
 from tradewind.engine.streams.facts import Tick
 
 REMEMBERED = 512  # trades of a symbol by which a repeated one is known
@@ -45,7 +46,7 @@ class TickFilter:
 
     Attributes
     ----------
-    drops : Counter
+    drops : Drops
         How many ticks were not believed, by reason.
     columns : dict of str to int
     """
@@ -54,7 +55,7 @@ class TickFilter:
         self, symbols: Sequence[str], config: TicksConfig, negative: frozenset[str] = frozenset()
     ) -> None:
         self.config, self.negative = config, negative
-        self.drops: Counter[str] = Counter()
+        self.drops = Drops()
         self.columns = {name: k for k, name in enumerate(symbols)}
         self._doubts = Doubts([name in negative for name in symbols], config.spike, config.confirm)
         self._seen: list[OrderedDict[object, None]] = [OrderedDict() for _ in symbols]
@@ -66,6 +67,10 @@ class TickFilter:
     def n_held(self) -> int:
         """Ticks that are neither believed nor dropped yet."""
         return self._doubts.n_held
+
+    def held(self) -> list[Tick]:
+        """Ticks that are neither believed nor dropped yet."""
+        return self._doubts.held()
 
     def expect(self, column: int, price: float) -> None:
         """Take a price from elsewhere as the last one believed: the last close of a history."""
@@ -89,7 +94,7 @@ class TickFilter:
             k = self.columns.get(tick.symbol, -1)
             reason = self._fault(k, tick, live, now)
             if reason:
-                self.drops[reason] += 1
+                self.drops.note(reason, tick)
                 continue
             price = tick.price
             if price != price:
@@ -101,8 +106,8 @@ class TickFilter:
                 yield k, tick
                 continue
             confirmed, dropped = self._doubts.weigh(k, price, tick)
-            if dropped:
-                self.drops[reasons.SPIKE] += dropped
+            for one in dropped:
+                self.drops.note(reasons.SPIKE, one)
             for one in confirmed:
                 yield k, one
 

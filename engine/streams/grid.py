@@ -16,6 +16,7 @@ from tradewind.engine.records import DAY_NS
 
 KNOWN_DAYS = 20  # on both sides of a moment
 MARGIN_DAYS = 40  # beyond them, so that the sessions around their ends are there
+FAR_NS = 1 << 62  # later than everything: the year 2116
 
 
 class Bin(NamedTuple):
@@ -106,6 +107,31 @@ class Grid:
             return Bin(start, min(start + length, middle), min(start + length, opens))
         end = opens - (opens - ts - 1) // length * length
         return Bin(max(end - length, middle), end, end)
+
+    def reach(self, since: int, until: int) -> tuple[int, int]:
+        """Closes of the first and the last bar that trade between two moments.
+
+        The first is later than the last where the exchange trades at neither, nor in between.
+        """
+        first, last = self.of(since), self.of(until)
+        return (
+            first.close if first is not None else self._next_close(since),
+            last.close if last is not None else self._last_close(until),
+        )
+
+    def _next_close(self, ts: int) -> int:
+        """Of the first bar behind a moment that is in none."""
+        at = self._at(ts)
+        if at == len(self._closes):
+            return FAR_NS
+        if not self._length:
+            return self._ends[at]
+        return min(self._opens[at] + self._length, self._closes[at])
+
+    def _last_close(self, ts: int) -> int:
+        """Of the last bar before a moment that is in none."""
+        at = self._at(ts)
+        return self._ends[at - 1] if at else 0
 
     def in_session(self, ts: int) -> bool:
         """Whether the exchange trades at a moment."""

@@ -1,6 +1,5 @@
 """What a feed delivers on its way to bars of every symbol: believed, counted, put together."""
 
-from collections import Counter
 from collections.abc import Sequence
 from math import nan
 
@@ -17,6 +16,9 @@ from tradewind.engine.streams.filtering import TickFilter
 from tradewind.engine.streams.grid import Grid
 from tradewind.engine.types import Bar
 
+AWAY = (FeedState.DOWN, FeedState.STALE, FeedState.DELAYED)
+MUTE_S, NOTICED_S = 60.0, 2.0  # of a feed that does not say; until its silence is told
+SECOND_NS = 1_000_000_000
 SAMPLED = 8  # ticks of a batch that say what the source's clock is
 
 
@@ -28,6 +30,11 @@ class Intake:
     like : Panel
         Whose symbols, interval and calendars the bars have, and behind whose last bar they come.
     config : TicksConfig
+
+    Attributes
+    ----------
+    filling : str
+        What is being fetched from the history, for a person; empty: nothing is.
     """
 
     def __init__(self, like: Panel, config: TicksConfig) -> None:
@@ -36,7 +43,7 @@ class Intake:
         self._quoted_at = [0] * like.n_symbols
         self._traded = [nan] * like.n_symbols
         self.filter = TickFilter(like.symbols, config)
-        self.drops: Counter[str] = self.filter.drops
+        self.drops = self.filter.drops
         self.skew = ClockSkew(config.skew_s)
         for k in range(like.n_symbols):
             traded = np.flatnonzero(~np.isnan(like.close[:, k]))
@@ -48,18 +55,46 @@ class Intake:
         )
         self._session = Grid(like.calendar_of_each[0], like.interval, extended_hours=False)
         self.n_ticks = self.reconnects = self.gaps = 0
-        self.state = FeedNotice(FeedState.CONNECTING, 0, "not connected yet")
+        self._state = FeedNotice(FeedState.CONNECTING, 0, "not connected yet")
+        self.filling = ""
+        self._stamped = 0  # newest stamp of a believed tick that was not of the future
 
-    def count(self, reason: str) -> None:
+    def count(self, reason: str, what: str = "") -> None:
         """Count a message that was not used."""
-        self.drops[reason] += 1
+        self.drops.note(reason, what or "no more is known of it")
+
+    def begin(self, now: int, mute_s: float = MUTE_S) -> None:
+        """Take note that nobody has listened since the history ended; a live feed is about to.
+
+        Parameters
+        ----------
+        now : int
+            Our clock, UTC nanoseconds.
+        mute_s : float
+            Silence that the feed bears before it says that it is stale.
+        """
+        self.maker.heard, self.maker.mute_ns = 0, int((mute_s + NOTICED_S) * SECOND_NS)
+        self.maker.holes.begin(self.maker.last_ts, now, asked=False)
 
     def heard(self, notice: FeedNotice) -> None:
-        """Take note of the feed's state."""
+        """Take note of the feed's state: while it is away or late, ticks make no whole bars."""
+        holes = self.maker.holes
         if notice.state is FeedState.GAP:
             self.reconnects += 1
             self.gaps += 1
-        self.state = notice
+            holes.end(notice.at, notice.since)
+        elif notice.state in AWAY:
+            holes.begin(min(self._stamped or notice.at, notice.at), notice.at)
+        elif notice.state is FeedState.LIVE:
+            holes.end(notice.at)
+        self._state = notice
+
+    @property
+    def state(self) -> FeedNotice:
+        """How the feed is doing; a gap while what it missed is being fetched."""
+        if self.filling and self._state.state is FeedState.LIVE:
+            return self._state._replace(state=FeedState.GAP, reason=self.filling)
+        return self._state
 
     @property
     def quoted_at(self) -> Ints:
@@ -77,15 +112,20 @@ class Intake:
         if live:
             for tick in batch[-SAMPLED:]:
                 self.skew.take(tick)
+        held = {id(tick) for tick in self.filter.held()}
         believed = list(self.filter.believed(batch, live=live))
-        self.maker.take_many(believed)
+        self.maker.take_many(believed, held)
         quoted_at, traded = self._quoted_at, self._traded
         for k, tick in believed:
             at = tick.received or tick.ts
             if at > quoted_at[k]:
                 quoted_at[k] = at
+            if self._stamped < tick.ts:
+                self._stamped = min(tick.ts, at)
             if tick.price == tick.price:
                 traded[k] = tick.price
+        if self.maker.mute_ns:
+            self.maker.heard = self._stamped
 
     def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
         """Take bars from a source that makes them itself; rows of those that are known."""

@@ -1,5 +1,6 @@
 """A bar that is still being made: the same one, whatever the order in which its trades come."""
 
+from collections.abc import Sequence
 from math import fsum, inf, nan
 from typing import Any
 
@@ -54,13 +55,14 @@ class OpenBar:
         lost = (before - (after - part)) + (size - part)
         self._rest[k] = added(self._rest.get(k, []), lost)
 
-    def row(self, ts: int) -> Row:
-        """Bar as a row; NaN for symbols without a trade."""
+    def row(self, ts: int, *, without: Sequence[int] = ()) -> Row:
+        """Bar as a row; NaN for symbols without a trade, and for those left out."""
         for k, parts in self._rest.items():
             self.volume[k] = fsum((self.volume[k], *parts))
         self._rest = {}
         arrays = [np.array(getattr(self, name), np.float64) for name in FIELDS]
         silent = np.isnan(arrays[3])
+        silent[list(without)] = True
         for array in arrays:
             array[silent] = nan
         opens, highs, lows, closes, volumes = arrays

@@ -8,11 +8,12 @@ SPIKE = "spike"  # too far from the prices around it to be believed
 CROSSED = "crossed"  # a bid above its ask
 DUPLICATE = "duplicate"
 LATE = "late"  # behind the watermark: its bar has closed
+CONFIRMED_LATE = "confirmed_late"  # doubted as a jump, believed only when its bar had closed
 FUTURE = "future"  # stamped later than our clock allows
 STALE = "stale"  # stamped so long ago that it says nothing about now
 OFF_SESSION = "off_session"
 OVERFLOW = "overflow"  # the consumer was too slow; the newest quote of a symbol was kept
 REASONS = (
-    MALFORMED, UNKNOWN_SYMBOL, NOT_A_NUMBER, NOT_POSITIVE, SPIKE, CROSSED, DUPLICATE, LATE, FUTURE,
-    STALE, OFF_SESSION, OVERFLOW,
+    MALFORMED, UNKNOWN_SYMBOL, NOT_A_NUMBER, NOT_POSITIVE, SPIKE, CROSSED, DUPLICATE, LATE,
+    CONFIRMED_LATE, FUTURE, STALE, OFF_SESSION, OVERFLOW,
 )  # fmt: skip

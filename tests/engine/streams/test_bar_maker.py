@@ -1,6 +1,5 @@
 """Ticks to bars, read by eye and held to what must always be so."""
 
-from collections import Counter
 from math import nan
 from typing import Any
 
@@ -16,6 +15,7 @@ from tradewind.engine.features.stream import Row
 from tradewind.engine.records import FIELDS
 from tradewind.engine.streams import reasons
 from tradewind.engine.streams.bar_maker import BarMaker
+from tradewind.engine.streams.drops import Drops
 from tradewind.engine.streams.facts import Tick
 from tradewind.engine.streams.open_bar import added, joined
 
@@ -27,7 +27,7 @@ LATE_S = 2.0
 def maker(*calendars: str | None, interval: str = "1m", last_ts: int = 0, **keys: Any) -> BarMaker:
     """Bar maker of symbols on these calendars."""
     config = TicksConfig.model_validate({"lateness_s": LATE_S, **keys})
-    return BarMaker(calendars or ("XNYS",), interval, config, last_ts=last_ts, drops=Counter())
+    return BarMaker(calendars or ("XNYS",), interval, config, last_ts=last_ts, drops=Drops())
 
 
 def trade(s: float, price: float, size: float = 1.0, number: str = "", begin: int = OPEN) -> Tick:
@@ -178,41 +178,19 @@ def whole(minute: int, *closes: float) -> Row:
     return Row(OPEN + minute * MINUTE_NS, price, price, price, price, np.ones_like(price))
 
 
-def test_bars_behind_a_gap_wait_for_those_in_it() -> None:
-    made = maker()
-    made.take(0, trade(1, 10))
-    made.wait(OPEN + 1000 * SECOND)
-    made.take(0, trade(241, 14))
-    assert made.advance(OPEN + 400 * SECOND) == []
-    assert made.fill([whole(1, 10.5), whole(2, 11), whole(3, 12)]) == 3
-    rows = made.advance(OPEN + 400 * SECOND)
-    assert [row.ts for row in rows] == [OPEN + m * MINUTE_NS for m in (1, 2, 3, 5)]
-    assert [float(row.close[0]) for row in rows] == [10.5, 11, 12, 14]
-
-
-def test_bars_behind_a_gap_do_not_wait_for_ever() -> None:
-    made = maker()
-    made.take(0, trade(1, 10))
-    made.wait(OPEN + 100 * SECOND)
-    assert made.advance(OPEN + 100 * SECOND - 1) == []
-    assert len(made.advance(OPEN + 100 * SECOND)) == 1
-
-
 def test_what_is_fetched_counts_for_the_symbols_that_it_has() -> None:
     made = maker("XNYS", "XNYS")
     made.take(0, trade(1, 10))
     made.take(1, trade(1, 20))
-    made.fill([whole(1, nan, 20.5)])
+    made.fill([whole(1, nan, 20.5)], now=OPEN + 61 * SECOND)
     (row,) = made.advance(OPEN + 62 * SECOND)
     assert row.close.tolist() == [10, 20.5]
 
 
 def test_bars_of_one_moment_that_come_apart_are_put_together() -> None:
     made = maker("XNYS", "XNYS")
-    made.wait(OPEN + 100 * SECOND)
     assert made.put([whole(1, 10, nan)]) == made.put([whole(1, nan, 20)]) == 1
-    assert made.advance(OPEN + 70 * SECOND) == []  # what is put in does not end a gap
-    (row,) = made.advance(OPEN + 100 * SECOND)
+    (row,) = made.advance(OPEN + 62 * SECOND)
     assert row.close.tolist() == [10, 20]
 
 

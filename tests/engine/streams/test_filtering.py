@@ -81,7 +81,10 @@ def test_a_tick_on_the_right_side_of_a_border_is_believed(what: str, one: Tick) 
 
 
 def test_every_reason_of_the_list_belongs_to_somebody() -> None:
-    elsewhere = {reasons.MALFORMED, reasons.LATE, reasons.OFF_SESSION, reasons.OVERFLOW}
+    elsewhere = {
+        reasons.MALFORMED, reasons.LATE, reasons.CONFIRMED_LATE, reasons.OFF_SESSION,
+        reasons.OVERFLOW,
+    }  # fmt: skip
     here = {reason for _, _, reason in FAULTS} | {reasons.DUPLICATE, reasons.SPIKE}
     assert here | elsewhere == set(reasons.REASONS)
 
