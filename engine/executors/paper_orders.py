@@ -12,9 +12,12 @@ from tradewind.engine.executors.ending import consequences, finish
 from tradewind.engine.executors.fills import settle
 from tradewind.engine.executors.placing import put_to_work
 from tradewind.engine.executors.quotes import rate_of
-from tradewind.engine.intents import INTENT
+from tradewind.engine.intents import INTENT, MARKET, REPLACE
 from tradewind.engine.records import Ints, Panel, Records
+from tradewind.engine.sizing import MIN_QTY
 from tradewind.engine.types import Intent
+
+KEPT = ("symbol", "order_type", "tif", "until", "parent", "oco", "reduce_only", "triggered")
 
 
 class PaperOrders:
@@ -103,15 +106,77 @@ class PaperOrders:
         self.log.working[: len(kept)] = kept
         self.state.count[states.OPEN] = len(kept)
 
-    def flatten(self) -> Ints:
+    def replaced(self, changed: Ints) -> dict[int, int]:
+        """Order that works -> the one that it has replaced at this close.
+
+        Parameters
+        ----------
+        changed : ndarray of int64
+            Numbers of all orders of which anything changed with this bar.
+        """
+        orders, found = self.orders, dict[int, int]()
+        ended = changed[orders["reason"][changed] == states.REPLACED]
+        ended = ended[orders["triggered"][ended] != states.ASLEEP]
+        if not len(ended):
+            return found
+        wishes = self.state.intents
+        named = [int(n) for n in wishes["order"][wishes["action"] == REPLACE]]
+        news = [int(n) for n in changed if orders[n]["bar"] == self.panel.n_bars - 1]
+        for old in sorted({int(n) for n in ended}, key=lambda n: (named.index(n), n)):
+            new = next(n for n in news if n > old and n not in found and self._follows(n, old))
+            found[new] = old
+        for new, old in list(found.items()):  # one that was replaced at once again never worked
+            if old in found:
+                found[new] = found.pop(old)
+        return found
+
+    def _follows(self, new: int, old: int) -> bool:
+        """Whether an order says what the one that it replaces said, but for prices and units."""
+        one, other = self.orders[new], self.orders[old]
+        sent = one["reason"] != states.BAD_PRICE
+        return bool(sent and all(one[name] == other[name] for name in KEPT))
+
+    def stand_again(self, number: int) -> None:
+        """Let an order work on that was withdrawn at this close, with what sleeps behind it."""
+        orders = self.log.orders
+        orders[number]["reason"] = states.WORKING
+        child = number + 1
+        while child < len(self.orders) and orders[child]["parent"] == number:
+            if orders[child]["triggered"] == states.ASLEEP and orders[child]["filled_qty"] == 0.0:
+                orders[child]["reason"] = states.WORKING
+            child += 1
+        works = self.working.tolist()
+        place = next((i for i, other in enumerate(works) if other > number), len(works))
+        works.insert(place, number)  # it has lost no time
+        self.state.count[states.OPEN] = len(works)
+        self.log.working[: len(works)] = works
+
+    def unclosed(self) -> Ints:
+        """Columns with a position that no market order is about to close."""
+        left = self.state.qty.copy()
+        for number in self.working:
+            order = self.log.orders[number]
+            if order["order_type"] == MARKET:
+                left[order["symbol"]] += order["qty"] - order["filled_qty"]
+        held = np.abs(self.state.qty)
+        return np.flatnonzero((held > 0.0) & (np.abs(left) > MIN_QTY + states.EPS * held))
+
+    def flatten(self, columns: Ints | None = None) -> Ints:
         """Ask for everything to be closed from the next bar on; numbers of the new orders.
 
         What works is withdrawn first.
+
+        Parameters
+        ----------
+        columns : ndarray of int64, optional
+            These alone.
         """
         before = int(self.state.count[states.ORDERS])
+        while before + len(self.state.qty) > len(self.log.orders):
+            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
         rows = self.state.intents
         n, t = 0, self.panel.n_bars - 1
-        for k in range(len(self.state.qty)):
+        for k in range(len(self.state.qty)) if columns is None else columns:
             works = any(self.log.orders[i]["symbol"] == k for i in self.working)
             if self.state.qty[k] != 0.0 or works:
                 rows[n] = blank_wish()

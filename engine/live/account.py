@@ -27,15 +27,13 @@ from tradewind.engine.live.facts import (
     report_event,
 )
 from tradewind.engine.live.prospect import Prospect, Said
+from tradewind.engine.live.refusing import asked_of, judged, withdrawn
 from tradewind.engine.protocols import Strategy
 from tradewind.engine.records import Floats, Ints, Panel
-from tradewind.engine.risk.facts import Asked, Breach, Situation
+from tradewind.engine.risk.facts import Breach, Situation
 from tradewind.engine.risk.gate import Gate
-from tradewind.engine.types import OrderType
 from tradewind.engine.venues.facts import ReportKind, VenueReport
 
-ASKED = ("id", "symbol", "order_type", "limit", "stop", "reduce_only", "parent", "oco")
-TYPES = tuple(OrderType)  # by their value
 ENDINGS = {
     ReportKind.REJECTED: states.BY_VENUE,
     ReportKind.CANCELLED: states.BY_USER,
@@ -64,6 +62,8 @@ class Account:
         say that it had obeyed, is not obeyed twice.
     heard : set of str
         What a broker outside said, by its ids.
+    closing : bool
+        Whether everything is to be closed, and is not yet.
     """
 
     run: str
@@ -75,6 +75,7 @@ class Account:
     first_row: int = 0
     obeyed: set[str] = field(default_factory=set)
     heard: set[str] = field(default_factory=set)
+    closing: bool = False
 
     @classmethod
     def begin(
@@ -118,19 +119,23 @@ class Account:
             said = self.prospect.next(panel)
         else:
             self.prospect.keep(said)
-        asks = decision.mode is Mode.LIVE and not self.gate.flattens  # else it could undo that
+        undoes = self.gate.flattens or self.closing
+        asks = decision.mode is Mode.LIVE and not undoes
         step = book.step(self.prospect.signals(panel), asks=asks)
         seen = self.situation(decision)
         breach = self.gate.mark(seen)
-        refused = self._refuse(step.asked, seen)
-        changed = step.changed
+        refused = judged(book, self.gate, self.run, step.asked, step.changed, seen)
+        ended, stray = withdrawn(book, self.gate, self.run, seen)
+        changed = np.union1d(step.changed, ended)
         if breach is not None and breach.flatten:
             changed = np.union1d(changed, self._flatten())
+        elif self.closing:
+            changed = np.union1d(changed, self._close_rest())
         events = [bar_event(n, row, tuple(panel.columns), decision.leaving)]
         events += filter(None, [forecast_event(row.ts, said)])
         events.append(decision_event(n, row.ts, decision))
         events += self._outputs(n, row.ts, step, changed)
-        events += refused
+        events += refused + stray
         events += [] if breach is None else [self._breach_event(row.ts, breach)]
         self.leaving = [k for k in self.leaving if k not in decision.leaving]
         return events
@@ -156,9 +161,10 @@ class Account:
             self.mode = Mode.PAUSED
         elif name == "resume":
             self.mode = Mode.LIVE
+            self.closing &= bool(self.gate.killed or self.gate.flattens)
         elif name == "thaw":
             self.gate.thaw()
-            self.mode = Mode.LIVE
+            self.mode, self.closing = Mode.LIVE, False
         elif name == "stop" and command.facts.get("flatten"):
             self.mode = Mode.PAUSED
         elif name == "kill":
@@ -172,7 +178,20 @@ class Account:
             self.leaving.append(self.book.panel.column(symbol))
         if name == "flatten" or command.facts.get("flatten"):
             events += self._flattened(command.at)
+        elif name == "kill":
+            events += self._withdrawn(command.at)
         return events
+
+    def _withdrawn(self, at: int) -> list[Event]:
+        """What works and would add ends with the kill switch, not with the next bar."""
+        book = self.book
+        if book.market is None:
+            return []
+        seen = self.situation(
+            Decision(at, 0, self.mode, (), np.zeros(len(book.state.qty), np.int64))
+        )
+        ended, events = withdrawn(book, self.gate, self.run, seen)
+        return record_events("order", book.panel.n_bars - 1, at, book.orders[ended]) + events
 
     def answer(self, report: VenueReport) -> list[Event]:
         """Take what a broker outside said; nothing for what it said before."""
@@ -207,6 +226,7 @@ class Account:
     def _flattened(self, at: int) -> list[Event]:
         """Orders that close everything, where there has been a bar to decide at."""
         if self.book.market is None:
+            self.closing = bool(self.book.state.qty.any())
             return []
         changed = self._flatten()
         return record_events("order", self.book.panel.n_bars - 1, at, self.book.orders[changed])
@@ -214,44 +234,19 @@ class Account:
     def _flatten(self) -> Ints:
         """Numbers of the orders that ended or began."""
         worked = self.book.working.copy()
-        return np.union1d(worked, self.book.flatten()).astype(np.int64)
+        changed = np.union1d(worked, self.book.flatten()).astype(np.int64)
+        self.closing = bool(self.book.state.qty.any())
+        return changed
 
-    def _refuse(self, asked: Ints, seen: Situation) -> list[Event]:
-        """End what the gate does not let through, and say why."""
-        if not len(asked):
-            return []
-        orders = self.book.orders
-        refusals = self.gate.check(self.asked(asked), seen)
-        if not refusals:
-            return []
-        self.book.refuse([refusal.number for refusal in refusals])
-        symbols = self.book.panel.symbols
-        return [
-            Event(
-                0, int(self.book.panel.ts[-1]), "refused",
-                {
-                    "number": refusal.number,
-                    "symbol": symbols[orders[refusal.number]["symbol"]],
-                    "qty": float(orders[refusal.number]["qty"]),
-                    "rule": refusal.rule,
-                    "reason": refusal.reason,
-                },
-            )
-            for refusal in refusals
-        ]  # fmt: skip
-
-    def asked(self, numbers: Ints) -> list[Asked]:
-        """Orders of these numbers as the gate sees them."""
-        some = self.book.orders[numbers]
-        left = (some["qty"] - some["filled_qty"]).tolist()
-        parts = [some[name].tolist() for name in ASKED]
-        return [
-            Asked(number, k, qty, TYPES[kind], limit, stop, bool(reduce), parent,
-                  f"{self.run}-{number}", oco)
-            for qty, number, k, kind, limit, stop, reduce, parent, oco in zip(
-                left, *parts, strict=True
-            )
-        ]  # fmt: skip
+    def _close_rest(self) -> Ints:
+        """Ask again for what an earlier order to close it has left: not filled, or refused."""
+        book = self.book
+        self.closing = bool(book.state.qty.any())
+        left = book.unclosed()
+        if not len(left):
+            return np.empty(0, np.int64)
+        worked = book.working[np.isin(book.orders["symbol"][book.working], left)]
+        return np.union1d(worked, book.flatten(left)).astype(np.int64)
 
     def situation(self, decision: Decision) -> Situation:
         """What the gate may look at when orders of the last close are asked for."""
@@ -260,7 +255,7 @@ class Account:
         return Situation(
             now=decision.now, day=decision.day, equity=float(book.state.equity[0]),
             qty=book.state.qty, price=book.prices(), quoted_at=decision.quoted_at,
-            working=self.asked(before),
+            working=asked_of(book, self.run, before),
             quote=book.quotes(),
         )  # fmt: skip
 
@@ -271,7 +266,8 @@ class Account:
     def dump(self) -> bytes:
         """Everything but bars and what was said, which the journal has."""
         facts = {
-            "mode": str(self.mode), "leaving": self.leaving, "gate": self.gate.state(),
+            "mode": str(self.mode), "leaving": self.leaving, "closing": self.closing,
+            "gate": self.gate.state(),
             "obeyed": sorted(self.obeyed), "heard": sorted(self.heard),
             "fitted_at": dict(self.prospect.fitted_at), "n_bars": self.book.panel.n_bars,
         }  # fmt: skip
@@ -285,6 +281,7 @@ class Account:
         facts, arrays = packing.unpacked(blob)
         self.mode, self.leaving = Mode(facts["mode"]), list(facts["leaving"])
         self.obeyed, self.heard = set(facts["obeyed"]), set(facts["heard"])
+        self.closing = bool(facts["closing"])
         self.gate.restore(facts["gate"])
         self.book.load(arrays)
         if self.book.panel.n_bars > self.first_row:

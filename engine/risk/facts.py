@@ -1,6 +1,7 @@
 """What the gate in front of the market is asked, and what it answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tradewind.engine.records import Floats, Ints
@@ -72,6 +73,9 @@ class Situation(NamedTuple):
     quote : ndarray of float64, shape (n_symbols,), or None
         ``price`` in each symbol's own currency, to which the prices of orders are held; None: every
         symbol is in the account's.
+    instead : mapping of int to Asked
+        Number of an order that is asked for -> the one that works on if it is refused; none of
+        ``working``.
     """
 
     now: int
@@ -82,6 +86,7 @@ class Situation(NamedTuple):
     quoted_at: Ints
     working: Sequence[Asked]
     quote: Floats | None = None
+    instead: Mapping[int, Asked] = MappingProxyType({})
 
 
 class Refusal(NamedTuple):

@@ -132,16 +132,16 @@ class Gate:
         pace.tick(seen.now)
         quotes = (seen.price if seen.quote is None else seen.quote).tolist()
         book = Exposure(seen, sales_free=self.config.frees_gross == "sent")
-        turn = Turn(book, quotes, {order.number: order for order in asked})
+        turn = Turn(book, quotes, {order.number: order for order in asked}, seen.instead)
         self._look_at_what_protects(asked, turn)
         closed, refused = self._closed(), []
         for order in asked:
             found = self._barred(order, turn)
             reduces = found is None and book.reduces(order)
             if found is None and not reduces:
-                found = closed or self._limits.exceeded(order, seen, book, pace)
+                found = closed or self._too_much(order, turn, seen)
             if found is not None:
-                turn.refused.add(order.number)
+                turn.refuse(order)
                 refused.append(Refusal(order.number, *found))
                 continue
             turn.passed.add(order.number)
@@ -158,8 +158,9 @@ class Gate:
                 continue
             fault = self._unfit(order, turn)
             if turn.entry_of(order) is None:  # else it sleeps until there is something to take
-                if fault is None:
-                    turn.book.add(order, reduces=True)
+                counts = order if fault is None else turn.instead.get(order.number)
+                if counts is not None:
+                    turn.book.add(counts, reduces=True)
             elif fault is not None:
                 turn.naked[order.parent] = f"what protects it cannot be sent: {fault[1]}"
 
@@ -193,6 +194,28 @@ class Gate:
         if order.parent in turn.refused and turn.entry_of(order) is not None:
             return "entry", f"{name}: order {order.parent}, which it protects, is not sent"
         return None
+
+    def _too_much(self, order: Asked, turn: "Turn", seen: Situation) -> Found | None:
+        """(rule, reason) of a limit that an order passes, unless it replaces one for as much."""
+        old = turn.instead.get(order.number)
+        if old is not None and no_more(order, old):
+            return None
+        return self._limits.exceeded(order, seen, turn.book, self._pace)
+
+    def strays(self, seen: Situation) -> list[Refusal]:
+        """What works and adds although a switch or a stop lets nothing through that does."""
+        closed = self._closed()
+        if closed is None or not seen.working:
+            return []
+        plain = [o for o in seen.working if not o.reduce_only and o.parent < 0]
+        book = Exposure(seen._replace(working=[o for o in seen.working if o not in plain]))
+        found = []
+        for order in plain:
+            if book.reduces(order):
+                book.add(order, reduces=True)
+            else:
+                found.append(Refusal(order.number, closed[0], f"{closed[1]}; withdrawn"))
+        return found
 
     def _closed(self) -> Found | None:
         """(rule, reason) of a switch that lets nothing through that adds."""
@@ -248,6 +271,8 @@ class Turn:
         With those that have passed so far.
     quotes : list of float
     asked : dict of int to Asked
+    instead : mapping of int to Asked
+        Order -> what works on if it is refused.
     naked : dict of int to str
         Entry -> why a child of it cannot be sent.
     passed, refused : set of int
@@ -257,9 +282,17 @@ class Turn:
     book: Exposure
     quotes: list[float]
     asked: dict[int, Asked]
+    instead: Mapping[int, Asked]
     naked: dict[int, str] = field(default_factory=dict)
     passed: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
+
+    def refuse(self, order: Asked) -> None:
+        """Note that an order does not get through; what it was to replace counts on."""
+        self.refused.add(order.number)
+        old = self.instead.get(order.number)
+        if old is not None and not old.reduce_only and old.parent < 0:
+            self.book.add(old, reduces=False)
 
     def entry_of(self, order: Asked) -> Asked | None:
         """Entry asked for with an order that protects it; None: there is none.
@@ -268,3 +301,12 @@ class Turn:
         """
         entry = self.asked.get(order.parent) if order.parent >= 0 else None
         return entry if entry is not None and entry.parent < 0 else None
+
+
+def no_more(order: Asked, old: Asked) -> bool:
+    """Whether an order asks for no more units than another, on its side and at its prices."""
+    less = 0.0 < abs(order.qty) <= abs(old.qty) and order.qty * old.qty > 0.0
+    same = (order.limit == old.limit or order.limit != order.limit) and (
+        order.stop == old.stop or order.stop != order.stop
+    )
+    return less and same and order.order_type == old.order_type

@@ -246,3 +246,47 @@ def test_the_page_is_told_how_much_of_each_limit_is_used_at_the_worst() -> None:
     }
     later = one.used(seen(at=61.0))
     assert next(u for u in later if u.limit == "orders_per_minute").used == 0.0
+
+
+class TestReplacements:
+    OLD = order(1, 40, limit=9.0)
+
+    def asked(self, limits: dict[str, float], new: Asked, *more: Asked) -> dict[int, str]:
+        one = gate(**limits)
+        found = one.check([new, *more], seen()._replace(instead={new.number: self.OLD}))
+        return {refusal.number: refusal.rule for refusal in found}
+
+    def test_what_is_refused_counts_as_what_it_was_to_replace(self) -> None:
+        more = [order(3, 10), order(4, 1)]
+        assert self.asked({"max_weight": 0.5}, order(2, 51, limit=9.0), *more) == {
+            2: "max_weight", 4: "max_weight"
+        }  # fmt: skip
+
+    def test_what_passes_counts_in_its_place(self) -> None:
+        more = [order(3, 20), order(4, 1)]
+        assert self.asked({"max_weight": 0.5}, order(2, 30, limit=9.0), *more) == {
+            4: "max_weight"
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("new", "rule"),
+        [(order(2, 39, limit=9.0), None), (order(2, 41, limit=9.0), "max_weight"),
+         (order(2, 39, limit=9.5), "max_weight"), (order(2, -39, limit=9.0), "max_weight")],
+        ids=["fewer units pass", "more do not", "nor another price", "nor the other side"],
+    )  # fmt: skip
+    def test_an_order_over_a_limit_may_be_made_smaller(self, new: Asked, rule: str | None) -> None:
+        assert self.asked({"max_weight": 0.1}, new).get(2) == rule
+
+
+class TestStrays:
+    def test_what_works_and_adds_is_named_while_nothing_may_add(self) -> None:
+        working = [
+            order(1, 10, limit=9.0), order(2, -30, stop=9.0, reduce_only=True),
+            order(3, -20, limit=11.0), order(4, -1, limit=11.0), order(5, 1, "BB", limit=9.0),
+        ]  # fmt: skip
+        one, now = gate(), seen((50.0, 0.0, 0.0), working=working)
+        assert one.strays(now) == []
+        one.kill("a doubt")
+        assert [(no.number, no.rule) for no in one.strays(now)] == [
+            (1, "killed"), (4, "killed"), (5, "killed")
+        ]  # fmt: skip
