@@ -134,6 +134,8 @@ class Ledger:
 
     def _append(self, entry: Entry) -> None:
         n, last = self._mended(*self._head())
+        if not self.head.is_file():  # one that is killed at its first line leaves a head as well
+            self._write_head(n, last)
         facts = {
             "number": n, "before": last, "kind": entry.kind, "name": entry.name, "at": entry.at,
             "code": entry.code, "best": jsonable(entry.best), "trials": list(entry.trials),

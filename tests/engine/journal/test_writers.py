@@ -1,5 +1,6 @@
 """One process writes, and may die at any moment; others read beside it."""
 
+import os
 import random
 import shutil
 import subprocess
@@ -92,7 +93,7 @@ def test_a_reader_beside_a_writer_sees_whole_turns_alone(tmp_path: Path) -> None
         assert process.stdout is not None
         told: set[int] = {0}
         ends: list[int] = []
-        while len(ends) < 40:
+        while len(ends) < 40 or len(set(ends)) <= 5:
             ends.append(reader.count)
             begun = max(0, ends[-1] - 50)
             newest = [one.seq for one in reader.events(after=begun)]
@@ -101,7 +102,6 @@ def test_a_reader_beside_a_writer_sees_whole_turns_alone(tmp_path: Path) -> None
             told.add(int(process.stdout.readline()))
         process.kill()
         told |= {int(line) for line in process.stdout.read().split("\n")[:-1]}
-        assert len(set(ends)) > 5
         assert {end for end in ends if end <= max(told)} <= told
         assert reader.verify() >= max(told)
 
@@ -112,11 +112,14 @@ def test_a_turn_that_was_not_committed_is_not_there(tmp_path: Path) -> None:
     wal = path.with_name("j.sqlite-wal")
     with JournalReader(path) as reader:
         last = reader.count
-    with wal.open("r+b") as file:
-        file.truncate(wal.stat().st_size - 100)
-    path.with_name("j.sqlite-shm").unlink()
+    torn, size = last, wal.stat().st_size
+    while torn == last:  # behind the last whole turn may lie a part of one that never was
+        size -= 100
+        os.truncate(wal, size)
+        path.with_name("j.sqlite-shm").unlink()
+        with JournalReader(path) as reader:
+            torn = reader.count
     with JournalReader(path) as reader:
-        torn = reader.count
         assert 0 < torn < last
         assert list(reader.events()) == [event(seq) for seq in range(1, torn + 1)]
     with pytest.raises(JournalError, match=f"ends at event {torn}, but {last} were acknowledged"):
