@@ -20,7 +20,7 @@ def _latency(row: dict[str, Any]) -> str:
     return (
         "From the last tick of a bar until everything decided on it is in the journal, "
         f"{row['symbols']} symbols, {row['ticks_per_second']:,} ticks a second, a stateful LSTM on "
-        f"each, {row['closes']} closes with {row['orders']:,} changes of orders: median "
+        f"each, {row['closes']} closes that send {row['orders_per_close']:.0f} orders: median "
         f"**{median:.1f} ms** (goal 2: {_met(median, 2.0)}), 99 % within **{most:.1f} ms** (goal "
         f"10: {_met(most, 10.0)}). A transaction of that size that is durable against a power cut "
         f"adds {row['sync_median_ms']:.1f} ms, 99 % within {row['sync_p99_ms']:.1f} ms.\n"

@@ -8,6 +8,7 @@ import numpy as np
 from tradewind.engine.errors import DataError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import FIELDS, Panel, label
+from tradewind.engine.shelf import Shelf
 
 LEAST = 256  # rows of room
 Made = TypeVar("Made")
@@ -24,22 +25,20 @@ class Growing:
 
     def __init__(self, begun: Any) -> None:
         self._length = len(begun)
-        self._buffer = np.empty((2 * len(begun) + LEAST, *begun.shape[1:]), begun.dtype)
-        self._buffer[: self._length] = begun
+        self._shelf = Shelf(2 * len(begun) + LEAST, begun)
 
     def append(self, row: Any) -> None:
         """Put a row behind the others."""
-        if self._length == len(self._buffer):
-            larger = np.empty((2 * self._length, *self._buffer.shape[1:]), self._buffer.dtype)
-            larger[: self._length] = self._buffer
-            self._buffer = larger
-        self._buffer[self._length] = row
+        if self._length == len(self._shelf.array):
+            self._shelf = Shelf(2 * self._length, self._shelf.array)
+        self._shelf.array[self._length] = row
         self._length += 1
+        self._shelf.written(self._length)
 
     @property
     def view(self) -> Any:
         """All rows so far, shape (n, ...); stays true when more come."""
-        return self._buffer[: self._length]
+        return self._shelf.array[: self._length]
 
 
 def unchecked(kind: type[Made], **values: Any) -> Made:

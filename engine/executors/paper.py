@@ -93,6 +93,8 @@ class PaperBook(PaperOrders):
             2 * history.n_bars + 256, history.n_symbols, config.account.cash, memory
         )
         self.state.count[states.BAR] = history.n_bars - 1
+        self._shelves = {}
+        self.make_room(0)
         self.state.equity_curve[: history.n_bars] = config.account.cash
         self.state.money[states.LAST] = config.account.cash
         self._caller = None if has_rule(strategy) else Caller(strategy, None, self.state)
@@ -164,6 +166,7 @@ class PaperBook(PaperOrders):
         self._walk(self.start if asks else NOBODY_ASKED)
         if count[states.BAR] != t:
             raise InvariantError(f"bar {t} was not walked; the loop stands at {count[states.BAR]}")
+        self.give_back()
         return self._told(t, before, open_before, was)
 
     def _walk(self, start: int) -> None:
@@ -178,7 +181,7 @@ class PaperBook(PaperOrders):
                 self.market, given, params, self.terms, self.state, self.log, start, True
             )
             if code == states.NO_ROOM:
-                self.log = states.Log(*(kernel.grown(records, room) for records in self.log))
+                self.make_room(room)
         self.state.count[states.CODE] = code
         check_status(self.state, self.strategy, self.panel)
 
@@ -305,6 +308,6 @@ class PaperBook(PaperOrders):
                 value[...] = given
         needed = max(len(arrays[name]) for name in ("orders", "fills", "events", "working"))
         while any(len(records) < needed for records in self.log):
-            self.log = states.Log(*(kernel.grown(records, needed) for records in self.log))
+            self.make_room(needed)
         for name in ("orders", "fills", "events", "working"):
             getattr(self.log, name)[: len(arrays[name])] = arrays[name]

@@ -14,15 +14,18 @@ from tradewind.engine.executors.placing import put_to_work
 from tradewind.engine.executors.quotes import rate_of
 from tradewind.engine.intents import INTENT, MARKET, REPLACE
 from tradewind.engine.records import Ints, Panel, Records
+from tradewind.engine.shelf import Shelf
 from tradewind.engine.sizing import MIN_QTY
 from tradewind.engine.types import Intent
 
 KEPT = ("symbol", "order_type", "tif", "until", "parent", "oco", "reduce_only", "triggered")
+COUNTS = {"orders": states.ORDERS, "fills": states.FILLS, "events": states.EVENTS}
 
 
 class PaperOrders:
     """Orders of an account as arrays, changed by the functions that the loop changes them with."""
 
+    _shelves: dict[str, Shelf]
     state: states.State
     log: states.Log
     market: Any
@@ -42,6 +45,23 @@ class PaperOrders:
     def working(self) -> Ints:
         """Numbers of the orders on the market, oldest first."""
         return np.asarray(self.log.working[: self.state.count[states.OPEN]])
+
+    def make_room(self, room: int) -> None:
+        """Make place for at least so many records more of each kind."""
+        made = {}
+        for name, records in self.log._asdict().items():
+            if name in COUNTS:
+                rows = 2 * len(records) + room if room else len(records)
+                self._shelves[name] = Shelf(rows, records[: self.state.count[COUNTS[name]]])
+                made[name] = self._shelves[name].array
+            elif room:
+                made[name] = kernel.grown(records, room)
+        self.log = self.log._replace(**made)
+
+    def give_back(self) -> None:
+        """Let the system have the memory of records that are not looked at any more."""
+        for name, shelf in self._shelves.items():
+            shelf.written(int(self.state.count[COUNTS[name]]))
 
     def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
         """End orders that have just been decided, as if they had never come to the market."""
@@ -70,7 +90,7 @@ class PaperOrders:
         k = int(placed["symbol"])
         rate = states_rate(self.market, t, k) if self.market.foreign else 1.0
         while state.count[states.FILLS] + 2 > len(self.log.fills):
-            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
+            self.make_room(2)
         placed = self.log.orders[number]
         was = float(state.qty[k])
         closing = min(abs(qty), abs(was)) if was * qty < 0.0 else 0.0
