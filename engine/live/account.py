@@ -144,9 +144,11 @@ class Account:
         events = record_events("fill", n, at, step.fills)
         events += record_events("happening", n, at, step.happenings)
         events += record_events("order", n, at, self.book.orders[changed])
-        facts = {
+        facts: dict[str, Any] = {
             "n": n, "ts": at, "equity": step.equity, "cash": step.cash, "gross": step.gross
         }  # fmt: skip
+        if self.gate.closed:
+            facts["barred"] = self.gate.closed
         return [*events, Event(0, at, "equity", facts)]
 
     def obey(self, command: Command) -> list[Event]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine.errors import TradewindError
+from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.live.control import process_of
 from tradewind.engine.live.facts import latest_orders, records_of
@@ -30,6 +31,10 @@ class Status:
         Held; working; filled; refused so far.
     ended : str
         Why it ended last.
+    barred : str
+        Which switch or loss stop lets nothing through that adds; empty: none does.
+    refusal : str
+        Why the last order was refused that was.
     damage : str
         What is wrong with its journal; empty for a sound one.
     """
@@ -45,6 +50,8 @@ class Status:
     fills: int = 0
     refused: int = 0
     ended: str = ""
+    barred: str = ""
+    refusal: str = ""
     damage: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -53,10 +60,11 @@ class Status:
 
     def cells(self) -> tuple[str, ...]:
         """Cells of a table's row."""
+        why = self.damage or "; ".join(filter(None, (self.ended, self.barred)))
         return (
             self.run, self.state, str(self.process or ""), f"{self.bars:,}", self.last_bar,
             "" if self.equity is None else f"{self.equity:,.2f}", str(self.positions),
-            str(self.orders), str(self.refused), self.damage or self.ended,
+            str(self.orders), str(self.refused), why,
         )  # fmt: skip
 
 
@@ -87,7 +95,7 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     orders = latest_orders(list(reader.events(kinds=("order",))))
     fills = records_of(list(reader.events(kinds=("fill",))), "fill")
     np.add.at(held, fills["symbol"], fills["qty"])
-    refused = sum(1 for _ in reader.events(kinds=("refused",)))
+    refused = list(reader.events(kinds=("refused",)))
     working = (orders["reason"] == 0) & (orders["triggered"] != 2)
     stopped, resumed = reader.last("stopped"), reader.last("resumed")
     begun = max((event.seq for event in (started, resumed) if event is not None), default=0)
@@ -99,6 +107,18 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     return Status(
         home.run, state, process, bars, label(equity.at) if equity else "",
         equity.facts["equity"] if equity else None, int((np.abs(held) > 1e-9).sum()),
-        int(working.sum()), len(fills), refused,
+        int(working.sum()), len(fills), len(refused),
         str(stopped.facts["reason"]) if ended and stopped is not None else "",
+        _barred(reader, equity), str(refused[-1].facts["reason"]) if refused else "",
     )  # fmt: skip
+
+
+def _barred(reader: JournalReader, equity: Event | None) -> str:
+    """What lets nothing through that adds: by the last close, or a command behind it."""
+    found, since = ("", 0) if equity is None else (equity.facts.get("barred", ""), equity.seq)
+    for event in reader.events(after=since, kinds=("command",)):
+        if event.facts["name"] == "thaw":
+            found = ""
+        elif event.facts["name"] == "kill":
+            found = f"the kill switch is on: by {event.facts['by']}"
+    return str(found)

@@ -58,6 +58,9 @@ class Teller:
         """The process has the run."""
         word = "goes on" if opened.resumed else "begins"
         bars = opened.account.book.panel.n_bars
+        if opened.resumed:  # the page shows what was refused before, too
+            before = opened.journal.events(kinds=("refused",))
+            self._refused.extend({"ts": event.at, **event.facts} for event in before)
         self.event("info", "start", f"{opened.home.run} {word} behind bar {bars}")
         self._tell("start", f"{word} behind bar {bars}")
 
@@ -83,16 +86,19 @@ class Teller:
         self._times.add(seconds)
         for event in events:
             if event.kind == "refused":
-                self._refused.append({"ts": event.at, **event.facts})
-                self._refusals[str(event.facts["rule"])] += 1
-                self.event("warning", "refused", str(event.facts["reason"]), **event.facts)
-                self._tell("refused", str(event.facts["reason"]))
+                self._was_refused(event)
             elif event.kind == "risk":
                 self.event("error", "breach", str(event.facts["reason"]), **event.facts)
                 self._tell("breach", str(event.facts["reason"]))
             elif event.kind == "fill":
                 for fill in records_of([event], "fill"):
                     self._tell("fill", self._filled(account, fill))
+
+    def _was_refused(self, event: Event) -> None:
+        self._refused.append({"ts": event.at, **event.facts})
+        self._refusals[str(event.facts["rule"])] += 1
+        self.event("warning", "refused", str(event.facts["reason"]), **event.facts)
+        self._tell("refused", str(event.facts["reason"]))
 
     @staticmethod
     def _filled(account: Account, fill: Any) -> str:
@@ -108,6 +114,9 @@ class Teller:
     def obeyed(self, command: Command, events: Sequence[Event]) -> None:
         """A command was obeyed, and is in the journal."""
         self.event("info", "command", f"{command.name} by {command.by}", **command.facts)
+        for event in events:
+            if event.kind == "refused":  # what the kill switch withdraws
+                self._was_refused(event)
 
     def ended(self, reason: str, *, failed: bool) -> None:
         """The process lets go of the run."""

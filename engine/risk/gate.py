@@ -108,6 +108,12 @@ class Gate:
         return self._by_hand or next(iter(self._losses.tripped.values()), "")
 
     @property
+    def closed(self) -> str:
+        """Which switch or stop lets nothing through that adds, and why; empty: none."""
+        closed = self._closed()
+        return "" if closed is None else closed[1]
+
+    @property
     def flattens(self) -> bool:
         """Whether a loss stop has tripped that wants everything closed, and is not lifted."""
         return self.config.on_breach == "flatten" and bool(self._losses.tripped)

@@ -1,11 +1,15 @@
 """What a refusal leaves at work: an order that could not be replaced, and nothing that adds."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests.paper_runs import CROSSES, begun, ledger, worked
 from tests.scripted_account import Script, account, fills, journaled, orders, reasons, took
+from tradewind.engine.live import opening
 from tradewind.engine.live.facts import Command
+from tradewind.engine.live.status import status_of
 from tradewind.engine.types import Action, Intent, OrderType
 
 LIMIT, STOP = OrderType.LIMIT, OrderType.STOP
@@ -130,3 +134,33 @@ def test_a_loss_stop_ends_flat_whatever_the_limits_and_however_little_is_traded(
             break
     assert sold == [(-20.0, 94.0), (-10.0, 94.0), (-10.0, 94.0), (-10.0, 94.0)]
     assert not one.closing
+
+
+@pytest.mark.parametrize(
+    ("risk", "asked", "says"),
+    [pytest.param("max_orders_per_minute: 1", {}, "", id="a limit bars nothing for good"),
+     pytest.param("max_drawdown: 0.001", {}, "nothing that adds is sent: max_drawdown: equity",
+                  id="a loss stop does"),
+     pytest.param("max_weight: 2", {30: "kill"}, "the kill switch is on: by test",
+                  id="so does the kill switch"),
+     pytest.param("max_weight: 2", {30: "kill", 40: "thaw"}, "", id="until it is lifted")],
+)  # fmt: skip
+def test_the_status_tells_what_bars_and_what_was_refused_last(
+    tmp_path: Path, risk: str, asked: dict[int, str], says: str
+) -> None:
+    text = CROSSES.replace("max_orders_per_minute: 20, max_weight: 0.9", risk)
+    commands = {n: Command(f"c{n}", name, "test", n, {}) for n, name in asked.items()}
+    worked(begun(tmp_path, text), commands=commands)
+    found = status_of(tmp_path / "run")
+    assert found.barred.startswith(says) and bool(found.barred) == bool(says)
+    assert says in found.cells()[-1]
+    refused = reasons_of(tmp_path / "run")
+    assert (found.refused, found.refusal) == (len(refused), refused[-1] if refused else "")
+    page = worked(opening.resume(tmp_path / "run", workers=0), commands={}).latest()
+    assert [one["reason"] for one in page["refused"]] == refused[::-1][: len(page["refused"])]
+    assert bool(page["refused"]) == bool(refused)
+
+
+def reasons_of(folder: Path) -> list[str]:
+    """Reason of every refusal in a journal."""
+    return [facts["reason"] for kind, _, facts, _ in ledger(folder) if kind == "refused"]
