@@ -23,9 +23,11 @@ RISK = "risk"  # a loss stop tripped
 ERROR = "error"
 NOTE = "note"
 DAILY = "daily"
+STANDING = "standing"  # what is held and what works, for whoever only asks that
 KINDS = frozenset(
     {
         STARTED, RESUMED, STOPPED, COMMAND, FEED, DROP, SKIPPED, BAR, FORECAST, DECISION, ORDER,
         FILL, REFUSED, CANCELLED, HAPPENING, EQUITY, SUBMIT, ACK, REPORT, RISK, ERROR, NOTE, DAILY,
+        STANDING,
     }
 )  # fmt: skip

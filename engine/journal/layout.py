@@ -37,6 +37,7 @@ OF_KIND = (
 )
 LAST_OF_KIND = "SELECT ifnull(max(seq), 0) FROM events WHERE kind = ? AND seq <= ?"
 CRC_OF = "SELECT crc FROM events WHERE seq = ?"
+COUNT_OF_KIND = "SELECT count(*) FROM events WHERE kind = ?"
 COUNT = "SELECT ifnull(max(seq), 0) FROM events"
 BEYOND = "SELECT kind, count(*) FROM events INDEXED BY by_kind WHERE seq > ? GROUP BY kind"
 LAST_BAR = "SELECT at FROM events WHERE kind = 'bar' AND seq > ? ORDER BY seq DESC LIMIT 1"

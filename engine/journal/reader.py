@@ -25,6 +25,7 @@ from tradewind.engine.journal.layout import (
     APPLICATION,
     BEYOND,
     COUNT,
+    COUNT_OF_KIND,
     CRC_OF,
     FORMAT,
     LAST_BAR,
@@ -125,6 +126,12 @@ class JournalReader:
         with explained(self.path):
             (seq,) = self._file.execute(LAST_OF_KIND, (kind, self.count)).fetchone()
         return next(map(event_of, self._rows(seq - 1, seq)), None) if seq else None
+
+    def count_of(self, kind: str) -> int:
+        """How many events of a kind there are, by the index alone: none of them is checked."""
+        with explained(self.path):
+            (n,) = self._file.execute(COUNT_OF_KIND, (kind,)).fetchone()
+        return int(n)
 
     def snapshot(self) -> tuple[int, bytes] | None:
         """(number of the event it was made after, bytes) of the newest snapshot that is whole."""

@@ -20,7 +20,7 @@ import numpy as np
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.journal.event import Event
-from tradewind.engine.live import control
+from tradewind.engine.live import control, standing
 from tradewind.engine.live.answers import Answers
 from tradewind.engine.live.board import Board
 from tradewind.engine.live.daily import write_day
@@ -99,6 +99,7 @@ class Process:
         self._day: int | None = None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
         self.n_bars = self._since_snapshot = 0
+        self._unsummed = standing.EVERY if opened.resumed else 0
         self.showing = Showing(board, teller, opened, self.intake)
         self._idle: asyncio.Future[None] | None = None
         self._files: dict[str, Any] = {}
@@ -310,6 +311,9 @@ class Process:
         leaving = tuple(sorted({*came.leaving, *account.leaving}))
         self.decision = Decision(now, self.intake.day_of(ts), account.mode, leaving, quoted_at)
         events = account.bar(came.row, self.decision)
+        self._unsummed += len(events)
+        if self._unsummed >= standing.EVERY:
+            events, self._unsummed = [*events, standing.standing_event(account.book, ts)], 0
         self.reached("before_intent")
         self._write(events)
         self.reached("after_intent")

@@ -4,15 +4,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.live.control import process_of
-from tradewind.engine.live.facts import latest_orders, records_of
 from tradewind.engine.live.home import Home, is_paper
+from tradewind.engine.live.standing import standing
 from tradewind.engine.records import label
+
+WHOLE = 4_000_000  # bytes; a smaller journal is read, and so checked, from its first event on
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,9 @@ def status_of(folder: Path) -> Status:
 
 def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     equity, started = reader.last("equity"), reader.last("started")
-    held = np.zeros(len(started.facts["symbols"]) if started else 0)
-    orders = latest_orders(list(reader.events(kinds=("order",))))
-    fills = records_of(list(reader.events(kinds=("fill",))), "fill")
-    np.add.at(held, fills["symbol"], fills["qty"])
-    refused = list(reader.events(kinds=("refused",)))
-    working = (orders["reason"] == 0) & (orders["triggered"] != 2)
-    stopped, resumed = reader.last("stopped"), reader.last("resumed")
+    small = home.journal.stat().st_size <= WHOLE
+    found = standing(reader, len(started.facts["symbols"]) if started else 0, whole=small)
+    stopped, resumed, refused = map(reader.last, ("stopped", "resumed", "refused"))
     begun = max((event.seq for event in (started, resumed) if event is not None), default=0)
     ended = stopped is not None and stopped.seq > begun
     state = "running" if process is not None else "stopped" if ended else "died"
@@ -106,10 +102,10 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
         bars = equity.facts["n"] + 1 - started.facts["first_row"]
     return Status(
         home.run, state, process, bars, label(equity.at) if equity else "",
-        equity.facts["equity"] if equity else None, int((np.abs(held) > 1e-9).sum()),
-        int(working.sum()), len(fills), len(refused),
+        equity.facts["equity"] if equity else None, found.positions, found.working, found.fills,
+        found.refused,
         str(stopped.facts["reason"]) if ended and stopped is not None else "",
-        _barred(reader, equity), str(refused[-1].facts["reason"]) if refused else "",
+        _barred(reader, equity), str(refused.facts["reason"]) if refused else "",
     )  # fmt: skip
 
 

@@ -209,11 +209,12 @@ def test_a_feed_that_cannot_be_reached_is_waited_for_and_says_so_without_a_trace
     project: Path, config: Path, inside: Command
 ) -> None:
     process = begun(project, config, "--set", "paper.feed={kind: yahoo, url: 'ws://127.0.0.1:9/'}")
-    time.sleep(3.0)
+    log, end = project / "results" / "run" / "log.jsonl", time.monotonic() + 60.0
+    while "down: " not in log.read_text("utf-8"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     code, out, err = ended(process)
     assert code == 0
     assert "no bar was taken" in out
     assert "Traceback" not in err
-    log = (project / "results" / "run" / "log.jsonl").read_text("utf-8")
-    assert "down: " in log
