@@ -129,6 +129,12 @@ class PaperConfig(Block):
         description="replay: first day that is traded, what lies before it is history; default: "
         "the last fifth of the data",
     )
+    oldest_history_days: float | None = Field(
+        14.0,
+        gt=0,
+        description="live feeds: a history that ends longer ago is refused (of long bars, one that "
+        "ends three bars ago); null: any is gone on from",
+    )
     ticks: TicksConfig = TicksConfig()
     risk: RiskConfig = RiskConfig()
     journal: JournalConfig = JournalConfig()

@@ -1,5 +1,6 @@
 """From a config to a run that can take its first bar, and from its folder to one that goes on."""
 
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tradewind.engine import pipeline, spreads
-from tradewind.engine.bars.sessions import bars_per_year
+from tradewind.engine.bars.sessions import bars_per_year, interval_ns
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config.file import Document
 from tradewind.engine.config.paper import PaperConfig
@@ -30,6 +31,7 @@ from tradewind.engine.records import DAY_NS, Panel
 from tradewind.engine.risk.gate import Gate
 
 REPLAY = "replay"
+MADE_UP = "sim"  # a market that goes on from any history
 SHARE = 5  # of the data, the last one of so many parts is replayed unless a day is named
 
 
@@ -174,6 +176,7 @@ def _divided(config: RunConfig, panel: Panel, document: Document) -> tuple[Panel
     """(history, all bars where they are replayed)."""
     paper = config.paper or PaperConfig()
     if paper.feed.kind != REPLAY:
+        _refuse_old(paper, panel, document)
         return panel, None
     if paper.start is None:
         first = panel.n_bars - max(panel.n_bars // SHARE, 1)
@@ -188,6 +191,21 @@ def _divided(config: RunConfig, panel: Panel, document: Document) -> tuple[Panel
             f"({panel.dates[0]} to {panel.dates[-1]})",
         )
     return panel.past(first), panel
+
+
+def _refuse_old(paper: PaperConfig, panel: Panel, document: Document) -> None:
+    """Refuse a history with years between its last bar and the market."""
+    most = paper.oldest_history_days
+    if paper.feed.kind == MADE_UP or most is None:
+        return
+    age = time.time_ns() - int(panel.ts[-1])
+    if age > max(most * DAY_NS, 3 * interval_ns(panel.interval)):
+        raise document.error(
+            ("paper", "feed"),
+            f"{paper.feed.kind} goes on from a history that ends on {panel.dates[-1]}, "
+            f"{age / DAY_NS:,.0f} days ago; give data that reaches to now (data.source, data.end), "
+            "or say with paper.oldest_history_days: null that the days between do not matter",
+        )
 
 
 def _account(home: Home, parts: Parts, history: Panel, prospect: Prospect) -> Account:

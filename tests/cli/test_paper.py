@@ -163,6 +163,7 @@ def test_the_kill_switch_outlives_the_process(project: Path, slow: Path, inside:
         ("paper.feed=yahooo", "did you mean 'yahoo'?"),
         ("paper.feed={kind: replay, sped: 3}", "paper.feed.sped: unknown key"),
         ("paper.start=1990-01-01", "name a day inside the data"),
+        ("paper.feed=yahoo", "a history that ends on 2017-11-10"),
         ("paper.risk.max_weight=-1", "paper.risk.max_weight"),
         ("paper.risk.halted=[KOO]", "did you mean 'KO'?"),
         ("paper.venue=alpacca", "alpacca"),
@@ -208,7 +209,8 @@ def test_what_is_no_paper_run_is_named(inside: Command, config: Path) -> None:
 def test_a_feed_that_cannot_be_reached_is_waited_for_and_says_so_without_a_traceback(
     project: Path, config: Path, inside: Command
 ) -> None:
-    process = begun(project, config, "--set", "paper.feed={kind: yahoo, url: 'ws://127.0.0.1:9/'}")
+    process = begun(project, config, "--set", "paper.feed={kind: yahoo, url: 'ws://127.0.0.1:9/'}",
+                    "--set", "paper.oldest_history_days=null")  # fmt: skip
     log, end = project / "results" / "run" / "log.jsonl", time.monotonic() + 60.0
     while "down: " not in log.read_text("utf-8"):
         assert time.monotonic() < end

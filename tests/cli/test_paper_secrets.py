@@ -24,6 +24,7 @@ data: {{source: embedded, symbols: [KO, MSFT], start: 2016-01-04}}
 strategy: {{kind: sma_cross, fast: 5, slow: 20}}
 costs: {{fee_bps: 1, spread: {{kind: constant, bps: 4}}}}
 paper:
+  oldest_history_days: null
   feed: {feed}
   venue: {venue}
   journal: {{sync: normal}}
@@ -240,7 +241,7 @@ def test_the_place_is_a_line_of_the_file(project: Path, inside: Command) -> None
     config = written(project, "\n    kind: alpaca\n    key: CANARYKEY0123456789")
     ended = inside("paper", str(config))
     assert ended.code == 2
-    ended.says("crosses.yaml:9:5: paper.feed.key: found 19 characters", "such as MY_KEY")
+    ended.says("crosses.yaml:10:5: paper.feed.key: found 19 characters", "such as MY_KEY")
 
 
 @pytest.mark.parametrize(

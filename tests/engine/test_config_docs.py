@@ -1,5 +1,6 @@
 """docs/config.md names every key that a config may hold, with the default it has."""
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -157,3 +158,12 @@ def test_every_key_of_a_comparison_of_selectors_is_documented_with_its_default()
     assert rows.keys() == {*(model.keys() - {"factors"}), *blocks}
     assert rows["groups"] == f"`{model['groups'].default}`"
     assert rows["factors.names"] == f"`[{', '.join(blocks['factors.names'].default)}]`"
+
+
+@pytest.mark.parametrize("kind", ["replay", "sim", "yahoo", "alpaca", "ccxt"])
+def test_every_key_of_a_feed_stands_in_its_row(kind: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "paper.md").read_text("utf-8")
+    row = next(line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+    document = parse(f"feed: {{kind: {kind}}}", where="c", folder=Path())
+    keys = inspect.signature(registry.find("feeds", kind, document, key="feed")).parameters
+    assert not [name for name in keys if f"`{name}" not in row]
