@@ -77,12 +77,16 @@ class Dispatch:
         await self.send()
 
     async def send(self) -> None:
-        """Send what works here and was not sent; withdraw what ended here and works there."""
-        for number, order in await self._aside(self._unsent):
-            await self._submit(number, order)
+        """Withdraw what ended here and works there, then send what works here and was not sent.
+
+        In this order: a broker holds back for a stop the units that its successor, or an order
+        that closes, is to sell, and refuses that one while the stop works.
+        """
         for number, order in await self._aside(self._ended):
             await self._tried(partial(self.venue.cancel, order.client_id))
             self._over.add(number)
+        for number, order in await self._aside(self._unsent):
+            await self._submit(number, order)
 
     def _unsure(self) -> list[Outgoing]:
         """What was sent and is not known to have ended."""
