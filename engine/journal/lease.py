@@ -66,6 +66,25 @@ class Lease:
             self._lock.release()
 
 
+def held(path: Path) -> bool:
+    """Whether somebody has the right to write a journal; True where that cannot be found out."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return True
+    try:
+        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)  # which lets go of it
+    return False
+
+
 def note_path(path: Path) -> Path:
     """Where the note about a journal lies."""
     return path.with_name(f"{path.name}.holder")

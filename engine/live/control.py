@@ -13,10 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 from tradewind.engine.errors import OutsideError
+from tradewind.engine.journal.lease import held
 from tradewind.engine.live.facts import Command
 
 NAMES = ("pause", "resume", "flatten", "stop", "kill", "thaw", "halt", "unhalt", "delist")
-PID = "process"
+PID, JOURNAL = "process", "journal.sqlite"
 
 
 def drop(control: Path, name: str, *, by: str, **facts: Any) -> str:
@@ -85,7 +86,13 @@ def sign_out(control: Path) -> None:
 
 
 def process_of(control: Path) -> int | None:
-    """Process that works here and is alive, None where there is none."""
+    """Process that works here and is alive, None where there is none.
+
+    A number alone says little: after a power cut another program may have it. Whoever works on a
+    run holds its journal besides.
+    """
+    if not held(control.with_name(JOURNAL)):
+        return None
     try:
         number = int((control / PID).read_text("utf-8"))
         os.kill(number, 0)

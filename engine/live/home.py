@@ -26,6 +26,7 @@ from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import JournalError, RunError
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.live import packing
+from tradewind.engine.live.control import JOURNAL
 from tradewind.engine.pipeline import Parts, strategy_code, versions
 from tradewind.engine.protocols import Forecasts, Signals
 from tradewind.engine.records import Panel
@@ -34,7 +35,7 @@ from tradewind.engine.report.reading import PAPER, read_json
 from tradewind.engine.report.text import json_text
 from tradewind.engine.shared_panel import map_panel, write_panel
 
-JOURNAL, SIGNALS, CONTROL, HISTORY = "journal.sqlite", "signals.npz", "control", "history"
+SIGNALS, CONTROL, HISTORY = "signals.npz", "control", "history"
 
 
 @dataclass(frozen=True, slots=True)

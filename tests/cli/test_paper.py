@@ -80,6 +80,10 @@ def test_a_run_replays_to_the_end_of_its_data_and_says_what_came_of_it(
     assert found.json["ended"] == "the feed is at its end"
     status = inside("paper", "status", "--json").json["runs"]
     assert [one["state"] for one in status] == ["stopped"]
+    signed = Path("results/run/control/process")
+    signed.write_text(str(os.getpid()), "utf-8")  # as a power cut leaves it, for anybody to have
+    assert inside("paper", "status", "--json").json["runs"] == status
+    inside("paper", "stop", "run").says("no process works on it")
     backtest = inside("backtest", str(config), "--json").json  # the same file, without a feed
     assert backtest["metrics"]["strategy"]["final_equity"] > 0
 
