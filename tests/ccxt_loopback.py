@@ -149,7 +149,7 @@ def market(name: str) -> dict[str, Any]:
 
 def answered(status: int, found: Any) -> Response:
     """Answer over HTTP."""
-    body = json.dumps(found).encode()
+    body = found if isinstance(found, bytes) else json.dumps(found).encode()
     headers = Headers({
         "Content-Type": "application/json", "Content-Length": str(len(body)),
         "Connection": "close",

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 
 from tests.ccxt_loopback import CcxtLoopback
+from tests.ccxt_polled import CcxtPolled
 from tests.loopback import LOOPBACKS, Heard, until
 from tradewind.engine.errors import ConfigError
 
 MUTE_S = 1.0
 LONG_S = 30.0  # silence that no scene is long enough for
 Scene = Callable[[Any, Heard], Coroutine[Any, Any, None]]
-SERVERS = LOOPBACKS | {"ccxt": CcxtLoopback}
+SERVERS = LOOPBACKS | {"ccxt": CcxtLoopback, "ccxt_polled": CcxtPolled}
+NAMELESS = "ccxt_polled"  # its answers name no symbol, and come in the order of their stamps
 every_provider = pytest.mark.parametrize("provider", sorted(SERVERS))
 
 

@@ -14,12 +14,12 @@ from tradewind.engine.features.stream import Row
 from tradewind.engine.streams import reasons
 from tradewind.engine.streams.ccxt_bars import bars_between
 from tradewind.engine.streams.ccxt_exchange import WANTED_BY, Exchanges
+from tradewind.engine.streams.ccxt_polling import Polling, Seen
 from tradewind.engine.streams.ccxt_watching import SHOWN, Watching
 from tradewind.engine.streams.facts import RowSink, Sink, Tick
 from tradewind.engine.streams.supervisor import Patience, Supervisor
 
 MS_NS = 1_000_000
-Seen = dict[str, set[Any]]
 
 
 class CcxtFeed:
@@ -119,8 +119,9 @@ class CcxtConnection:
     def __init__(
         self, exchanges: Exchanges, symbols: Sequence[str], poll_s: float, seen: Seen
     ) -> None:
-        self._exchanges, self._symbols, self._poll_s, self._seen = exchanges, symbols, poll_s, seen
+        self._exchanges, self._symbols = exchanges, symbols
         self._made = exchanges.made()
+        self._polling = Polling(self._made, symbols, poll_s, seen)
         self._answer: tuple[int, Any] = (0, {})
         self._taken, self._made.on_rest_response = self._made.on_rest_response, self._answered
         self._watching: Watching | None = None
@@ -152,32 +153,18 @@ class CcxtConnection:
         """Next trades, or quotes where there are no trades to be had."""
         try:
             if self._watching is None:
-                trades = await self._polled()
+                trades, broken = await self._polling.next(), self._polling.broken
             else:
                 await self._watching.wait()
                 trades, self._watching.trades = self._watching.trades, []
-                for what in self._watching.broken:
-                    sink.dropped(reasons.MALFORMED, what)
-                self._watching.broken.clear()
+                broken = self._watching.broken
+            for what in broken:
+                sink.dropped(reasons.MALFORMED, what)
+            broken.clear()
         except Exception as error:
             raise self._exchanges.meaning(error, self._answer) from None
         received = time.time_ns()
         return [tick for trade in trades for tick in self._ticks(trade, received, sink)]
-
-    async def _polled(self) -> list[Any]:
-        """What is new since the last question; the first one tells where to begin."""
-        await asyncio.sleep(self._poll_s)
-        found: list[Any] = []
-        for name in self._symbols:
-            if self._made.has.get("fetchTrades"):
-                told = await self._made.fetch_trades(name)
-            else:
-                told = [await self._made.fetch_ticker(name)]
-            before = self._seen.get(name)
-            self._seen[name] = {_key(one) for one in told}
-            if before is not None:
-                found += [one for one in told if _key(one) not in before]
-        return found
 
     def _ticks(self, trade: Any, received: int, sink: Sink) -> list[Tick]:
         try:
@@ -203,12 +190,6 @@ class CcxtConnection:
         if self._watching is not None:
             await self._watching.close()
         await self._made.close()
-
-
-def _key(one: Mapping[str, Any]) -> Any:
-    """What tells a trade, or a quote, from the others that were polled."""
-    names = ("timestamp", "price", "amount", "last", "bid", "ask")
-    return one.get("id") or tuple(one.get(name) for name in names)
 
 
 def _quote(name: str, told: Mapping[str, Any], received: int) -> Tick:

@@ -1,7 +1,7 @@
 """What a feed delivers on its way to bars of every symbol: believed, counted, put together."""
 
 from collections.abc import Sequence
-from math import nan
+from math import inf, isfinite, nan
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from tradewind.engine.bars.sessions import session_days
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import DAY_NS, Floats, Ints, Panel
+from tradewind.engine.streams import reasons
 from tradewind.engine.streams.bar_maker import BarMaker
 from tradewind.engine.streams.clock_skew import ClockSkew
 from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
@@ -128,15 +129,31 @@ class Intake:
             self.maker.heard = self._stamped
 
     def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
-        """Take bars from a source that makes them itself; rows of those that are known."""
+        """Take bars from a source that makes them itself; rows of those that can be believed."""
         columns = self.filter.columns
         found: dict[int, dict[str, Bar]] = {}
         for bar in closed:
-            if bar.symbol in columns and bar.ts > self.maker.last_ts:
-                found.setdefault(bar.ts, {})[bar.symbol] = bar
-                k = columns[bar.symbol]
-                self._quoted_at[k] = max(self._quoted_at[k], bar.ts)
+            reason = self._fault(bar)
+            if reason:
+                self.drops.note(reason, f"{bar}")
+                continue
+            found.setdefault(bar.ts, {})[bar.symbol] = bar
+            k = columns[bar.symbol]
+            self._quoted_at[k] = max(self._quoted_at[k], bar.ts)
         return [row_of_bars(ts, found[ts], self.symbols) for ts in sorted(found)]
+
+    def _fault(self, bar: Bar) -> str:
+        """Why a bar is not used; empty: it is."""
+        if bar.symbol not in self.filter.columns:
+            return reasons.UNKNOWN_SYMBOL
+        prices = bar.open, bar.high, bar.low, bar.close
+        if not all(map(isfinite, prices)) or abs(bar.volume) == inf:
+            return reasons.NOT_A_NUMBER
+        if bar.volume < 0.0 or (min(prices) <= 0.0 and bar.symbol not in self.filter.negative):
+            return reasons.NOT_POSITIVE
+        if bar.low != min(prices) or bar.high != max(prices):
+            return reasons.MALFORMED
+        return reasons.LATE if bar.ts <= self.maker.last_ts else ""
 
     def advance(self, now: int) -> list[Row]:
         """Bars that are complete at ``now``, UTC nanoseconds."""

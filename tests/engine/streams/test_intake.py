@@ -1,6 +1,9 @@
 """What a feed delivers on its way to rows."""
 
+from math import inf, nan
+
 import numpy as np
+import pytest
 
 from tests.minutes import MINUTE_NS, bars_at, ns
 from tests.rows import same
@@ -63,6 +66,30 @@ def test_bars_of_a_source_that_makes_them_become_rows_also_one_symbol_at_a_time(
     assert row.close.tolist() == [1.5, 1.5]
     assert made.quoted_at.tolist() == [close, close]
     assert made.take_bars([a]) == []  # it is out
+
+
+# open, high, low, close, volume of a bar that its source made; why it is not used
+BARS = [
+    ("whole", (2.0, 3.0, 1.0, 2.0, 9.0), ""),
+    ("a volume that nobody told", (2.0, 3.0, 1.0, 2.0, nan), ""),
+    ("no close", (2.0, 3.0, 1.0, nan, 9.0), reasons.NOT_A_NUMBER),
+    ("an infinite high", (2.0, inf, 1.0, 2.0, 9.0), reasons.NOT_A_NUMBER),
+    ("an infinite volume", (2.0, 3.0, 1.0, 2.0, inf), reasons.NOT_A_NUMBER),
+    ("a low of zero", (2.0, 3.0, 0.0, 2.0, 9.0), reasons.NOT_POSITIVE),
+    ("a volume below zero", (2.0, 3.0, 1.0, 2.0, -9.0), reasons.NOT_POSITIVE),
+    ("a close above its high", (2.0, 3.0, 1.0, 4.0, 9.0), reasons.MALFORMED),
+    ("high and low exchanged", (2.0, 1.0, 3.0, 2.0, 9.0), reasons.MALFORMED),
+]
+
+
+@pytest.mark.parametrize(("what", "values", "reason"), BARS, ids=[case[0] for case in BARS])
+def test_a_bar_of_a_source_is_believed_or_counted_under_a_reason(
+    what: str, values: tuple[float, float, float, float, float], reason: str
+) -> None:
+    made = intake()
+    rows = made.take_bars([Bar("A", OPEN + MINUTE_NS, *values)])
+    assert len(rows) == (not reason)
+    assert made.drops == ({reason: 1} if reason else {})
 
 
 def test_late_ticks_are_counted_and_gaps_remembered() -> None:
