@@ -107,7 +107,12 @@ class WebsocketLoopback:
     async def back(self) -> None:
         """Listen again at the same address."""
         self._server = await serve(
-            self._serve, "127.0.0.1", self.port, process_request=self._refuse, ping_interval=None
+            self._serve,
+            "127.0.0.1",
+            self.port,
+            process_request=self._refuse,
+            ping_interval=None,
+            close_timeout=0.2,
         )
 
     async def away(self) -> None:

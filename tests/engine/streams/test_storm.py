@@ -134,7 +134,7 @@ def test_a_source_whose_clock_runs_half_a_minute_ahead_is_told_of(seed: int) -> 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_rows_come_in_their_order_each_once_and_none_before_it_is_over(seed: int) -> None:
-    found = storm(calm(), seed=seed)
+    found, *_ = blown(seed, Weather())
     known = bars_at([ns("2017-11-22T21:00")], SYMBOLS, interval="1m", calendar="XNYS")
     intake, last = Intake(known, CONFIG), 0
     for tick in found.arrivals:
