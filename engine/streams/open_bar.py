@@ -1,5 +1,6 @@
 """A bar that is still being made: the same one, whatever the order in which its trades come."""
 
+from array import array
 from collections.abc import Sequence
 from math import fsum, inf, nan
 from typing import Any
@@ -20,8 +21,8 @@ class OpenBar:
     __slots__ = ("_first", "_last", "_rest", "close", "high", "low", "open", "volume")
 
     def __init__(self, n: int) -> None:
-        self.open, self.high, self.low = [nan] * n, [-inf] * n, [inf] * n
-        self.close, self.volume = [nan] * n, [0.0] * n
+        self.open, self.high, self.low = _of(nan, n), _of(-inf, n), _of(inf, n)
+        self.close, self.volume = _of(nan, n), _of(0.0, n)
         self._first: list[Any] = [None] * n
         self._last: list[Any] = [None] * n
         self._rest: dict[int, list[float]] = {}  # what the volumes above have lost to rounding
@@ -60,13 +61,17 @@ class OpenBar:
         for k, parts in self._rest.items():
             self.volume[k] = fsum((self.volume[k], *parts))
         self._rest = {}
-        arrays = [np.array(getattr(self, name), np.float64) for name in FIELDS]
+        arrays = [np.array(getattr(self, name)) for name in FIELDS]  # copies, each in one piece
         silent = np.isnan(arrays[3])
         silent[list(without)] = True
-        for array in arrays:
-            array[silent] = nan
+        for field in arrays:
+            field[silent] = nan
         opens, highs, lows, closes, volumes = arrays
         return Row(ts, opens, highs, lows, closes, volumes)
+
+
+def _of(value: float, n: int) -> "array[float]":
+    return array("d", [value]) * n
 
 
 def added(parts: list[float], x: float) -> list[float]:

@@ -44,21 +44,28 @@ def as_in_a_worker(spec: ForecasterSpec) -> Iterator[None]:
 @contextmanager
 def named(spec: ForecasterSpec, fold: Fold, panel: Panel) -> Iterator[None]:
     """Say which fold an error comes from."""
-    days = panel.dates
-    where = (
-        f"{spec.name}, fold {fold.number} (fitted on {days[fold.train_start]} to "
-        f"{days[fold.train_stop - 1]}, predicts {days[fold.test_start]} to "
-        f"{days[fold.test_stop - 1]})"
-    )
     try:
         yield
     except TradewindError as error:
         if len(error.args) == 1:
-            error.args = (f"{where}: {str(error).removeprefix(f'{spec.name}: ')}",)
+            said = str(error).removeprefix(f"{spec.name}: ")
+            error.args = (f"{_fold_of(spec, fold, panel)}: {said}",)
         raise
     except MemoryError as error:
         raise ForecastError(
-            f"{where}: out of memory; use fewer workers, fewer symbols or a smaller forecaster"
+            f"{_fold_of(spec, fold, panel)}: out of memory; use fewer workers, fewer symbols or a "
+            "smaller forecaster"
         ) from error
     except Exception as error:
+        where = _fold_of(spec, fold, panel)
         raise ForecastError(f"{where}: {type(error).__name__}: {error}") from error
+
+
+def _fold_of(spec: ForecasterSpec, fold: Fold, panel: Panel) -> str:
+    """Which fold, and its days."""
+    days = panel.dates
+    return (
+        f"{spec.name}, fold {fold.number} (fitted on {days[fold.train_start]} to "
+        f"{days[fold.train_stop - 1]}, predicts {days[fold.test_start]} to "
+        f"{days[fold.test_stop - 1]})"
+    )
