@@ -9,7 +9,7 @@ import dataclasses
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from difflib import get_close_matches
 from functools import cache
@@ -38,7 +38,9 @@ def _entries(group: str) -> list[EntryPoint]:
     return list(entry_points(group=f"tradewind.{group}"))
 
 
-def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
+def find(
+    group: str, kind: str, document: Document, *, key: str, besides: Sequence[str] = ()
+) -> type[Any]:
     """Class that ``kind`` names.
 
     Parameters
@@ -51,6 +53,8 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
         For the place an error points at.
     key : str
         Block of the config: ``strategy``, ``forecaster``.
+    besides : sequence of str
+        What else may stand there and is no class; named with the others where nothing is found.
 
     Raises
     ------
@@ -68,7 +72,7 @@ def find(group: str, kind: str, document: Document, *, key: str) -> type[Any]:
         )
     for entry in entries.values():
         return _loaded(entry, document, key)
-    known = names(group)
+    known = [*besides, *names(group)]
     near = get_close_matches(kind, known, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise document.error(

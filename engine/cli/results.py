@@ -62,4 +62,7 @@ def _unknown(run: str, results: Path, names: list[str], begun: list[str]) -> str
         return f"{run}: no such run; there are none below {results}: 'tradewind backtest' makes one"
     near = get_close_matches(run, names, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{run}: no such run below {results}{hint}; 'tradewind runs' lists them"
+    return (
+        f"{run}: no such run below {results}{hint}; 'tradewind runs' lists them, 'tradewind paper "
+        "status' those of paper trading"
+    )

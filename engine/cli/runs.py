@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def runs(results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
-    """List the runs below the results folder, newest last."""
+    """List the runs below the results folder, newest last; paper runs have 'paper status'."""
     from tradewind.engine.report.reading import summaries
 
     found = summaries(results)
@@ -32,6 +32,9 @@ def runs(results: ResultsOption = RESULTS, as_json: JsonOption = False) -> None:
     else:
         columns = ("run", "strategy", "symbols", "from", "to", "trades", "annual", "Sharpe", "fall")
         table("", (*columns, "damage"), [_row(summary) for summary in found])
+    papers = 0 if as_json else len(list(results.glob("*/journal.sqlite")))
+    if papers:
+        out(f"paper runs: {papers}; 'tradewind paper status' lists them")
 
 
 def _row(summary: "Summary") -> tuple[str, ...]:

@@ -165,6 +165,12 @@ def refuse_what_cannot(parts: Parts, document: Document) -> None:
         )
     if config.rules == "backtrader":
         raise document.error(("rules",), "paper trading knows the rules of tradewind alone")
+    if config.executor != "kernel":
+        raise document.error(
+            ("executor",),
+            "the compiled kernel fills a paper run, a bar at a time; leave the key out, and "
+            "compare afterwards ('tradewind report RUN', then 'tradewind verify' of what it made)",
+        )
     if config.execution.intrabar == "path":
         raise document.error(
             ("execution", "intrabar"),

@@ -62,7 +62,7 @@ def venue_of(config: RunConfig, document: Document) -> Venue | None:
     block = (config.paper or PaperConfig()).venue
     if block.kind == OWN:
         return None
-    cls = registry.find("brokers", block.kind, document, key=VENUE)
+    cls = registry.find("brokers", block.kind, document, key=VENUE, besides=(OWN,))
     params = registry.check(cls, block.params, document, key=VENUE)
     credentials.asked_for(params, document, VENUE)
     made: Venue = registry.build(cls, params, document, key=VENUE)
