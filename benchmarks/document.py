@@ -1,6 +1,7 @@
 """Write ``docs/benchmarks.md`` from what the benchmarks print; ``make bench`` calls it.
 
-``python benchmarks/document.py [--quick] [--out FILE]``
+``python benchmarks/document.py [--quick] [--out FILE] [--only NAMES]``; with ``--only`` the
+sections of these benchmarks take the place of those on the page; the others stay as they are.
 """
 
 import argparse
@@ -105,12 +106,27 @@ def machine() -> str:
     )
 
 
+def put(page: str, section: str) -> str:
+    """Page with a section in the place of the one under the same heading, or at its end."""
+    heading = section.splitlines()[0]
+    begin = f"{page}\n".find(f"\n{heading}\n")
+    if begin < 0:
+        return f"{page.rstrip()}\n\n{section.rstrip()}\n"
+    end = page.find("\n## ", begin + 1)
+    rest = "" if end < 0 else page[end:]
+    return f"{page[: begin + 1]}{section.rstrip()}\n{rest}"
+
+
 def main() -> int:
     """Run every benchmark and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "benchmarks.md")
+    parser.add_argument("--only", default="", help="benchmarks by name, with commas")
     given = parser.parse_args()
+    only = [name for name in given.only.split(",") if name]
+    if unknown := sorted(set(only) - set(NAMES)):
+        parser.error(f"no benchmark called {', '.join(unknown)}; there are {', '.join(NAMES)}")
     sections = {
         "engine": simulator_section,
         "memory": memory_section,
@@ -128,6 +144,13 @@ def main() -> int:
         "pairs": pairs_section,
         "published": published_section,
     }
+    if only:
+        page = given.out.read_text("utf-8")
+        for name in only:
+            page = put(page, sections[name](rows_of(name, given.quick)))
+        given.out.write_text(page, "utf-8")
+        print(f"wrote {', '.join(only)} into {given.out}")
+        return 0
     parts = [sections[name](rows_of(name, given.quick)) for name in NAMES]
     head = "# Benchmarks\n\nWritten by `make bench`; no figure here is typed.\n\n" + machine()
     given.out.write_text("\n\n".join([head, *parts]) + "\n", "utf-8")
