@@ -88,7 +88,7 @@ def took(
     n = one.book.panel.n_bars
     made: list[Any] = [np.array([value]) for value in (*prices, volume)]
     row = Row(MONDAY + n * DAY_NS, *made)
-    decision = Decision(row.ts, n, mode or one.mode, (), np.array([row.ts]))
+    decision = Decision(row.ts, n, mode or one.mode, tuple(one.leaving), np.array([row.ts]))
     return one.bar(row, decision)
 
 

@@ -98,7 +98,8 @@ def compare(
     """Put runs side by side: their numbers, and what differs in their configs.
 
     A paper run, alone or with a backtest behind it, is compared with what the backtest says of the
-    same days: the difference in money, by data, timing, price and fee.
+    same days: the difference in money, by data, timing, price, fee and
+    intervention.
     """
     folders = [run_folder(run, results) for run in runs]
     from tradewind.engine.live.home import is_paper

@@ -13,6 +13,7 @@ from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.reader import JournalReader
 from tradewind.engine.live.facts import latest_orders, records_of, row_of
 from tradewind.engine.live.home import Home
+from tradewind.engine.live.intervening import KINDS, Interventions, interventions
 from tradewind.engine.records import Floats, Panel, Records
 
 
@@ -33,6 +34,7 @@ class PaperRun:
         Orders as they stand now.
     equity : ndarray of float64, shape (n_bars,)
         NaN in the history.
+    interventions : Interventions
     """
 
     name: str
@@ -45,6 +47,7 @@ class PaperRun:
     fills: Records
     happenings: Records
     equity: Floats
+    interventions: Interventions
 
 
 def read_paper(home: Home) -> PaperRun:
@@ -69,6 +72,7 @@ def read_paper(home: Home) -> PaperRun:
                 bars.append(row_of(event, columns, n), event.facts["leaving"])
             else:
                 found[event.kind].append(event)
+        done = interventions(reader.events(kinds=KINDS))
     finally:
         reader.close()
     panel = bars.panel
@@ -79,5 +83,5 @@ def read_paper(home: Home) -> PaperRun:
     return PaperRun(
         home.run, config, document, panel, int(facts["first_row"]), int(facts["start"]),
         latest_orders(found["order"]), records_of(found["fill"], "fill"),
-        records_of(found["happening"], "happening"), equity,
+        records_of(found["happening"], "happening"), equity, done,
     )  # fmt: skip

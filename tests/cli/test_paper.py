@@ -203,6 +203,21 @@ def test_a_run_is_told_as_an_ordinary_one_and_cerebro_fills_the_same(
     found.says("is a paper run", "tradewind report run")
 
 
+def test_a_run_is_compared_with_a_backtest_over_the_days_of_the_run_alone(
+    inside: Command, config: Path
+) -> None:
+    days = ("--set", "data.end=2017-03-31")
+    inside("paper", str(config), "--name", "run", *days)
+    earlier = inside("backtest", str(config), "--set", "account.cash=5000", "--json").json["run"]
+    compared = inside("compare", "run", earlier, "--json").json
+    assert compared["anew"] is True
+    assert compared["since"].startswith("2017-01-03")
+    assert compared["upto"].startswith("2017-03-31")
+    assert compared["matched"] > 5
+    assert compared["only_live"] == compared["only_backtest"] == 0
+    assert compared["difference"] == pytest.approx(0.0, abs=0.01)
+
+
 def test_what_is_no_paper_run_is_named(inside: Command, config: Path) -> None:
     run = inside("backtest", str(config), "--json").json["run"]
     for command in ("resume", "stop", "pause"):

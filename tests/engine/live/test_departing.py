@@ -65,7 +65,7 @@ def test_each_cause_alone_lands_in_its_own_part(
     live: list[Fill], data: float, timing: float, price: float, fee: float
 ) -> None:
     found = departure(books(live), books(SAME))
-    assert found.parts.values == pytest.approx((data, timing, price, fee))
+    assert found.parts.values == pytest.approx((data, timing, price, fee, 0.0))
     assert found.difference == pytest.approx(found.parts.total)
     assert found.other == pytest.approx(0.0, abs=1e-9)
 
@@ -74,12 +74,12 @@ def test_another_last_close_is_a_matter_of_data() -> None:
     other = CLOSE.copy()
     other[-1, 0] += 1.0
     found = departure(books(SAME, panel(other)), books(SAME))
-    assert found.parts.values == pytest.approx((10.0, 0.0, 0.0, 0.0))
+    assert found.parts.values == pytest.approx((10.0, 0.0, 0.0, 0.0, 0.0))
 
 
 def test_carry_is_a_fee() -> None:
     found = departure(books(SAME, carry=-3.0), books(SAME))
-    assert found.parts.values == pytest.approx((0.0, 0.0, 0.0, -3.0))
+    assert found.parts.values == pytest.approx((0.0, 0.0, 0.0, -3.0, 0.0))
 
 
 FILLS = st.lists(
