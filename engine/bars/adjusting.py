@@ -46,6 +46,27 @@ def total_return_factor(panel: Panel) -> Floats:
     return units_grown(panel) * np.cumprod(1.0 + np.where(np.isnan(paid), 0.0, paid), axis=0)
 
 
+def factor_between(panel: Panel, t: int, last: int, k: int) -> float:
+    """By how much the factor of :func:`total_return_factor` grows behind bar ``t`` up to ``last``.
+
+    Parameters
+    ----------
+    panel : Panel
+        One without actions has 1.
+    t, last : int
+        Rows.
+    k : int
+        Column.
+    """
+    if not has_actions(panel):
+        return 1.0
+    rows = slice(t + 1, last + 1)
+    split = panel.columns[SPLIT][rows, k]
+    paid = panel.columns[DIVIDEND][rows, k] / panel.close[rows, k]
+    grown = np.where(np.isnan(split), 1.0, split) * (1.0 + np.where(np.isnan(paid), 0.0, paid))
+    return float(np.prod(grown))
+
+
 def forward_adjusted(panel: Panel) -> Panel:
     """Panel for signals, volatilities and forecasts: no jump where a split or dividend was.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 FEED_STATES = ("connecting", "live", "delayed", "stale", "gap", "down")
-RUN_STATES = ("starting", "live", "paused", "frozen", "stopping", "stopped")
+RUN_STATES = ("starting", "live", "paused", "frozen", "killed", "stopping", "stopped")
 # name, what it says, where it lies in the view; money is in the account's currency
 GAUGES = (
     ("equity", "Account value, in the account's currency.", ("equity",)),
@@ -12,7 +12,7 @@ GAUGES = (
     ("gross", "Sum of absolute position values, in the account's currency.", ("gross",)),
     ("start_equity", "Account value at the start.", ("start_equity",)),
     ("drawdown_ratio", "Fall from the highest account value, as a fraction.", ("drawdown",)),
-    ("last_tick_age_seconds", "Age of the newest tick when the run last showed itself.",
+    ("last_tick_age_seconds", "Seconds from the newest tick to when the run last showed itself.",
      ("feed", "last_tick_age_s")),
 )  # fmt: skip
 TIMES = (

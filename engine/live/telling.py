@@ -130,7 +130,9 @@ class Teller:
         """View of the run."""
         account = opened.account
         state, reason = view.state_of(account, stopping=stopping)
-        now = time.time_ns()
+        if self.outcome:
+            state, reason = "stopped", self.outcome
+        now, shown = time.time_ns(), view.marked(account, intake.traded, intake.quoted_at)
         ages = {
             name: (now - int(at)) / 1e9
             for name, at in zip(intake.symbols, intake.quoted_at, strict=True)
@@ -138,10 +140,10 @@ class Teller:
         }
         return {
             "run": opened.home.run, "config": opened.parts.config.name, "state": state,
-            "reason": reason or self.outcome, "now": now, "since": self.since,
+            "reason": reason, "now": now, "since": self.since,
             "mode": REPLAY if opened.config.feed.kind == REPLAY else "live",
             **view.account_view(account),
-            "marked": view.marked(account, intake.traded, intake.quoted_at),
+            "marked": shown,
             "feed": {
                 "name": opened.config.feed.kind, "state": str(intake.state.state),
                 "reason": intake.state.reason, "since": intake.state.at,
@@ -154,5 +156,8 @@ class Teller:
             "risk": view.risk_view(account, decision),
             "refused": list(self._refused)[::-1], "log": list(self._lines)[::-1],
             "refusals": dict(self._refusals), "n_refused": self._refusals.total(),
-            "day_start_equity": account.gate.day_start, "steps": self._times.view(),
+            "steps": self._times.view(),
+            "day_start_equity": view.day_start(
+                account, intake.day_of, int(shown["ts"]) if shown else 0
+            ),
         }  # fmt: skip

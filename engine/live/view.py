@@ -1,17 +1,27 @@
 """From an account to what the page shows of it."""
 
+from bisect import bisect_left
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from tradewind.engine.bars.adjusting import factor_between
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.board import FILLS, ROWS
 from tradewind.engine.live.facts import Decision, Mode
+from tradewind.engine.live.fill_times import time_of
 from tradewind.engine.records import Floats, Ints
 from tradewind.engine.types import OrderType, Reason
 
 BARS, SAID = 1000, 200
 LEVEL = 0.8  # share of outcomes that a band is to hold
+MEASURED = {
+    "max_weight": "max_weight", "max_gross": "max_gross",
+    "orders_per_minute": "max_orders_per_minute", "max_drawdown": "max_drawdown",
+    "max_daily_loss": "max_daily_loss",
+}  # fmt: skip
+"""Limits of which a share is used, as the gate calls them -> as the config does."""
 
 
 def account_view(account: Account) -> dict[str, Any]:
@@ -52,7 +62,29 @@ def marked(account: Account, traded: Floats, quoted_at: Ints) -> dict[str, float
     moved = float(np.sum(qty[news] * (traded[news] - prices[news])))
     equity = (float(last[-1]) if len(last) else account.book.config.account.cash) + moved
     peak = max(float(last.max(initial=0.0)), account.book.config.account.cash, equity)
-    return {"equity": equity, "drawdown": 1.0 - equity / peak}
+    return {"equity": equity, "drawdown": 1.0 - equity / peak, "ts": int(quoted_at[news].max())}
+
+
+def day_start(account: Account, day_of: Callable[[int], int], now: int = 0) -> float | None:
+    """Equity at the last close of the day before; None before the first bar.
+
+    Parameters
+    ----------
+    account : Account
+    day_of : callable
+        Number of the session's day that a moment belongs to.
+    now : int
+        Last trade that counts, UTC nanoseconds; with a bar behind it the bar says what day it is.
+    """
+    ts, first = account.book.panel.ts, account.first_row
+    if len(ts) == first:
+        return None
+    today = day_of(max(int(ts[-1]), now))
+    rows = range(first, len(ts))
+    begun = first + bisect_left(rows, today, key=lambda t: day_of(int(ts[t])))
+    return float(account.book.equity[begun - 1]) if begun > first else (
+        account.book.config.account.cash
+    )  # fmt: skip
 
 
 def _position(account: Account, k: int, prices: Floats, equity: float) -> dict[str, Any]:
@@ -85,7 +117,7 @@ def _fills(account: Account, fills: Any) -> list[dict[str, Any]]:
     panel = account.book.panel
     return [
         {
-            "ts": int(panel.ts[fill["bar"]]), "symbol": panel.symbols[fill["symbol"]],
+            **time_of(account, fill), "symbol": panel.symbols[fill["symbol"]],
             "qty": float(fill["qty"]), "price": float(fill["price"]), "fee": float(fill["fee"]),
             "order": f"{account.run}-{fill['order']}",
         }
@@ -121,12 +153,13 @@ def _told(forecasts: Any, panel: Any, t: int, k: int) -> dict[str, Any] | None:
         return None
     reach = 1.2815515655446004 * float(forecasts.std[t, k])  # of a normal: holds LEVEL
     horizon = forecasts.horizon
-    came = None
-    if t + horizon < panel.n_bars:
-        came = _number(np.log(panel.close[t + horizon, k] / panel.close[t, k]))
+    came, last = None, min(t + horizon, panel.n_bars - 1)
+    factor = factor_between(panel, t, last, k)  # forecasts know no splits and dividends
+    if t + horizon == last:
+        came = _number(np.log(panel.close[last, k] / panel.close[t, k] * factor))
     return {
         "horizon": horizon, "mean": mean, "low": mean - reach, "high": mean + reach, "came": came,
-        "level": LEVEL,
+        "level": LEVEL, "factor": factor,
     }  # fmt: skip
 
 
@@ -160,11 +193,16 @@ def symbol_view(account: Account, name: str) -> dict[str, Any]:
 
 
 def risk_view(account: Account, decision: Decision | None) -> list[dict[str, Any]]:
-    """Limits and how much of each is used."""
+    """Limits and how much of each is used; of none before a bar of this process was taken."""
     if decision is None or account.book.market is None:
-        return []
+        limits = account.gate.config
+        return [
+            {"limit": name, "used": None, "of": of, "share": None, "measured": False}
+            for name, of in ((name, getattr(limits, key)) for name, key in MEASURED.items())
+            if of is not None
+        ]
     used = account.gate.used(account.situation(decision))
-    return [one._asdict() for one in used]
+    return [{**one._asdict(), "measured": True} for one in used]
 
 
 def state_of(account: Account, *, stopping: bool) -> tuple[str, str]:
@@ -172,7 +210,7 @@ def state_of(account: Account, *, stopping: bool) -> tuple[str, str]:
     if stopping:
         return "stopping", ""
     if account.gate.killed:
-        return "stopped", account.gate.killed
+        return "killed", account.gate.killed
     if account.gate.frozen:
         return "frozen", account.gate.frozen
     if account.mode is not Mode.LIVE:

@@ -165,8 +165,9 @@ def test_the_page_follows_the_run(browser: Any, served: Served) -> None:
         ("live", {"pause", "flatten", "stop", "kill"}),
         ("paused", {"resume", "flatten", "stop", "kill"}),
         ("frozen", {"thaw", "flatten", "stop", "kill"}),
-        ("stopped", {"thaw", "flatten", "stop"}),
+        ("killed", {"thaw", "flatten", "stop"}),
         ("stopping", set()),
+        ("stopped", set()),
     ],
 )
 def test_only_what_makes_sense_can_be_asked_for(

@@ -9,7 +9,7 @@ const held = (view) => (view.positions?.length ? `${count(view.positions.length,
 const ASK = {
   pause: { ask: "Pause the run?", yes: "Pause", means: (v) => `The strategy is asked no more. ${count(v.orders?.length || 0, "order")} at work and all positions stay as they are.` },
   resume: { ask: "Resume the run?", yes: "Resume", means: () => "The strategy is asked again from the next bar on." },
-  thaw: { ask: "Lift the stop?", yes: "Lift the stop", means: (v) => `Orders that add to positions are let through again. The run was stopped because: ${v.reason || "no reason was given"}.` },
+  thaw: { ask: "Lift the stop?", yes: "Lift the stop", means: (v) => `Orders that add to positions are let through again. Nothing that adds was sent because: ${v.reason || "no reason was given"}.` },
   flatten: { ask: "Close everything?", yes: "Flatten", means: (v) => `Withdraws ${count(v.orders?.length || 0, "order")} and closes ${held(v)} at the next bar; the strategy is asked no more until the run is resumed.` },
   stop: { ask: "Stop the run?", yes: "Stop", closing: true, means: (v) => `The process ends and this page with it; the run can be gone on with later. It holds ${held(v)}.` },
   kill: { ask: "Throw the kill switch?", yes: "Kill", closing: true, means: (v) => `Nothing that adds to a position is sent until a person lifts it. The run holds ${held(v)}.` },
@@ -73,9 +73,9 @@ async function go() {
 
 // Which commands make sense now; none while nobody can be heard.
 export function offer(state, line) {
-  const stopped = ["frozen", "stopped"].includes(state);
-  const shown = { pause: !stopped && state !== "paused", resume: state === "paused", thaw: stopped, kill: state !== "stopped" };
-  const deaf = !key || !["live", "silent"].includes(line) || ["starting", "stopping"].includes(state);
+  const barred = ["frozen", "killed"].includes(state);
+  const shown = { pause: !barred && state !== "paused", resume: state === "paused", thaw: barred, kill: state !== "killed" };
+  const deaf = !key || !["live", "silent"].includes(line) || ["starting", "stopping", "stopped"].includes(state);
   for (const button of document.querySelectorAll("[data-act]")) {
     button.hidden = shown[button.dataset.act] === false;
     button.disabled = deaf;

@@ -12,7 +12,7 @@ function bands(found, place) {
   for (const said of found.forecasts) {
     const i = place.get(said.ts);
     if (i == null) continue;
-    const to = i + said.horizon, close = found.bars[i][4];
+    const to = i + said.horizon, close = found.bars[i][4] / (said.factor || 1); // raw prices fall with a split
     if (i === n - 1) newest = { ...said, close, to };
     if (to < n) { low[to] = close * Math.exp(said.low); mean[to] = close * Math.exp(said.mean); high[to] = close * Math.exp(said.high); }
     ahead = Math.max(ahead, to - n + 1);

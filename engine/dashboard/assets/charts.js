@@ -49,7 +49,7 @@ export function drawCurve(view, daily) {
     xAxis: [{ ...b.category, data: labels, boundaryGap: false, axisLabel: { show: false }, axisLine: { show: false } },
       { ...b.category, data: labels, boundaryGap: false, gridIndex: 1, axisLine: { show: false } }],
     yAxis: [{ ...b.value, scale: true, splitNumber: 3, axisLabel: { ...b.value.axisLabel, formatter: (v) => number(v, 0) } },
-      { ...b.value, gridIndex: 1, max: 0, splitNumber: 2, axisLabel: { ...b.value.axisLabel, formatter: (v) => percent(v, digits) } }],
+      { ...b.value, gridIndex: 1, max: 0, ...(worst < 0 ? {} : { min: -0.01, interval: 0.01 }), splitNumber: 2, axisLabel: { ...b.value.axisLabel, formatter: (v) => percent(v, digits) } }],
     series: [
       { type: "line", name: "Equity", data: points.map((point) => point[1]), symbol: "none", color: strategy, lineStyle: { width: 1.8 },
         markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: colour("--muted"), type: [3, 4], width: 1 }, data: view.start_equity ? [{ yAxis: view.start_equity }] : [] } },

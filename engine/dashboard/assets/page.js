@@ -29,7 +29,7 @@ function changed(parts) {
   look(link.state === "connecting" ? "live" : link.state);
 }
 
-const STATES = { live: "Live", paused: "Paused", frozen: "Frozen", starting: "Starting", stopping: "Stopping", stopped: "Stopped" };
+const STATES = { live: "Live", paused: "Paused", frozen: "Frozen", starting: "Starting", stopping: "Stopping", killed: "Killed", stopped: "Stopped" };
 const LINES = { connecting: "Connecting", lost: "Connection lost", gone: "Page is out of date", silent: "Not answering", ended: "Ended" };
 
 function look(line) {

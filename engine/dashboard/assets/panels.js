@@ -11,16 +11,19 @@ const span = (low, high) => `${percent(low)} \u2026 ${percent(high)}`;
 export function account(v, daily) {
   const equity = v.marked?.equity ?? v.equity, fall = v.marked?.drawdown ?? v.drawdown; // between bars at the last trades
   put("equity", number(equity)); put("currency", v.currency || "");
+  const bar = moment(v.bar?.ts, { daily }), traded = v.marked && moment(v.marked.ts);
   at("equity").title = v.marked ? `at the last trades; ${number(v.equity)} at the last bar` : "at the last bar";
-  const made = equity - v.start_equity, today = v.day_start_equity ? equity - v.day_start_equity : null;
+  put("asof", v.marked ? `at the last trades, ${traded.text}` : v.bar ? `at the bar of ${bar.text}` : "");
+  for (const node of document.querySelectorAll(".of-bar")) { node.textContent = v.bar ? `at the bar of ${bar.text}` : ""; node.title = bar.title; }
+  const made = equity - v.start_equity, today = v.day_start_equity != null ? equity - v.day_start_equity : null;
   at("gain").textContent = `${arrow(made)}${signed(made, number(made))} (${signed(made, percent(made / v.start_equity))}) since the start`;
   at("gain").className = tone(made);
-  const bar = moment(v.bar?.ts, { daily });
+  const barred = v.marked ? " at the bar" : "";
   list("facts", [
-    { name: "Today", text: today == null ? NONE : arrow(today) + signed(today, number(today)), kind: tone(today), sub: today == null ? "" : signed(today, percent(today / v.day_start_equity)) },
+    { name: "Today", text: today == null ? NONE : arrow(today) + signed(today, number(today)), kind: tone(today), sub: !today || !v.day_start_equity ? "" : signed(today, percent(today / v.day_start_equity)) },
     { name: "Drawdown", text: percent(fall), sub: v.peak == null ? "" : `from ${number(Math.max(v.peak, equity))}` },
-    { name: "Gross exposure", text: v.equity ? percent(v.gross / v.equity, 1) : NONE, sub: number(v.gross) },
-    { name: "Cash", text: number(v.cash), sub: v.equity ? percent(v.cash / v.equity, 1) : "" },
+    { name: "Gross exposure", text: v.equity ? percent(v.gross / v.equity, 1) : NONE, sub: number(v.gross) + barred },
+    { name: "Cash", text: number(v.cash), sub: v.equity ? percent(v.cash / v.equity, 1) + barred : "" },
     { name: "Last bar", text: bar.text, title: bar.title, sub: v.bar ? `bar ${number(v.bar.number, 0)}` : "" },
   ]);
 }
@@ -56,13 +59,20 @@ export function orders(v, daily) {
 
 export function fills(v, daily) {
   table("fills", "Fills", [
-    { head: "Time", read: (r) => moment(r.ts, { daily }) },
+    { head: "Time", read: (r) => filledAt(r, daily) },
     { head: "Symbol", read: (r) => ({ text: r.symbol, title: r.order }) },
     { head: "Side", read: (r) => side(r.qty) },
     { head: "Units", read: (r) => units(Math.abs(r.qty)), number: true },
     { head: "Price", read: (r) => price(r.price), number: true },
     { head: "Fee", read: (r) => number(r.fee), number: true, wide: true },
   ], v.fills, "Nothing has been filled yet.");
+}
+
+// A bar tells when it opens and closes; of a fill inside of it no more is known.
+function filledAt(r, daily) {
+  const { text, title } = moment(r.ts, { daily });
+  const said = { inside: ["by ", "inside the bar that closes at "], after: ["after ", "told by the broker after the bar of "], open: ["", "at the open, "] }[r.when] || ["", ""];
+  return { text: (daily ? "" : said[0]) + text, title: said[1] + title };
 }
 
 export function refused(v, daily) {
@@ -144,14 +154,14 @@ const COUNTS = new Set(["orders_per_minute", "max_positions", "max_orders"]);
 export function limits(v) {
   const write = (name, value) => (COUNTS.has(name) ? units(value) : Math.abs(value) < 20 ? percent(value, 1) : number(value, 0));
   const rows = (v.risk || []).map((one) => {
-    const share = one.share ?? 1, level = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "";
+    const measured = one.measured !== false, share = measured ? one.share ?? 1 : 0, level = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "";
     const said = share >= 1 ? "reached" : share >= 0.8 ? "near" : "";
-    const name = capital(words(one.limit)), text = `${write(one.limit, one.used)} of ${write(one.limit, one.of)}`;
+    const name = capital(words(one.limit)), text = measured ? `${write(one.limit, one.used)} of ${write(one.limit, one.of)}` : `${write(one.limit, one.of)}, measured at the next bar`;
     const meter = element("div", { kind: `meter ${level}`, role: "meter", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100",
       "aria-valuenow": String(Math.round(100 * Math.min(1, share))), "aria-valuetext": text }, element("span"));
     meter.firstChild.style.width = `${100 * Math.max(0, Math.min(1, share))}%`;
     return element("div", { kind: "limit" }, element("span", { text: name }),
       element("span", { kind: level || "quiet", text: `${text}${said ? ` \u2013 ${said}` : ""}` }), meter);
   });
-  at("limits").replaceChildren(...(rows.length ? rows : [element("p", { kind: "none", text: "No limits are set, or none has been measured yet." })]));
+  at("limits").replaceChildren(...(rows.length ? rows : [element("p", { kind: "none", text: "No limit is set on weight, gross exposure, orders per minute or losses." })]));
 }

@@ -50,6 +50,11 @@ def test_a_view_is_whole_and_can_be_written_down(run: Run) -> None:
     assert view["outcomes"]["filled"] == sum(account.book.orders["reason"] == 1)
     assert view["steps"]["buckets"][-1] == ["+Inf", view["bar"]["number"]]
     assert view["log"][0]["event"] == "stop"
+    assert (view["state"], view["reason"]) == ("stopped", "the feed is at its end")
+    assert view["day_start_equity"] == account.book.equity[-2]
+    last = view["fills"][0]
+    close = int(account.book.panel.ts[account.book.fills[-1]["bar"]])
+    assert (last["when"], last["ts"]) == ("open", close - 6.5 * 3600 * 1_000_000_000)
 
 
 def test_forecasts_stand_beside_what_came(run: Run) -> None:
@@ -87,6 +92,7 @@ def test_between_bars_what_is_held_is_worth_its_last_trade(run: Run) -> None:
     assert found is not None
     assert found["equity"] == pytest.approx(account.book.equity[-1] + qty[held])
     assert 0.0 <= found["drawdown"] < 1.0
+    assert found["ts"] == panel.ts[-1] + 1
     assert marked(account, traded, before) is None  # the bar knows better
     assert marked(account, np.full(3, np.nan), later) is None
 
