@@ -35,7 +35,8 @@ def backtest(first: int, last: int, decides: int) -> Any:
 
 def test_one_that_begins_with_the_run_is_taken_as_it_is() -> None:
     other = backtest(4, 31, 10)
-    assert over_the_days_of(RUN, Path(), other) == ("its own", other.panel, False)
+    found, panel, anew = over_the_days_of(RUN, Path(), other)
+    assert (found is other.simulation, panel is other.panel, anew) == (True, True, False)
 
 
 @pytest.mark.parametrize(
