@@ -1,7 +1,5 @@
 """``tradewind paper``: trade a config on a live or replayed feed, and look after such runs."""
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +16,14 @@ from tradewind.engine.cli.options import (
     SetOption,
     WorkersOption,
 )
+from tradewind.engine.cli.paper_asking import (
+    ask,
+    asked_at_start,
+    home_of,
+    refuse_unknown,
+    resume_at_work,
+    works,
+)
 from tradewind.engine.cli.progress import watched
 from tradewind.engine.cli.results import run_folder
 
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     from tradewind.engine.live.opening import Opened
 
 DEFAULT = "sma-cross"
-PATIENCE_S = 30.0  # for a run to obey
 
 
 class PaperGroup(Group):
@@ -85,45 +90,40 @@ def resume(
     thaw: Annotated[
         bool, typer.Option("--thaw", help="Lift the kill switch and what a loss stop froze.")
     ] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Lift the pause of one that was paused as well.")
+    ] = False,
     page: PageOption = None,
     results: ResultsOption = RESULTS,
     as_json: JsonOption = False,
     workers: WorkersOption = None,
 ) -> int:
-    """Go on with a run that was stopped or killed; a paused one that still works goes on as well.
+    """Go on with a run that was stopped or killed, or lift the pause of one that works.
 
-    A run that the kill switch or a loss stop ended goes on without sending what adds to a position;
-    --thaw lifts that.
+    A run goes on as it was: one that 'pause' or 'flatten' paused stays paused, which --live lifts;
+    one that the kill switch or a loss stop ended sends nothing that adds, which --thaw lifts.
     """
     folder = run_folder(run, results)
-    name = "thaw" if thaw else "resume"
-    if _alive(folder):
-        return _ask(folder, name, as_json)
+    if works(home_of(folder)):
+        return ask(folder, "thaw", as_json) if thaw else resume_at_work(folder, as_json)
     with watched("paper", "the run is as it was") as bars:
-        from tradewind.engine.live import opening, running
+        from tradewind.engine.live import opening
 
-        running.folder_of(folder)
         opened = opening.resume(folder, progress=bars, workers=workers)
-    from tradewind.engine.live import control
-
-    killed = opened.account.gate.killed or opened.account.gate.frozen
-    if thaw or not killed:
-        control.drop(opened.home.control, name, by="cli")
-    else:
-        err(f"{folder.name}: nothing that adds is sent ({killed}); --thaw lifts that")
+    asked_at_start(opened, thaw=thaw, live=live)
     return _work(opened, as_json, page)
 
 
 @app.command("pause")
 def pause(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
     """Ask the strategy no more until 'resume'; what works on the market goes on working."""
-    return _ask(run_folder(run, results), "pause", as_json)
+    return ask(run_folder(run, results), "pause", as_json)
 
 
 @app.command("flatten")
 def flatten(run: RunArgument, results: ResultsOption = RESULTS, as_json: JsonOption = False) -> int:
     """Withdraw all orders, close all positions, and pause."""
-    return _ask(run_folder(run, results), "flatten", as_json)
+    return ask(run_folder(run, results), "flatten", as_json)
 
 
 @app.command("stop")
@@ -142,8 +142,8 @@ def stop(
     """Stop a run; it can be resumed. With --flatten it ends when everything is closed."""
     folder = run_folder(run, results)
     if kill:
-        _ask(folder, "kill", as_json=False, quiet=True, flatten=closes)
-    return _ask(folder, "stop", as_json, flatten=closes)
+        ask(folder, "kill", as_json=False, quiet=True, flatten=closes)
+    return ask(folder, "stop", as_json, flatten=closes)
 
 
 @app.command("halt")
@@ -159,7 +159,9 @@ def halt(
 ) -> int:
     """Send no order for a symbol, or again; or close one that was delisted."""
     name = "unhalt" if lift else "delist" if delisted else "halt"
-    return _ask(run_folder(run, results), name, as_json, symbol=symbol)
+    folder = run_folder(run, results)
+    refuse_unknown(folder, symbol)
+    return ask(folder, name, as_json, symbol=symbol)
 
 
 @app.command("daily")
@@ -272,43 +274,4 @@ def _work(opened: "Opened", as_json: bool, page: bool | None) -> int:
             f"{found.run}: {why}; {found.bars} bars, {worth}, {found.fills} fills, "
             f"{found.positions} positions held"
         )
-    return DONE
-
-
-def _alive(folder: Path) -> bool:
-    from tradewind.engine.live.control import process_of
-    from tradewind.engine.live.home import Home
-
-    return process_of(Home(folder).control) is not None
-
-
-def _ask(folder: Path, name: str, as_json: bool, *, quiet: bool = False, **facts: Any) -> int:
-    """Leave a command for a run and wait until it is obeyed."""
-    from tradewind.engine.errors import OutsideError, RunError
-    from tradewind.engine.live import control
-    from tradewind.engine.live.home import Home
-    from tradewind.engine.live.running import folder_of
-
-    home = Home(folder_of(folder))
-    if not _alive(folder):
-        raise RunError(
-            f"{folder.name}: no process works on it, so nobody can obey {name!r}; 'tradewind paper "
-            f"resume {folder.name}' goes on with it"
-        )
-    number = control.drop(home.control, name, by="cli", **facts)
-    until = time.monotonic() + PATIENCE_S
-    file = home.control / f"{number}.json"
-    while file.exists():
-        if time.monotonic() > until:
-            raise OutsideError(
-                f"{folder.name}: {name!r} was not obeyed within {PATIENCE_S:.0f} s; it waits in "
-                f"{home.control} and will be when the run's turn is over"
-            )
-        time.sleep(0.05)
-    if quiet:
-        return DONE
-    if as_json:
-        out_json({"run": folder.name, "command": name, "id": number, "obeyed": True})
-    else:
-        out(f"{folder.name}: {name}, obeyed")
     return DONE

@@ -84,7 +84,7 @@ class Journal(JournalReader):
             lease.release()
             raise
         lease.release()
-        return cls.open(path, sync=sync, busy_s=0.0)
+        return cls.open(path, sync=sync, busy_s=1.0)  # 'status' may look for a moment
 
     @classmethod
     def open(cls, path: Path, *, sync: str = "full", busy_s: float = 5.0) -> Self:

@@ -35,7 +35,7 @@ class Lease:
     """
 
     def __init__(self, path: Path, busy_s: float) -> None:
-        self._lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=busy_s)
+        self._lock = FileLock(_lock_path(path), timeout=busy_s)
         try:
             self._lock.acquire()
         except (Timeout, RuntimeError):
@@ -66,16 +66,34 @@ class Lease:
             self._lock.release()
 
 
+def writer_of(path: Path) -> int | None:
+    """Process that has the right to write a journal, 0 where it did not say; None: nobody has.
+
+    The lock is asked, not the number that was noted: after a power cut another process may have
+    that number.
+    """
+    if not held(path):
+        return None
+    try:
+        return int(note_path(path).read_text("utf-8").split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def held(path: Path) -> bool:
     """Whether somebody has the right to write a journal; True where that cannot be found out."""
     try:
         import fcntl
-    except ImportError:  # Windows
-        return True
+    except ImportError:  # no such locks here: ours for a moment is nobody's
+        try:
+            with FileLock(_lock_path(path), timeout=0.0):
+                return False
+        except (Timeout, OSError, RuntimeError):
+            return True
     try:
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY)
+        lock = os.open(_lock_path(path), os.O_RDONLY)
     except OSError as error:
-        return not isinstance(error, FileNotFoundError)
+        return not isinstance(error, FileNotFoundError | NotADirectoryError)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
@@ -83,6 +101,10 @@ def held(path: Path) -> bool:
     finally:
         os.close(lock)  # which lets go of it
     return False
+
+
+def _lock_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
 
 
 def note_path(path: Path) -> Path:

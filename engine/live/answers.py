@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from typing import Any
 
+from tradewind.engine.live.inbox import Inbox
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.venues.facts import VenueReport
 
@@ -13,12 +13,12 @@ class Answers:
 
     Parameters
     ----------
-    inbox : asyncio.Queue
+    inbox : Inbox
         Of the run's turns.
     teller : Teller
     """
 
-    def __init__(self, inbox: "asyncio.Queue[Any]", teller: Teller) -> None:
+    def __init__(self, inbox: Inbox, teller: Teller) -> None:
         self._inbox, self._teller = inbox, teller
         self._waiting: deque[VenueReport] = deque()
         self._task: asyncio.Task[None] | None = None

@@ -18,9 +18,10 @@ from tradewind.engine.executors.terms import bars_needed
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import Journal
+from tradewind.engine.live import control, sides
 from tradewind.engine.live import home as homes
-from tradewind.engine.live import sides
 from tradewind.engine.live.account import Account
+from tradewind.engine.live.facts import Command
 from tradewind.engine.live.home import Home
 from tradewind.engine.live.prospect import Prospect
 from tradewind.engine.live.recovery import recovered
@@ -51,6 +52,10 @@ class Opened:
     resumed : bool
     sent : set of int
         Orders that an earlier life has tried to send to a broker outside.
+    left : list of (Path, Command or str)
+        Commands that were left before this process had the run.
+    asks : list of Command
+        To be obeyed before the first bar, behind those.
     """
 
     home: Home
@@ -61,6 +66,8 @@ class Opened:
     coming: Panel | None
     resumed: bool
     sent: set[int] = field(default_factory=set)
+    left: list[tuple[Path, Command | str]] = field(default_factory=list)
+    asks: list[Command] = field(default_factory=list)
 
     @property
     def config(self) -> PaperConfig:
@@ -128,6 +135,7 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
     sides.check(parts.config, document)
     paper = parts.config.paper or PaperConfig()
     journal = Journal.open(home.journal, sync=paper.journal.sync, busy_s=paper.journal.seconds_busy)
+    left = control.waiting(home.control)
     try:
         history = home.history()
         cache: ForecastCache = pipeline.forecast_cache(fresh=False)
@@ -141,7 +149,9 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
     except BaseException:
         journal.close()
         raise
-    opened = Opened(home, parts, document, account, journal, coming, resumed=True, sent=sent)
+    opened = Opened(
+        home, parts, document, account, journal, coming, resumed=True, sent=sent, left=left
+    )  # fmt: skip
     if journal.last("started") is None:  # killed before its first word
         journal.append([_started(opened)])
     return opened

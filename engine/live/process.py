@@ -7,13 +7,12 @@ done about it.
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +21,12 @@ from tradewind.engine.features.stream import Row
 from tradewind.engine.journal.event import Event
 from tradewind.engine.live import control, standing
 from tradewind.engine.live.answers import Answers
+from tradewind.engine.live.asking import SIGNALS, Asking, fault_of, label_of
 from tradewind.engine.live.board import Board
 from tradewind.engine.live.daily import write_day
 from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command, Decision
+from tradewind.engine.live.inbox import BarCame, Ended, Inbox, Item
 from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
@@ -39,27 +40,8 @@ from tradewind.engine.venues.facts import Venue, VenueReport
 
 SHOW_S, IDLE_S = 0.25, 1.0  # between two views: while turns come, and while none does
 LOOK_S = 0.2  # between two looks at the clock, the board and the control folder
-INBOX = 64  # turns that may wait
 SNAPSHOT_EVENTS = 100_000  # at most so many between snapshots: a restart reads them again
-SIGNALS = {signal.SIGTERM: "stop", signal.SIGINT: "stop", signal.SIGUSR1: "kill"}
 Reached = Callable[[str], None]
-
-
-class BarCame(NamedTuple):
-    """A bar of every symbol, its leavers and the last tick of each symbol."""
-
-    row: Row
-    leaving: tuple[int, ...]
-    quoted_at: Ints
-
-
-class Ended(NamedTuple):
-    """The feed has come to its end, or failed for good."""
-
-    error: BaseException | None
-
-
-Item = BarCame | Command | FeedNotice | Skipped | VenueReport | Ended
 
 
 class Process:
@@ -97,12 +79,12 @@ class Process:
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
         self._day: int | None = None
-        self._inbox: asyncio.Queue[Item] = asyncio.Queue(INBOX)
+        self._inbox = Inbox()
+        self.asking = Asking(opened.home.control, board, self._inbox, teller)
         self.n_bars = self._since_snapshot = 0
         self._unsummed = standing.EVERY if opened.resumed else 0
         self.showing = Showing(board, teller, opened, self.intake)
         self._idle: asyncio.Future[None] | None = None
-        self._files: dict[str, Any] = {}
         data, intake = opened.parts.config.data, self.intake
         self.filler = GapFiller(
             intake.maker,
@@ -121,8 +103,7 @@ class Process:
         loop = asyncio.get_running_loop()
         for number, name in SIGNALS.items():
             with suppress(NotImplementedError, RuntimeError):  # not everywhere, not in threads
-                loop.add_signal_handler(number, self._signalled, name, number)
-        control.sign_in(self.opened.home.control)
+                loop.add_signal_handler(number, self.asking.signalled, name, number)
         tasks = [asyncio.create_task(self._kept(partial(self.feed.run, self))),
                  asyncio.create_task(self._look())]  # fmt: skip
         if not self.replays:  # the history may have ended long before the first tick
@@ -132,6 +113,7 @@ class Process:
         failure: BaseException | None = None
         try:
             await loop.run_in_executor(self._thread, self._began)
+            tasks.append(asyncio.create_task(self._listen()))
             if self.venue is not None:
                 for work in (partial(self.venue.run, self.answers),
                              partial(self._send, self.venue)):  # fmt: skip
@@ -186,24 +168,19 @@ class Process:
             error = failed
         await self._inbox.put(Ended(error))
 
+    async def _listen(self) -> None:
+        """Look, again and again, for what is asked; never waits for a turn."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self.asking.look()
+
     async def _look(self) -> None:
-        """Look, again and again, at the clock, the board and the control folder."""
+        """Look, again and again, at the clock and what was not used."""
         while True:
             await asyncio.sleep(LOOK_S)
             if self._idle is None or self._idle.done():  # while a turn works it waits
                 loop = asyncio.get_running_loop()
                 self._idle = loop.run_in_executor(self._thread, self._show, IDLE_S)
-            for command in self.board.commands():
-                await self._inbox.put(command)
-            for file, left in control.waiting(self.opened.home.control):
-                if file.name in self._files:
-                    continue
-                self._files[file.name] = file
-                if isinstance(left, Command):
-                    await self._inbox.put(left)
-                else:
-                    self.teller.event("warning", "command", left)
-                    control.done(file)
             for told in self.intake.drops.news(time.time_ns()):
                 self.teller.event("info", "drop", told)
             if not self.replays:
@@ -220,15 +197,6 @@ class Process:
             await self._inbox.put(item)
         for row in rows:
             await self.row(row, (), self.intake.quoted_at.copy())
-
-    def _signalled(self, name: str, number: int) -> None:
-        if self._inbox.full():  # whoever sends it twice means it
-            self.stopping = self.stopping or f"signal {number}"
-            return
-        facts = {"flatten": True} if name == "kill" else {}
-        command = Command(f"signal-{time.time_ns()}", name, f"signal {number}", time.time_ns(),
-                          facts)  # fmt: skip
-        self._inbox.put_nowait(command)
 
     async def row(self, row: Row, leaving: tuple[int, ...], quoted_at: Ints | None = None) -> None:
         """Take a bar of every symbol."""
@@ -266,10 +234,19 @@ class Process:
         self.intake.count(reason, what)
 
     def _began(self) -> None:
-        """First thing in the thread: say that this process has the run."""
-        if self.opened.resumed:
+        """First thing in the thread: say that this process has the run, and do what was asked.
+
+        What was left for an earlier process, and what the command that began this one asks, is
+        done before the first bar.
+        """
+        opened = self.opened
+        if opened.resumed:
             self._write([Event(0, time.time_ns(), "resumed", {"process": os.getpid()})])
-        self.teller.began(self.opened)
+        self.teller.began(opened)
+        if fault := control.sign_in(opened.home.control):
+            self.teller.event("warning", "control", fault)
+        for command in [*self.asking.left_before(opened.left), *opened.asks]:
+            self._obey(command)
         self._show()
 
     def _turn(self, item: Item) -> None:
@@ -348,13 +325,16 @@ class Process:
 
     def _obey(self, command: Command) -> None:
         self.reached("before_command")
+        if fault := fault_of(command, self.intake.symbols):
+            said = {"refused": label_of(command), "reason": fault}
+            self._write([Event(0, time.time_ns(), "note", said)])
+            self.asking.refuse(command, fault)
+            return
         events = self.opened.account.obey(command)
         self._write(events)
         self.reached("after_command")
         self.teller.obeyed(command, events)
-        file = self._files.pop(f"{command.id}.json", None)
-        if file is not None:
-            control.done(file)
+        self.asking.done(command)
         if command.name == "stop":
             self.stops = f"stop by {command.by}"
             self._stop_when_flat(closing=bool(command.facts.get("flatten")))
@@ -385,6 +365,7 @@ class Process:
         except Exception as error:
             self.teller.event("error", "journal", str(error))
         finally:
+            self.asking.close()
             self.opened.journal.close()
             control.sign_out(self.opened.home.control)
             self.teller.ended(facts["reason"], failed=failure is not None)

@@ -7,7 +7,7 @@ from typing import Any
 from tradewind.engine.errors import TradewindError
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
-from tradewind.engine.live.control import process_of
+from tradewind.engine.journal.lease import writer_of
 from tradewind.engine.live.home import Home, is_paper
 from tradewind.engine.live.standing import standing
 from tradewind.engine.records import label
@@ -76,7 +76,7 @@ def folders(results: Path) -> list[Path]:
 def status_of(folder: Path) -> Status:
     """Status of a run; damage is told, not raised."""
     home = Home(folder)
-    process = process_of(home.control)
+    process = writer_of(home.journal)
     try:
         reader = JournalReader(home.journal)
     except TradewindError as error:

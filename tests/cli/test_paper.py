@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from tests import paper_runs
 from tests.cli.conftest import SCRIPT
+from tradewind.engine.live import control
 
 CONFIG = """
 name: crosses
@@ -94,7 +96,19 @@ def test_a_run_is_paused_resumed_and_stopped_from_another_process(
     process = begun(project, slow)
     assert inside("paper", "pause", "run", "--json").json["obeyed"] is True
     assert inside("paper", "resume", "run").out == "run: resume, obeyed\n"
+    idle = inside("paper", "resume", "run", "--json")
+    assert idle.json["obeyed"] is False
+    idle.says("run: works and is not paused")
     assert inside("paper", "halt", "run", "KO").code == 0
+    for command in (["halt", "run", "MSF"], ["halt", "run", "MSF", "--delisted"]):
+        wrong = inside("paper", *command)
+        assert wrong.code == 2
+        wrong.says("run: 'MSF' is not traded by this run (did you mean 'MSFT'?)")
+    folder = project / "results" / "run" / "control"  # whatever comes by another door
+    number = control.drop(folder, "halt", by="file", symbol="NOPE")
+    while (answer := control.answer(folder, number)) is None:
+        time.sleep(0.05)
+    assert answer.startswith("'NOPE' is not traded by this run")
     second = inside("paper", "resume", "run", "--thaw")  # it works: nobody takes it over
     assert second.code == 0
     assert inside("paper", "stop", "run").code == 0
@@ -124,6 +138,26 @@ def test_a_killed_run_is_seen_as_such_and_goes_on(
     after = json.loads(out)
     assert after["bars"] > before["bars"]
     assert "signal 15" in after["ended"]
+
+
+@pytest.mark.parametrize("more", [[], ["--live"]])
+def test_a_paused_run_that_died_goes_on_paused_unless_a_person_says_live(
+    inside: Command, config: Path, more: list[str]
+) -> None:
+    opened = paper_runs.begun(Path("results"), config.read_text("utf-8"))
+    opened.asks = [control.command("pause", by="a test")]
+
+    def dies(step: str) -> None:
+        if step == "after_command":
+            raise MemoryError
+
+    with pytest.raises(MemoryError):
+        paper_runs.worked(opened, commands={}, reached=dies)
+    found = inside("paper", "resume", "run", *more, "--json")
+    assert found.code == 0
+    assert (found.json["fills"] > 10) is bool(more)
+    assert ("run: paused by a test at " in found.err) is not bool(more)
+    assert ("as --live does at the start" in found.err) is not bool(more)
 
 
 def test_a_run_has_one_process_at_a_time(project: Path, slow: Path, inside: Command) -> None:
