@@ -21,6 +21,7 @@ FLAGS = ("--headless=new", "--no-sandbox", "--window-size=1400,1000", "--disable
          "--no-first-run", "--disable-dev-shm-usage")  # fmt: skip
 Served = tuple[Dashboard, FixedBoard]
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+DESK = {"width": 1400, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
 
 
 @pytest.fixture(scope="module")
@@ -238,12 +239,33 @@ def test_a_browser_without_the_second_token_may_only_look(browser: Any, served: 
 
 def test_equity_moves_between_bars_with_the_last_trades(browser: Any, served: Served) -> None:
     board = served[1]
-    board.view = {**board.view, "marked": {"equity": 101_000.0, "drawdown": 0.0098}}
+    bar = browser.find_element(By.CSS_SELECTOR, "#positions, .of-bar").text
+    assert bar.startswith("at the bar of Jan 3, 2017")
+    assert text(browser, "asof") == bar
+    marked = {"equity": 101_000.0, "drawdown": 0.0098, "ts": BEGUN + 41 * DAY}
+    board.view = {**board.view, "marked": marked}
     waited(lambda: "101,000.00" in text(browser, "equity"))
+    assert text(browser, "asof").startswith("at the last trades, Jan 4, 2017")
+    assert "5,000.00\n4.9% at the bar" in text(browser, "facts")
     assert "0.98%" in text(browser, "facts")
     assert "0.00" in text(browser, "facts")
     board.view = {**board.view, "marked": None}
     waited(lambda: "101,234.50" in text(browser, "equity"))
+
+
+def test_limits_that_are_not_measured_yet_are_there_and_a_curve_without_a_fall_has_an_axis(
+    browser: Any, served: Served
+) -> None:
+    board = served[1]
+    of = {"limit": "max_weight", "used": None, "of": 0.3, "share": None, "measured": False}
+    board.view = {**board.view, "risk": [of]}
+    waited(lambda: "30.0%, not measured yet" in text(browser, "limits"))
+    assert "reached" not in text(browser, "limits")
+    axis = """return window.echarts.getInstanceByDom(document.getElementById('curve'))
+        .getModel().getComponent('yAxis', 1).axis.scale.getExtent()"""
+    assert browser.execute_script(axis) == [-0.01, 0]
+    board.view = {**board.view, "risk": []}
+    waited(lambda: "No limit is set on weight" in text(browser, "limits"))
 
 
 def test_a_run_that_ends_says_so_and_why(browser: Any, served: Served) -> None:
@@ -305,9 +327,18 @@ def test_a_run_that_hangs_does_not_look_live_though_its_page_answers(
     waited(lambda: text(browser, "state") == "Live")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_nothing_is_wider_than_the_screen(
-    browser: Any, served: Served, scheme: str
+WIDE_FILL = {"ts": BEGUN, "when": "inside", "symbol": "BTC/USDT", "qty": -12_345.6789,
+             "price": 61_234.56, "fee": 1_234.5, "order": "r-1"}  # fmt: skip
+WIDE_FORECAST = {"symbol": "BTC/USDT", "horizon": 20, "mean": -0.1234, "low": -0.4321,
+                 "high": 0.3456}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("scheme", "screen"), [("light", PHONE), ("dark", PHONE), ("light", DESK)],
+    ids=["light phone", "dark phone", "desk"],
+)  # fmt: skip
+def test_nothing_is_wider_than_the_screen_and_no_table_than_its_card(
+    browser: Any, served: Served, scheme: str, screen: dict[str, Any]
 ) -> None:
     page, board = served
     board.view = {
@@ -315,16 +346,22 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(
         "equity": 101_234_567.5, "reason": "x" * 200, "state": "frozen",
         "refused": [{"ts": BEGUN + DAY, "symbol": "KO", "qty": 1e9, "reason": "y" * 300}],
         "log": [{"ts": BEGUN, "level": "error", "event": "feed", "text": "z" * 300}],
+        "fills": [WIDE_FILL], "interval": "5min",
+        "forecasts": [{**WIDE_FORECAST, "asof": BEGUN, "came": 0.4175},
+                      {**WIDE_FORECAST, "asof": BEGUN + DAY, "came": None}],
     }  # fmt: skip
     features = [{"name": "prefers-color-scheme", "value": scheme}]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
     browser.get(page.url)
     waited(lambda: "101,234,567.50" in text(browser, "equity"))
     waited(lambda: len(browser.find_elements(By.TAG_NAME, "canvas")) == 2)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= screen["width"]
     inner = """return Array.from(document.querySelectorAll('.scroll'),
         (one) => one.scrollWidth - one.clientWidth)"""
     assert browser.execute_script(inner) == [0] * 6
-    for one in browser.find_elements(By.CSS_SELECTOR, "button, select"):
-        assert not one.is_displayed() or one.size["height"] >= 40
+    assert "by Nov" in text(browser, "fills")
+    assert "+41.75% out" in text(browser, "forecasts")
+    if screen is PHONE:
+        for one in browser.find_elements(By.CSS_SELECTOR, "button, select"):
+            assert not one.is_displayed() or one.size["height"] >= 40

@@ -13,17 +13,18 @@ export function account(v, daily) {
   put("equity", number(equity)); put("currency", v.currency || "");
   const bar = moment(v.bar?.ts, { daily }), traded = v.marked && moment(v.marked.ts);
   at("equity").title = v.marked ? `at the last trades; ${number(v.equity)} at the last bar` : "at the last bar";
-  put("asof", v.marked ? `at the last trades, ${traded.text}` : v.bar ? `at the bar of ${bar.text}` : "");
-  for (const node of document.querySelectorAll(".of-bar")) { node.textContent = v.bar ? `at the bar of ${bar.text}` : ""; node.title = bar.title; }
+  const barred = v.bar?.number ? `at the bar of ${bar.text}` : "before the first bar";
+  put("asof", v.marked ? `at the last trades, ${traded.text}` : barred);
+  for (const node of document.querySelectorAll(".of-bar")) { node.textContent = barred; node.title = bar.title; }
   const made = equity - v.start_equity, today = v.day_start_equity != null ? equity - v.day_start_equity : null;
   at("gain").textContent = `${arrow(made)}${signed(made, number(made))} (${signed(made, percent(made / v.start_equity))}) since the start`;
   at("gain").className = tone(made);
-  const barred = v.marked ? " at the bar" : "";
+  const also = v.marked ? " at the bar" : "";
   list("facts", [
     { name: "Today", text: today == null ? NONE : arrow(today) + signed(today, number(today)), kind: tone(today), sub: !today || !v.day_start_equity ? "" : signed(today, percent(today / v.day_start_equity)) },
     { name: "Drawdown", text: percent(fall), sub: v.peak == null ? "" : `from ${number(Math.max(v.peak, equity))}` },
-    { name: "Gross exposure", text: v.equity ? percent(v.gross / v.equity, 1) : NONE, sub: number(v.gross) + barred },
-    { name: "Cash", text: number(v.cash), sub: v.equity ? percent(v.cash / v.equity, 1) + barred : "" },
+    { name: "Gross exposure", text: v.equity ? percent(v.gross / v.equity, 1) : NONE, sub: number(v.gross) + also },
+    { name: "Cash", text: number(v.cash), sub: v.equity ? percent(v.cash / v.equity, 1) + also : "" },
     { name: "Last bar", text: bar.text, title: bar.title, sub: v.bar ? `bar ${number(v.bar.number, 0)}` : "" },
   ]);
 }
@@ -60,9 +61,9 @@ export function orders(v, daily) {
 export function fills(v, daily) {
   table("fills", "Fills", [
     { head: "Time", read: (r) => filledAt(r, daily) },
-    { head: "Symbol", read: (r) => ({ text: r.symbol, title: r.order }) },
-    { head: "Side", read: (r) => side(r.qty) },
-    { head: "Units", read: (r) => units(Math.abs(r.qty)), number: true },
+    { head: "Symbol", read: (r) => ({ text: r.symbol, title: r.order }), sub: (r) => `${side(r.qty).text} ${units(Math.abs(r.qty))}` },
+    { head: "Side", read: (r) => side(r.qty), wide: true },
+    { head: "Units", read: (r) => units(Math.abs(r.qty)), number: true, wide: true },
     { head: "Price", read: (r) => price(r.price), number: true },
     { head: "Fee", read: (r) => number(r.fee), number: true, wide: true },
   ], v.fills, "Nothing has been filled yet.");
@@ -98,8 +99,8 @@ export function forecasts(v) {
   const bars = over ? (over.next || over.last).horizon : 0;
   table("forecasts", "Forecasts", [
     { head: "Symbol", read: (r) => r.symbol },
-    { head: bars === 1 ? "Next bar" : `Next ${bars} bars`, number: true, read: (r) => (r.next ? { text: signed(r.next.mean, percent(r.next.mean)), title: r.next && moment(r.next.asof).title } : NONE) },
-    { head: "Band", number: true, read: (r) => (r.next ? span(r.next.low, r.next.high) : NONE), wide: true },
+    { head: bars === 1 ? "Next bar" : `Next ${bars} bars`, number: true, read: (r) => (r.next ? { text: signed(r.next.mean, percent(r.next.mean)), title: r.next && moment(r.next.asof).title } : NONE),
+      also: (r) => r.next && span(r.next.low, r.next.high) },
     { head: "Last came", number: true, read: (r) => came(r.last) },
   ], rows, "Nobody forecasts in this run.");
 }
@@ -156,7 +157,7 @@ export function limits(v) {
   const rows = (v.risk || []).map((one) => {
     const measured = one.measured !== false, share = measured ? one.share ?? 1 : 0, level = share >= 1 ? "bad" : share >= 0.8 ? "warn" : "";
     const said = share >= 1 ? "reached" : share >= 0.8 ? "near" : "";
-    const name = capital(words(one.limit)), text = measured ? `${write(one.limit, one.used)} of ${write(one.limit, one.of)}` : `${write(one.limit, one.of)}, measured at the next bar`;
+    const name = capital(words(one.limit)), text = measured ? `${write(one.limit, one.used)} of ${write(one.limit, one.of)}` : `${write(one.limit, one.of)}, not measured yet`;
     const meter = element("div", { kind: `meter ${level}`, role: "meter", "aria-label": name, "aria-valuemin": "0", "aria-valuemax": "100",
       "aria-valuenow": String(Math.round(100 * Math.min(1, share))), "aria-valuetext": text }, element("span"));
     meter.firstChild.style.width = `${100 * Math.max(0, Math.min(1, share))}%`;
