@@ -216,8 +216,7 @@ class Process:
 
     def bars(self, closed: Sequence[Bar]) -> None:
         """Take bars that closed together, of a source that makes them itself."""
-        for row in self.intake.take_bars(closed):
-            self.intake.maker.put([row])
+        self.intake.maker.put(self.intake.take_bars(closed, now=time.time_ns()))
 
     def notice(self, notice: FeedNotice) -> None:
         """Take a change of the feed's state."""

@@ -47,6 +47,8 @@ class BarMaker:
 
     Attributes
     ----------
+    grids : list of Grid
+        Of each column.
     holes : Holes
         When nobody listened.
     patience_ns : int
@@ -73,7 +75,7 @@ class BarMaker:
             name: Grid(name, interval, extended_hours=config.extended_hours)
             for name in dict.fromkeys(calendars)
         }
-        self._grids = [made[name] for name in calendars]
+        self.grids = [made[name] for name in calendars]
         self._now: list[Bin] = [Bin(0, 0, 0)] * self._n  # that each symbol's last tick was in
         self._open: dict[int, OpenBar] = {}
         self._ready: dict[int, Row] = {}
@@ -107,7 +109,7 @@ class BarMaker:
                 price, size = 0.5 * (bid + ask), 0.0
             now = seen[k]
             if not now.start <= ts < now.stop:
-                found = self._grids[k].of(ts)
+                found = self.grids[k].of(ts)
                 if found is None:
                     self.drops.note(reasons.OFF_SESSION, tick)
                     continue
@@ -162,7 +164,7 @@ class BarMaker:
         known = np.zeros(self._n, bool) if ready is None else ~np.isnan(ready.close)
         return tuple(
             k for k, close in enumerate(bar.close)
-            if close == close and not known[k] and self.holes.tears(self._grids[k], end)
+            if close == close and not known[k] and self.holes.tears(self.grids[k], end)
         )  # fmt: skip
 
     def _waits(self, end: int, now: int) -> bool:

@@ -1,6 +1,7 @@
 """How far a source's clock is from ours, as far as its stamps tell."""
 
 from collections import deque
+from contextlib import suppress
 from math import nan
 from statistics import median
 
@@ -29,8 +30,9 @@ class ClockSkew:
 
     def take(self, tick: Tick) -> None:
         """Take a message into account, believed or not."""
-        if tick.received:
-            self._late.append(tick.received - tick.ts)
+        with suppress(TypeError, AttributeError):  # what is no tick is counted by the filter
+            if tick.received:
+                self._late.append(tick.received - tick.ts)
 
     @property
     def seconds(self) -> float:

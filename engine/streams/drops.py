@@ -11,6 +11,7 @@ from tradewind.engine.streams.facts import Tick
 from tradewind.engine.streams.grid import FAR_NS
 
 EVERY_NS = 60_000_000_000  # between two lines about one reason
+LONGEST = 200  # characters of what is no tick
 
 
 class Drops(Counter[str]):
@@ -67,6 +68,13 @@ def shown(what: Tick | str) -> str:
     """Return a tick, or a message, as a person reads it."""
     if isinstance(what, str):
         return what
+    try:
+        return _of_a_tick(what)
+    except (TypeError, ValueError, AttributeError):  # of another type in one of its fields
+        return f"{what!r}"[:LONGEST]
+
+
+def _of_a_tick(what: Tick) -> str:
     price = f"at {what.price:g}"
     if what.price != what.price:
         price = f"bid {what.bid:g} ask {what.ask:g}"

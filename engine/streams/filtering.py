@@ -3,6 +3,7 @@
 Rules, in this order; a tick is dropped for the first one that it breaks, and counted under it.
 
 ==================  ================================================================================
+``malformed``       Something of it is of another type.
 ``unknown_symbol``  The symbol is not followed.
 ``not_a_number``    Neither price nor quote, or one of them or the size is infinite.
 ``not_positive``    A price of zero or less where the instrument has no such prices; a size below
@@ -91,8 +92,11 @@ class TickFilter:
             Our clock, UTC nanoseconds, for ticks that do not say when they were received.
         """
         for tick in batch:
-            k = self.columns.get(tick.symbol, -1)
-            reason = self._fault(k, tick, live, now)
+            try:
+                k = self.columns.get(tick.symbol, -1)
+                reason = self._fault(k, tick, live, now)
+            except (TypeError, AttributeError):  # of a feed of somebody's own
+                reason = reasons.MALFORMED
             if reason:
                 self.drops.note(reason, tick)
                 continue
@@ -128,7 +132,7 @@ class TickFilter:
         moment = received or now
         if ts >= FAR_NS or (live and moment and ts - moment > self._ahead_ns):
             return reasons.FUTURE
-        if ts <= 0 or (live and moment and moment - ts > self._stale_ns):
+        if not ts > 0 or (live and moment and moment - ts > self._stale_ns):
             return reasons.STALE
         if price != price:
             return ""

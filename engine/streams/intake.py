@@ -1,7 +1,7 @@
 """What a feed delivers on its way to bars of every symbol: believed, counted, put together."""
 
 from collections.abc import Sequence
-from math import inf, isfinite, nan
+from math import nan
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from tradewind.engine.bars.sessions import session_days
 from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.features.stream import Row
 from tradewind.engine.records import DAY_NS, Floats, Ints, Panel
-from tradewind.engine.streams import reasons
+from tradewind.engine.streams.bar_filter import BarFilter
 from tradewind.engine.streams.bar_maker import BarMaker
 from tradewind.engine.streams.clock_skew import ClockSkew
 from tradewind.engine.streams.facts import FeedNotice, FeedState, Tick
 from tradewind.engine.streams.filtering import TickFilter
-from tradewind.engine.streams.grid import Grid
+from tradewind.engine.streams.grid import FAR_NS, Grid
 from tradewind.engine.types import Bar
 
 AWAY = (FeedState.DOWN, FeedState.STALE, FeedState.DELAYED)
@@ -46,14 +46,16 @@ class Intake:
         self.filter = TickFilter(like.symbols, config)
         self.drops = self.filter.drops
         self.skew = ClockSkew(config.skew_s)
-        for k in range(like.n_symbols):
-            traded = np.flatnonzero(~np.isnan(like.close[:, k]))
-            if traded.size:
-                self.filter.expect(k, float(like.close[traded[-1], k]))
         last = int(like.ts[-1]) if like.n_bars else 0
         self.maker = BarMaker(
             like.calendar_of_each, like.interval, config, last_ts=last, drops=self.drops
         )
+        self._bars = BarFilter(self.filter.columns, self.maker.grids, config, self.drops)
+        for k in range(like.n_symbols):
+            traded = np.flatnonzero(~np.isnan(like.close[:, k]))
+            if traded.size:
+                for each in (self.filter, self._bars):
+                    each.expect(k, float(like.close[traded[-1], k]))
         self._session = Grid(like.calendar_of_each[0], like.interval, extended_hours=False)
         self.n_ticks = self.reconnects = self.gaps = 0
         self._state = FeedNotice(FeedState.CONNECTING, 0, "not connected yet")
@@ -128,32 +130,22 @@ class Intake:
         if self.maker.mute_ns:
             self.maker.heard = self._stamped
 
-    def take_bars(self, closed: Sequence[Bar]) -> list[Row]:
-        """Take bars from a source that makes them itself; rows of those that can be believed."""
-        columns = self.filter.columns
-        found: dict[int, dict[str, Bar]] = {}
-        for bar in closed:
-            reason = self._fault(bar)
-            if reason:
-                self.drops.note(reason, f"{bar}")
-                continue
-            found.setdefault(bar.ts, {})[bar.symbol] = bar
-            k = columns[bar.symbol]
-            self._quoted_at[k] = max(self._quoted_at[k], bar.ts)
-        return [row_of_bars(ts, found[ts], self.symbols) for ts in sorted(found)]
+    def take_bars(self, closed: Sequence[Bar], *, now: int = FAR_NS) -> list[Row]:
+        """Take bars from a source that makes them itself; rows of those that can be believed.
 
-    def _fault(self, bar: Bar) -> str:
-        """Why a bar is not used; empty: it is."""
-        if bar.symbol not in self.filter.columns:
-            return reasons.UNKNOWN_SYMBOL
-        prices = bar.open, bar.high, bar.low, bar.close
-        if not all(map(isfinite, prices)) or abs(bar.volume) == inf:
-            return reasons.NOT_A_NUMBER
-        if bar.volume < 0.0 or (min(prices) <= 0.0 and bar.symbol not in self.filter.negative):
-            return reasons.NOT_POSITIVE
-        if bar.low != min(prices) or bar.high != max(prices):
-            return reasons.MALFORMED
-        return reasons.LATE if bar.ts <= self.maker.last_ts else ""
+        Parameters
+        ----------
+        closed : sequence of Bar
+        now : int
+            Our clock, UTC nanoseconds; left out: every bar is over.
+        """
+        found: dict[int, dict[str, Bar]] = {}
+        for k, bar in self._bars.believed(closed, out=self.maker.last_ts, now=now):
+            found.setdefault(bar.ts, {})[bar.symbol] = bar
+            if bar.ts >= self._quoted_at[k]:
+                self._quoted_at[k], self._traded[k] = bar.ts, float(bar.close)
+            self._stamped = max(self._stamped, bar.ts)
+        return [row_of_bars(ts, found[ts], self.symbols) for ts in sorted(found)]
 
     def advance(self, now: int) -> list[Row]:
         """Bars that are complete at ``now``, UTC nanoseconds."""

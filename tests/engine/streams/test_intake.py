@@ -1,6 +1,7 @@
 """What a feed delivers on its way to rows."""
 
 from math import inf, nan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,10 @@ from tradewind.engine.types import Bar
 OPEN, SECOND = ns("2018-01-05T14:30"), 1_000_000_000
 
 
-def intake(symbols: str = "AB") -> Intake:
-    """Intake behind a history that ends a day before."""
+def intake(symbols: str = "AB", spike: float = 0.2) -> Intake:
+    """Intake behind a history that ends a day before, at 100 or so."""
     history = bars_at([ns("2018-01-04T21:00")], symbols, interval="1m", calendar="XNYS")
-    return Intake(history, TicksConfig())
+    return Intake(history, TicksConfig(spike=spike))
 
 
 def tick(s: float, price: float, symbol: str = "A", number: str = "") -> Tick:
@@ -58,7 +59,7 @@ def test_an_empty_batch_is_nothing() -> None:
 
 
 def test_bars_of_a_source_that_makes_them_become_rows_also_one_symbol_at_a_time() -> None:
-    made, close = intake(), OPEN + MINUTE_NS
+    made, close = intake(spike=99.0), OPEN + MINUTE_NS
     a, b = (Bar(name, close, 1.0, 2.0, 0.5, 1.5, 9.0) for name in "AB")
     for closed in ([a], [b], [Bar("C", close, 1.0, 1.0, 1.0, 1.0, 1.0)]):
         made.maker.put(made.take_bars(closed))
@@ -86,10 +87,75 @@ BARS = [
 def test_a_bar_of_a_source_is_believed_or_counted_under_a_reason(
     what: str, values: tuple[float, float, float, float, float], reason: str
 ) -> None:
-    made = intake()
+    made = intake(spike=99.0)
     rows = made.take_bars([Bar("A", OPEN + MINUTE_NS, *values)])
     assert len(rows) == (not reason)
     assert made.drops == ({reason: 1} if reason else {})
+
+
+def closing(minute: int, price: float) -> Bar:
+    return Bar("A", OPEN + minute * MINUTE_NS, price, price, price, price, nan)
+
+
+# prices of one bar after the other, behind a history at 100 or so; those that are believed
+JUMPS = [
+    ("a calm", [100.0, 101.0, 102.0], [100.0, 101.0, 102.0]),
+    ("a spike", [100.0, 9e3, 102.0], [100.0, 102.0]),
+    ("a real jump costs one bar", [100.0, 200.0, 201.0, 202.0], [100.0, 201.0, 202.0]),
+    ("two that do not agree", [100.0, 200.0, 300.0, 102.0], [100.0, 102.0]),
+    ("two spikes around a good one", [100.0, 200.0, 101.0, 200.0], [100.0, 101.0]),
+]
+
+
+@pytest.mark.parametrize(("what", "prices", "want"), JUMPS, ids=[case[0] for case in JUMPS])
+def test_a_bar_that_jumps_is_a_spike_and_the_next_one_near_it_is_believed(
+    what: str, prices: list[float], want: list[float]
+) -> None:
+    made = intake()
+    rows = [made.take_bars([closing(k, price)]) for k, price in enumerate(prices, 1)]
+    assert [float(row.close[0]) for found in rows for row in found] == want
+    assert made.drops.total() == made.drops[reasons.SPIKE] == len(prices) - len(want)
+
+
+def test_a_repeated_spike_does_not_confirm_itself_and_a_repeated_bar_is_known_without_volume() -> (
+    None
+):
+    made = intake()
+    for price in (200.0, 200.0, 100.0, 100.0):
+        made.take_bars([closing(1, price)])
+    assert made.drops == {reasons.SPIKE: 2, reasons.DUPLICATE: 1}
+
+
+def test_a_bar_of_a_source_that_thought_better_of_it_takes_the_place_of_the_first() -> None:
+    made = intake()
+    for price in (100.0, 101.0):
+        made.maker.put(made.take_bars([closing(1, price)]))
+    assert [float(row.close[0]) for row in made.advance(OPEN + 120 * SECOND)] == [101.0]
+
+
+MADE: Any = Tick  # of anything
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        None, ("A", OPEN, 50.0), MADE("A", OPEN, "50"), MADE("A", "now", 50.0),
+        MADE(["A"], OPEN, 50.0), MADE("A", OPEN, 50.0, received="now"),
+        MADE("A", OPEN, 50.0, id=["7"]),
+    ],
+)  # fmt: skip
+def test_what_is_no_tick_is_counted_and_shown_and_does_no_harm(odd: Any) -> None:
+    made = intake()
+    made.take([odd, tick(5, 100.0)])
+    assert made.drops == {reasons.MALFORMED: 1}
+    assert made.drops.news()[0].startswith("malformed: 1 not used")
+    assert len(made.advance(OPEN + 120 * SECOND)) == 1
+
+
+def test_a_stamp_that_is_no_number_is_none() -> None:
+    made = intake()
+    made.take([MADE("A", nan, 100.0)])
+    assert made.drops == {reasons.STALE: 1}
 
 
 def test_late_ticks_are_counted_and_gaps_remembered() -> None:
