@@ -157,7 +157,5 @@ class Teller:
             "refused": list(self._refused)[::-1], "log": list(self._lines)[::-1],
             "refusals": dict(self._refusals), "n_refused": self._refusals.total(),
             "steps": self._times.view(),
-            "day_start_equity": view.day_start(
-                account, intake.day_of, int(shown["ts"]) if shown else 0
-            ),
+            "day_start_equity": view.day_start(account, int(shown["ts"]) if shown else 0),
         }  # fmt: skip

@@ -1,12 +1,11 @@
 """From an account to what the page shows of it."""
 
-from bisect import bisect_left
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tradewind.engine.bars.adjusting import factor_between
+from tradewind.engine.bars.sessions import is_intraday, session_days
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.board import FILLS, ROWS
 from tradewind.engine.live.facts import Decision, Mode
@@ -14,7 +13,7 @@ from tradewind.engine.live.fill_times import time_of
 from tradewind.engine.records import Floats, Ints
 from tradewind.engine.types import OrderType, Reason
 
-BARS, SAID = 1000, 200
+BARS, SAID, A_DAY = 1000, 200, 500
 LEVEL = 0.8  # share of outcomes that a band is to hold
 MEASURED = {
     "max_weight": "max_weight", "max_gross": "max_gross",
@@ -65,24 +64,32 @@ def marked(account: Account, traded: Floats, quoted_at: Ints) -> dict[str, float
     return {"equity": equity, "drawdown": 1.0 - equity / peak, "ts": int(quoted_at[news].max())}
 
 
-def day_start(account: Account, day_of: Callable[[int], int], now: int = 0) -> float | None:
+def day_start(account: Account, now: int = 0) -> float | None:
     """Equity at the last close of the day before; None before the first bar.
 
     Parameters
     ----------
     account : Account
-    day_of : callable
-        Number of the session's day that a moment belongs to.
     now : int
-        Last trade that counts, UTC nanoseconds; with a bar behind it the bar says what day it is.
+        Last trade that counts, UTC nanoseconds; where no bar has closed since it says what day it
+        is.
     """
-    ts, first = account.book.panel.ts, account.first_row
-    if len(ts) == first:
+    panel, equity = account.book.panel, account.book.equity
+    ts = panel.ts[account.first_row :]
+    if not len(ts):
         return None
-    today = day_of(max(int(ts[-1]), now))
-    rows = range(first, len(ts))
-    begun = first + bisect_left(rows, today, key=lambda t: day_of(int(ts[t])))
-    return float(account.book.equity[begun - 1]) if begun > first else (
+    if now > ts[-1] and not is_intraday(panel.interval):
+        return float(equity[-1])  # a bar of a day is over, so another day is on
+    rows, begun = A_DAY, 0
+    while not begun:
+        moments = np.append(ts[-rows:], max(int(ts[-1]), now))
+        days = session_days(moments, panel.interval, panel.calendar)
+        begun = int(np.searchsorted(days[:-1], days[-1]))
+        if rows >= len(ts):
+            break
+        rows *= 4
+    before = len(equity) - len(moments) + begun  # row behind which the day begins
+    return float(equity[before]) if before >= account.first_row else (
         account.book.config.account.cash
     )  # fmt: skip
 

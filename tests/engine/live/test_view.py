@@ -1,10 +1,14 @@
 """What a view says of an account: when, since when, and by which prices."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tests.scripted_account import MONDAY, account, took
 from tradewind.engine.bars.adjusting import DIVIDEND, SPLIT, factor_between, forward_adjusted
+from tradewind.engine.bars.sessions import session_closes
 from tradewind.engine.live.facts import Command
 from tradewind.engine.live.fill_times import open_of, time_of
 from tradewind.engine.live.view import _told, day_start, risk_view, state_of
@@ -16,31 +20,57 @@ BUY = Intent(0, action=Action.ORDER, qty=10.0)
 HOUR = 3_600_000_000_000
 
 
-def day_of(ts: int) -> int:
-    """Day of UTC, of which a close at midnight is the end."""
-    return (ts - 1) // DAY_NS
-
-
 def test_todays_change_is_measured_from_the_last_close_of_the_day_before_thawed_or_not() -> None:
     one = account({0: [BUY]}, max_drawdown=0.01)
-    assert day_start(one, day_of) is None
+    assert day_start(one) is None
     took(one, 100.0)
-    assert day_start(one, day_of) == 10_000.0
+    assert day_start(one) == 10_000.0
     took(one, 100.0)
     took(one, 130.0)  # 10 units are worth 300 more
     took(one, 90.0)
-    assert day_start(one, day_of) == 10_300.0
+    assert day_start(one) == 10_300.0
     one.obey(Command("c", "thaw", "page", 0))
-    assert day_start(one, day_of) == 10_300.0
-    assert day_start(one, day_of, now=int(one.book.panel.ts[-1]) + HOUR) == 9_900.0
+    assert day_start(one) == 10_300.0
+    assert day_start(one, now=int(one.book.panel.ts[-1]) + HOUR) == 9_900.0
 
 
-def test_todays_bars_are_all_measured_from_the_day_before() -> None:
-    one = account({0: [BUY]})
-    for close in (100.0, 100.0, 130.0, 90.0):
-        took(one, close)
-    first = int(one.book.panel.ts[-2])
-    assert day_start(one, lambda ts: int(ts >= first)) == 10_000.0
+@pytest.mark.parametrize(
+    ("n_bars", "hours_later", "calendar", "want"),
+    [
+        (0, 0, "XNYS", None),
+        (7, 0, "XNYS", 1_000.0),  # still the first day: the cash that was begun with
+        (8, 0, "XNYS", 6.0),  # the first hour of the second day; bar 6 was the last of the first
+        (14, 0, "XNYS", 6.0),
+        (14, 18, "XNYS", 13.0),  # a trade of the third day
+        (700, 0, "XNYS", 692.0),
+        (900, 0, None, 887.0),  # without a calendar days end at midnight UTC
+    ],
+)
+def test_days_are_those_of_the_exchange(
+    n_bars: int, hours_later: int, calendar: str | None, want: float | None
+) -> None:
+    """Bars of an hour, seven a day, whose equity is their number."""
+    if calendar:
+        sessions = session_closes(calendar, "2017-01-03", "2017-12-31")
+        hours = [
+            min(opened + (k + 1) * HOUR, closed)
+            for opened, closed in zip(sessions.opens, sessions.closes, strict=True)
+            for k in range(7)
+            if opened + k * HOUR < closed
+        ]
+    else:
+        hours = [MONDAY + (k + 1) * HOUR for k in range(900)]
+    ts = np.array(hours[:n_bars], np.int64)
+    one: Any = SimpleNamespace(
+        first_row=0,
+        book=SimpleNamespace(
+            panel=SimpleNamespace(ts=ts, interval="1h", calendar=calendar),
+            equity=np.arange(float(n_bars)),
+            config=SimpleNamespace(account=SimpleNamespace(cash=1_000.0)),
+        ),
+    )
+    now = int(ts[-1]) + hours_later * HOUR if hours_later else 0
+    assert day_start(one, now) == want
 
 
 def test_a_killed_run_is_not_called_stopped() -> None:
