@@ -53,14 +53,18 @@ def _show(found: "Departure") -> None:
     rows = [("all", found.parts), *found.by_symbol.items()]
     table(
         "", ("", "data", "timing", "price", "fee", "intervention", "sum"),
-        [(name, *(f"{value:+,.2f}" for value in one.values), f"{one.total:+,.2f}")
+        [(name, *(_money(value) for value in one.values), _money(one.total))
          for name, one in rows],
     )  # fmt: skip
     if found.interventions:
         table(
             "", ("intervention", "difference", "orders"),
-            [(one.what, f"{one.difference:+,.2f}", f"{one.orders:,}")
+            [(one.what, _money(one.difference), f"{one.orders:,}")
              for one in found.interventions],
         )  # fmt: skip
     if abs(found.other) >= 0.005:
         out(f"Dividends, splits and rates of exchange: {found.other:+,.2f}")
+
+
+def _money(value: float) -> str:
+    return f"{round(value, 2) + 0.0:+,.2f}"  # no rounding error is a loss of 0.00
