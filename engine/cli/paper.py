@@ -252,7 +252,7 @@ def status(
         out(f"{results}: no paper run there; 'tradewind paper start' begins one")
     else:
         columns = ("run", "state", "process", "bars", "last bar", "equity", "positions", "orders",
-                   "refused", "why")  # fmt: skip
+                   "refused", "feed", "why")  # fmt: skip
         table("", columns, [one.cells() for one in found])
     return NO if any(one.damage for one in found) else DONE
 

@@ -21,6 +21,7 @@ class Mode(StrEnum):
 
     LIVE = "live"
     PAUSED = "paused"  # not asked; what works goes on working
+    BEHIND = "behind"  # of one bar: not asked, since a later one is here and a broker trades now
     STOPPED = "stopped"  # by the kill switch: not asked until a person resumes
 
 

@@ -35,15 +35,22 @@ class Inbox:
 
     Where a strategy is slower than its feed, hours of bars may wait: what is asked is done after
     the turn at hand, not after all of them.
+
+    Attributes
+    ----------
+    bars : int
+        How many of them wait.
     """
 
     def __init__(self) -> None:
         self._asked: deque[Command] = deque()
         self._came: asyncio.Queue[Item] = asyncio.Queue(MOST)
         self._news = asyncio.Event()
+        self.bars = 0
 
     async def put(self, item: Item) -> None:
         """Put an item behind all others; waits while too many are there."""
+        self.bars += isinstance(item, BarCame)
         await self._came.put(item)
         self._news.set()
 
@@ -62,7 +69,11 @@ class Inbox:
         while not self._asked and self._came.empty():
             self._news.clear()
             await self._news.wait()
-        return self._asked.popleft() if self._asked else self._came.get_nowait()
+        if self._asked:
+            return self._asked.popleft()
+        item = self._came.get_nowait()
+        self.bars -= isinstance(item, BarCame)
+        return item
 
     def unasked(self) -> list[Command]:
         """Commands that nobody will do any more."""

@@ -25,7 +25,7 @@ from tradewind.engine.live.asking import SIGNALS, Asking, fault_of, label_of
 from tradewind.engine.live.board import Board
 from tradewind.engine.live.daily import write_day
 from tradewind.engine.live.dispatch import Dispatch
-from tradewind.engine.live.facts import Command, Decision
+from tradewind.engine.live.facts import Command, Decision, Mode
 from tradewind.engine.live.inbox import BarCame, Ended, Inbox, Item
 from tradewind.engine.live.opening import REPLAY, Opened
 from tradewind.engine.live.showing import Showing
@@ -285,7 +285,7 @@ class Process:
         stale = self.opened.config.risk.stale_s is not None
         quoted_at = came.quoted_at if stale else np.zeros(len(came.quoted_at), np.int64)
         leaving = tuple(sorted({*came.leaving, *account.leaving}))
-        self.decision = Decision(now, self.intake.day_of(ts), account.mode, leaving, quoted_at)
+        self.decision = Decision(now, self.intake.day_of(ts), self._mode(), leaving, quoted_at)
         events = account.bar(came.row, self.decision)
         self._unsummed += len(events)
         if self._unsummed >= standing.EVERY:
@@ -301,6 +301,11 @@ class Process:
         journal, bars = self.opened.journal, self.opened.config.journal.snapshot_bars
         if self._since_snapshot >= bars or journal.since_snapshot >= SNAPSHOT_EVENTS:
             self._snapshot()
+
+    def _mode(self) -> Mode:
+        """Whether the strategy is asked; a broker outside trades an old bar at today's price."""
+        mode, outside = self.opened.account.mode, self.venue is not None and not self.replays
+        return Mode.BEHIND if outside and mode is Mode.LIVE and self._inbox.bars else mode
 
     def _day_over(self, day: int) -> None:
         """Report the day before, where a new one has begun; a replay has too many of them."""

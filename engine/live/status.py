@@ -9,6 +9,7 @@ from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.journal.lease import writer_of
 from tradewind.engine.live.home import Home, is_paper
+from tradewind.engine.live.pausing import pause_of
 from tradewind.engine.live.standing import standing
 from tradewind.engine.records import label
 
@@ -35,6 +36,10 @@ class Status:
         Which switch or loss stop lets nothing through that adds; empty: none does.
     refusal : str
         Why the last order was refused that was.
+    mode : str
+        Whether the strategy is asked: ``live``, ``paused``, ``frozen`` (a loss stop) or ``killed``.
+    feed : str
+        State of the feed, its reason and since when; empty before it has said anything.
     damage : str
         What is wrong with its journal; empty for a sound one.
     """
@@ -52,6 +57,8 @@ class Status:
     ended: str = ""
     barred: str = ""
     refusal: str = ""
+    mode: str = "live"
+    feed: str = ""
     damage: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,10 +68,11 @@ class Status:
     def cells(self) -> tuple[str, ...]:
         """Cells of a table's row."""
         why = self.damage or "; ".join(filter(None, (self.ended, self.barred)))
+        state = self.state if self.mode == "live" else f"{self.state}, {self.mode}"
         return (
-            self.run, self.state, str(self.process or ""), f"{self.bars:,}", self.last_bar,
+            self.run, state, str(self.process or ""), f"{self.bars:,}", self.last_bar,
             "" if self.equity is None else f"{self.equity:,.2f}", str(self.positions),
-            str(self.orders), str(self.refused), why,
+            str(self.orders), str(self.refused), self.feed, why,
         )  # fmt: skip
 
 
@@ -97,7 +105,7 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
     begun = max((event.seq for event in (started, resumed) if event is not None), default=0)
     ended = stopped is not None and stopped.seq > begun
     state = "running" if process is not None else "stopped" if ended else "died"
-    bars = 0
+    barred, bars = _barred(reader, equity), 0
     if equity is not None and started is not None:
         bars = equity.facts["n"] + 1 - started.facts["first_row"]
     return Status(
@@ -105,7 +113,8 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
         equity.facts["equity"] if equity else None, found.positions, found.working, found.fills,
         found.refused,
         str(stopped.facts["reason"]) if ended and stopped is not None else "",
-        _barred(reader, equity), str(refused.facts["reason"]) if refused else "",
+        barred, str(refused.facts["reason"]) if refused else "",
+        _mode(reader, barred), _feed(reader) if process is not None else "",
     )  # fmt: skip
 
 
@@ -118,3 +127,20 @@ def _barred(reader: JournalReader, equity: Event | None) -> str:
         elif event.facts["name"] == "kill":
             found = f"the kill switch is on: by {event.facts['by']}"
     return str(found)
+
+
+def _mode(reader: JournalReader, barred: str) -> str:
+    """Whether the strategy is asked at the next close."""
+    pause = pause_of(reader)
+    if pause is not None and not pause.over:
+        return "killed" if pause.name == "kill" else "paused"
+    return "frozen" if barred else "live"
+
+
+def _feed(reader: JournalReader) -> str:
+    """State of the feed, why, and since when; a replay has none."""
+    event = reader.last("feed")
+    if event is None:
+        return ""
+    reason = event.facts["reason"]
+    return f"{event.facts['state']} since {label(event.at)}" + (f": {reason}" if reason else "")

@@ -95,6 +95,8 @@ def test_a_run_is_paused_resumed_and_stopped_from_another_process(
 ) -> None:
     process = begun(project, slow)
     assert inside("paper", "pause", "run", "--json").json["obeyed"] is True
+    assert inside("paper", "status", "run", "--json").json["runs"][0]["mode"] == "paused"
+    assert "running, paused" in inside("paper", "status").out
     assert inside("paper", "resume", "run").out == "run: resume, obeyed\n"
     idle = inside("paper", "resume", "run", "--json")
     assert idle.json["obeyed"] is False
@@ -115,7 +117,7 @@ def test_a_run_is_paused_resumed_and_stopped_from_another_process(
     code, out, _ = ended(process)
     assert code == 0
     assert "stop by cli" in out
-    assert inside("paper", "status").out.split()[11:13] == ["run", "stopped"]
+    assert inside("paper", "status").out.split()[12:14] == ["run", "stopped"]
 
 
 def test_a_killed_run_is_seen_as_such_and_goes_on(
@@ -269,6 +271,7 @@ def test_a_feed_that_cannot_be_reached_is_waited_for_and_says_so_without_a_trace
     while "down: " not in log.read_text("utf-8"):
         assert time.monotonic() < end
         time.sleep(0.05)
+    assert inside("paper", "status", "run", "--json").json["runs"][0]["feed"].startswith("down ")
     process.send_signal(signal.SIGTERM)
     code, out, err = ended(process)
     assert code == 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.file_broker import KIND, FileBroker
 from tests.loopback import until
 from tests.paper_runs import CROSSES, Quiet, begun
 from tradewind.engine.feeds import load
@@ -57,13 +58,13 @@ class Lines(Quiet):
         self.lines.append(f"{level} {event} {text}")
 
 
-def worked(opened: Any, n_bars: int) -> list[str]:
+def worked(opened: Any, n_bars: int, venue: Any = None) -> list[str]:
     """Work on a run until the scene ends; its log."""
     lines = Lines()
 
     async def work() -> None:
         feed = Silent(n_bars=n_bars)
-        await Process(opened, feed, board=Board(), teller=Teller(lines)).run()
+        await Process(opened, feed, board=Board(), teller=Teller(lines), venue=venue).run()
 
     asyncio.run(work())
     return lines.lines
@@ -100,3 +101,12 @@ def test_a_run_catches_up_and_journals_what_is_not_taken(
     again = opening.resume(tmp_path / "run", workers=0)  # what is skipped is no part of the books
     assert again.account.book.panel.n_bars == again.account.first_row + N_BEHIND
     again.journal.close()
+
+
+def test_a_broker_outside_gets_no_orders_of_bars_that_are_caught_up_with(tmp_path: Path) -> None:
+    text = LIVE.replace("paper:\n", f"paper:\n  venue: '{KIND}'\n")
+    worked(begun(tmp_path, text), N_BEHIND, FileBroker(tmp_path / "broker"))
+    reader = JournalReader(tmp_path / "run" / "journal.sqlite")
+    modes = [event.facts["mode"] for event in reader.events(kinds=("decision",))]
+    reader.close()
+    assert modes == ["behind"] * (N_BEHIND - 1) + ["live"]
