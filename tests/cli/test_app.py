@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = (
     "audit", "backtest", "compare", "data check", "data fetch", "data show", "evolve", "init",
     "ledger show", "ledger verify", "paper daily", "paper flatten", "paper halt", "paper pause",
-    "paper reconcile", "paper resume", "paper start", "paper status", "paper stop", "report",
-    "reproduce", "runs", "sweep", "train", "verify",
+    "paper reconcile", "paper resume", "paper salvage", "paper start", "paper status",
+    "paper stop", "report", "reproduce", "runs", "sweep", "train", "verify",
 )  # fmt: skip
 
 
