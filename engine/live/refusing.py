@@ -92,7 +92,9 @@ def _bared(
 
 def withdrawn(book: PaperBook, gate: Gate, run: str, seen: Situation) -> tuple[Ints, list[Event]]:
     """(numbers, events) of what works and would add, where nothing that adds may be sent."""
-    stray = gate.strays(seen._replace(working=asked_of(book, run, book.working)))
+    stray: list[Refusal] = []
+    if gate.killed or gate.frozen:
+        stray = gate.strays(seen._replace(working=asked_of(book, run, book.working)))
     if stray:
         book.refuse([refusal.number for refusal in stray])
     ended = np.array([refusal.number for refusal in stray], np.int64)

@@ -1,6 +1,7 @@
 """A run that works, with everything around it."""
 
 import asyncio
+import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,8 @@ def work(
             board=board, teller=Teller(log, notifier.tell), reached=reached,
             venue=sides.venue_of(config, document),
         )  # fmt: skip
+        gc.collect()
+        gc.freeze()  # what is here stays: to look through it again takes longer than a turn
         with heard(log):
             asyncio.run(process.run())
         return process.stopping
@@ -66,6 +69,7 @@ def work(
         opened.journal.close()
         raise
     finally:
+        gc.unfreeze()
         if served is not None:
             served.stop()
         if notifier is not None:
