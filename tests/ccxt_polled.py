@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
-from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from tests.ccxt_loopback import CcxtLoopback, answered
@@ -17,6 +16,7 @@ from tradewind.engine.streams.ccxt_exchange import Exchanges
 from tradewind.engine.streams.facts import LiveFeed
 
 AT_MOST = 500  # trades of an answer
+NO_JSON = (b"", b"{")
 TRADES = ("/trades", "/aggTrades")
 
 
@@ -45,6 +45,7 @@ class CcxtPolled(CcxtLoopback):
         self.connections += 1
         self.ready.clear()
         self._told.clear()
+        self._breaks = ""
 
     def asked(self) -> list[str]:
         """Symbols that were asked for."""
@@ -62,7 +63,7 @@ class CcxtPolled(CcxtLoopback):
         """Answers that are none, and trades in them that are none."""
         bare = json.loads(self.trade("BTC/USDT", time.time_ns(), 50.0, 1))
         return [
-            b"{", b"null", b'{"a": 1}', b'"trades"', "7", "[]",
+            b"{", b"", b"null", b'{"a": 1}', b'"trades"', "7", "[]",
             json.dumps(bare | {"a": "x1", "p": "much"}), json.dumps(bare | {"a": "x2", "T": None}),
         ]  # fmt: skip
 
@@ -79,11 +80,10 @@ class CcxtPolled(CcxtLoopback):
 
     def _refuse(self, connection: ServerConnection, request: Request) -> Any:
         if self.refuses is None and urlsplit(request.path).path in TRADES:
-            if self._breaks == "reset":
-                connection.transport.abort()
             if self._breaks in ("reset", "clean"):
-                self._breaks = ""
-                return Response(200, "closed", Headers({"Connection": "close"}), b"")
+                line = connection.transport
+                (line.abort if self._breaks == "reset" else line.close)()
+                return self._never(connection)
             if self._breaks == "mute":
                 self._breaks = ""
                 return self._never(connection)
@@ -106,17 +106,17 @@ class CcxtPolled(CcxtLoopback):
                 if answer:
                     coming.insert(0, message)
                     break
-                return json.loads(message) if message != b"{" else message
+                return message if message in NO_JSON else json.loads(message)
             answer.append(json.loads(message))
         return answer
 
     async def close_clean(self) -> None:
-        """Say nothing to the next question."""
+        """Close the line that a question comes over, and say nothing, until it begins anew."""
         self.ready.clear()
         self._breaks = "clean"
 
     def reset(self) -> None:
-        """Break the next question off."""
+        """Break every question off until it begins anew."""
         self.ready.clear()
         self._breaks = "reset"
 

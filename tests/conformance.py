@@ -19,6 +19,7 @@ from tests.loopback import LOOPBACKS, Heard, until
 from tradewind.engine.errors import ConfigError
 
 MUTE_S = 1.0
+FIRST_WAIT_S = 0.02  # that waits grow, and how far, is seen on a clock that skips them
 LONG_S = 30.0  # silence that no scene is long enough for
 Scene = Callable[[Any, Heard], Coroutine[Any, Any, None]]
 SERVERS = LOOPBACKS | {"ccxt": CcxtLoopback, "ccxt_polled": CcxtPolled}
@@ -48,6 +49,7 @@ async def _played(provider: Any, scene: Scene, heard: Heard, mute_s: float, most
     server = SERVERS.get(provider, provider)()
     await server.start()
     feed = server.feed(server.symbols, mute_s)
+    feed.patience = replace(feed.patience, first_wait_s=FIRST_WAIT_S)
     if most_held:
         heard.most_held = most_held
         feed.patience = replace(feed.patience, most_held=most_held)
