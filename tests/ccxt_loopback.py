@@ -11,6 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from tests.bending import bent_fields
 from tests.loopback import DELAYED_S, WebsocketLoopback
 from tradewind.engine.streams.ccxt_feed import CcxtFeed
 from tradewind.engine.streams.facts import LiveFeed
@@ -33,6 +34,7 @@ class CcxtLoopback(WebsocketLoopback):
 
     symbols = ("BTC/USDT", "ETH/USDT")
     stranger = "ACME/USDT"
+    needed: tuple[str, ...] = ("s", "p", "q", "T")
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,6 +113,17 @@ class CcxtLoopback(WebsocketLoopback):
     def drifted(self, symbol: str, ts: int, price: float, size: int) -> str:
         """The same with a field that nobody knows of yet."""
         return json.dumps(json.loads(self.trade(symbol, ts, price, size)) | {"new": {"a": [1]}})
+
+    def bent(self, symbol: str) -> list[str | bytes]:
+        """Fields of a trade."""
+        whole = json.loads(self.trade(symbol, time.time_ns(), 50.0, 1))
+        return [json.dumps(one) for one in bent_fields(whole, self.needed)]
+
+    async def complain(self, status: int) -> None:
+        """Say so in the exchange's codes."""
+        self.refuse(status)
+        code, words = {401: (-2015, "Invalid API-key"), 429: (-1003, "Too many requests")}[status]
+        await self.send(json.dumps({"error": {"code": code, "msg": words}, "id": 1}))
 
     def broken(self) -> list[str | bytes]:
         """Messages that are none: no JSON, cut off, not text, fields of another kind or missing."""

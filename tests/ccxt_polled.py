@@ -27,6 +27,8 @@ class CcxtPolled(CcxtLoopback):
     of it by the exchange object that each begins with.
     """
 
+    needed = ("p", "q", "T")  # an answer's trades are of the market that was asked about
+
     def __init__(self) -> None:
         super().__init__()
         self._coming: dict[str, list[str | bytes]] = {}
@@ -66,6 +68,10 @@ class CcxtPolled(CcxtLoopback):
             b"{", b"", b"null", b'{"a": 1}', b'"trades"', "7", "[]",
             json.dumps(bare | {"a": "x1", "p": "much"}), json.dumps(bare | {"a": "x2", "T": None}),
         ]  # fmt: skip
+
+    async def complain(self, status: int) -> None:
+        """Answer every question with it."""
+        self.refuse(status)
 
     async def send(self, *messages: str | bytes) -> None:
         """Have trades in the next answers; what is bytes is an answer of its own."""

@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from tests.bending import bent_fields, bent_pricing
 from tradewind.engine.streams.facts import FeedNotice, FeedState, LiveFeed, Tick
 
 DELAYED_S = 2.0  # age from which the feeds here call their ticks late
@@ -51,6 +52,10 @@ class Loopback(Protocol):
         """Messages that are none, each in a way of its own."""
         ...
 
+    def bent(self, symbol: str) -> Sequence[str | bytes]:
+        """Trades with a field that is missing, renamed, or of another type; each in turn."""
+        ...
+
     def asked(self) -> Sequence[str]:
         """Symbols of the last subscription."""
         ...
@@ -73,6 +78,10 @@ class Loopback(Protocol):
 
     def refuse(self, status: int) -> None:
         """Answer new connections with an HTTP status."""
+        ...
+
+    async def complain(self, status: int) -> None:
+        """Say in the middle of the stream what an HTTP status means: 401 or 429."""
         ...
 
     def welcome(self) -> None:
@@ -170,6 +179,12 @@ class WebsocketLoopback:
         """Answer new connections with a status."""
         self.refuses = (status, {})
 
+    async def complain(self, status: int) -> None:
+        """Close for a breach of the rules, and refuse from then on: for wires without words."""
+        self.refuse(status)
+        for peer in list(self._peers):
+            await peer.close(1008, "policy violation")
+
     def welcome(self) -> None:
         """Answer them as before."""
         self.refuses = None
@@ -216,6 +231,19 @@ class YahooLoopback(WebsocketLoopback):
             id=symbol, price=price, time=ts // 1_000_000, day_volume=size, price_hint=2
         )
         return wrapped(found.SerializeToString())
+
+    def quote(self, symbol: str, ts: int, bid: float, ask: float) -> str:
+        """Message of a quote."""
+        from yfinance.pricing_pb2 import PricingData
+
+        found = PricingData(id=symbol, time=ts // 1_000_000, bid=bid, ask=ask)
+        return wrapped(found.SerializeToString())
+
+    def bent(self, symbol: str) -> list[str | bytes]:
+        """Protobuf's fields of name, price and time, and the one of its envelope."""
+        told = [wrapped(content) for content in bent_pricing(symbol)]
+        whole = json.loads(self.trade(symbol, time.time_ns(), 50.0, 1))
+        return [*told, *(json.dumps(one) for one in bent_fields(whole, ("message",)))]
 
     def drifted(self, symbol: str, ts: int, price: float, size: int) -> str:
         """The same with a field that nobody knows of yet, in the envelope and in the message."""
@@ -264,6 +292,22 @@ class AlpacaLoopback(WebsocketLoopback):
     def trade(self, symbol: str, ts: int, price: float, size: int) -> bytes:
         """Message of a trade."""
         return packed({"T": "t", "S": symbol, "p": price, "s": size, "t": stamp(ts), "i": size})
+
+    def quote(self, symbol: str, ts: int, bid: float, ask: float) -> bytes:
+        """Message of a quote."""
+        return packed({"T": "q", "S": symbol, "bp": bid, "ap": ask, "t": stamp(ts)})
+
+    def bent(self, symbol: str) -> list[str | bytes]:
+        """Fields of a trade and of a quote."""
+        (trade,) = msgpack.unpackb(self.trade(symbol, time.time_ns(), 50.0, 1))
+        (quote,) = msgpack.unpackb(self.quote(symbol, time.time_ns(), 49.0, 51.0))
+        made = bent_fields(trade, "TSpst") + bent_fields(quote, ("bp", "ap"))
+        return [packed(one) for one in made]
+
+    async def complain(self, status: int) -> None:
+        """Say so in words."""
+        said = {401: (402, "auth failed"), 429: (406, "connection limit exceeded")}[status]
+        await self.send(packed({"T": "error", "code": said[0], "msg": said[1]}))
 
     def drifted(self, symbol: str, ts: int, price: float, size: int) -> bytes:
         """The same with a field that nobody knows of yet."""

@@ -186,7 +186,9 @@ class YahooConnection:
                 return ()
             price = nan
         ts, volume = int(found.time) * MS_NS, int(found.day_volume)
-        size = nan if found.quote_type == COIN else float(self._volumes.size(name, ts, volume))
+        size = nan
+        if found.quote_type != COIN:  # a stamp of the future is no reason to call the rest old
+            size = float(self._volumes.size(name, min(ts, received), volume))
         # Stamps are whole milliseconds, and two trades of one may be alike in price and size.
         number = f"{found.time}/{volume}" if size else ""
         return (Tick(name, ts, price, size, bid or nan, ask or nan, received, number),)

@@ -9,12 +9,18 @@ import pytest
 
 from tests.conformance import LONG_S, MUTE_S, NAMELESS, connected, every_provider, played
 from tests.loopback import Heard, until
+from tradewind.engine.config.paper import TicksConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.streams import reasons
 from tradewind.engine.streams.facts import FeedState
+from tradewind.engine.streams.filtering import TickFilter
 
 BURST = 5_000
 AT_ONCE = BURST // 5  # ticks between two turns of others; clients read some hundreds at a time
+DAY_NS = 86_400_000_000_000
+QUOTING = ("alpaca", "yahoo")  # the wires that carry quotes
+QUOTES = [(49.0, 50.0), (51.0, 50.0)]  # bid and ask
+CROSSED_OF = {name: {reasons.CROSSED: 1} for name in QUOTING}
 pytestmark = every_provider
 
 
@@ -41,7 +47,7 @@ def test_after_an_end_a_feed_subscribes_again_and_tells_the_gap(provider: str, e
         await connected(server, heard, 60.0)
 
     heard = played(provider, scene)
-    assert heard.states.count(FeedState.GAP) == 3
+    assert heard.states.count(FeedState.GAP) == heard.states.count(FeedState.DOWN) == 3
     assert [tick.price for tick in heard.all] == [50.0, 51.0, 52.0, 60.0]
     gap = next(notice for notice in heard.notices if notice.state is FeedState.GAP)
     assert gap.since == heard.all[0].ts
@@ -147,6 +153,21 @@ def test_a_field_that_nobody_knows_of_does_no_harm(provider: str) -> None:
     assert (heard.all[1].price, heard.drops) == (51.0, [])
 
 
+def test_a_field_that_is_missing_renamed_or_of_another_type_makes_no_tick(provider: str) -> None:
+    async def scene(server: Any, heard: Heard) -> None:
+        await connected(server, heard)
+        bent = server.bent(server.symbols[0])
+        await server.send(*bent)
+        await connected(server, heard, 51.0)
+        sent.extend(bent)
+
+    sent: list[Any] = []
+    heard = played(provider, scene, mute_s=LONG_S)
+    assert [tick.price for tick in heard.all] == [50.0, 51.0]
+    assert len(heard.drops) == len(sent) >= 9
+    assert heard.states == [FeedState.CONNECTING, FeedState.LIVE]
+
+
 def test_a_server_that_is_away_is_tried_until_it_is_back(provider: str) -> None:
     async def scene(server: Any, heard: Heard) -> None:
         await connected(server, heard)
@@ -182,6 +203,47 @@ def test_too_many_requests_are_answered_with_a_longer_wait(provider: str) -> Non
     told = next(notice for notice in heard.notices if "429" in notice.reason)
     assert told.state is FeedState.DOWN
     assert 30 <= int(told.reason.split("waiting ")[1].split()[0]) <= 38
+
+
+def test_a_refusal_in_the_middle_of_the_stream_is_one_for_good(provider: str) -> None:
+    async def scene(server: Any, heard: Heard) -> None:
+        await connected(server, heard)
+        await server.complain(401)
+        await asyncio.sleep(20.0)
+
+    with pytest.raises(ConfigError, match=r"paper\.feed"):
+        played(provider, scene, mute_s=LONG_S)
+
+
+def test_a_limit_in_the_middle_of_the_stream_is_answered_with_a_longer_wait(provider: str) -> None:
+    async def scene(server: Any, heard: Heard) -> None:
+        await connected(server, heard)
+        await server.complain(429)
+        await until(lambda: "waiting" in heard.notices[-1].reason)
+
+    heard = played(provider, scene, mute_s=LONG_S)
+    assert heard.states[-1] is FeedState.DOWN
+    assert 30 <= int(heard.notices[-1].reason.split("waiting ")[1].split()[0]) <= 38
+
+
+def test_of_stamps_of_the_future_and_crossed_quotes_nothing_is_believed(provider: str) -> None:
+    async def scene(server: Any, heard: Heard) -> None:
+        await connected(server, heard)
+        name, now = server.symbols[0], time.time_ns()
+        await server.send(server.trade(name, now + DAY_NS, 52.0, 100))
+        if provider in QUOTING:
+            await server.send(*(server.quote(name, now, *two) for two in QUOTES))
+        await connected(server, heard, 51.0)
+
+    heard = played(provider, scene, mute_s=LONG_S)
+    assert not heard.drops
+    judge = TickFilter(sorted({tick.symbol for tick in heard.all}), TicksConfig())
+    judge.expect(0, 50.0)
+    believed = [(tick.price, tick.bid, tick.ask) for _, tick in judge.believed(heard.all)]
+    quoted = [two for _, *two in believed if two[0] == two[0]]
+    assert [price for price, *_ in believed if price == price] == [50.0, 51.0]
+    assert quoted == ([[49.0, 50.0]] if provider in QUOTING else [])
+    assert judge.drops == {reasons.FUTURE: 1} | CROSSED_OF.get(provider, {})
 
 
 def test_a_burst_leaves_others_their_turn(provider: str) -> None:

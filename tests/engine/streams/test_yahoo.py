@@ -24,7 +24,7 @@ from tradewind.engine.streams.facts import LiveFeed, Tick
 from tradewind.engine.streams.grid import Grid
 from tradewind.engine.streams.yahoo import MOST, YahooConnection, YahooStream, decimal
 
-NOW_MS = 1_704_294_000_000
+NOW_MS, DAY_MS = 1_704_294_000_000, 86_400_000
 COIN, STOCK = 41, 8
 
 
@@ -38,11 +38,11 @@ class Messages:
         return self._coming.pop(0)
 
 
-def received(*messages: str) -> tuple[list[Tick], Heard]:
+def received(*messages: str, volumes: DayVolumes | None = None) -> tuple[list[Tick], Heard]:
     heard = Heard()
     ticks: list[Tick] = []
     connection = YahooConnection(
-        yfinance.live, "ws://nowhere", {"KO": "KO", "BTC-USD": "btc-usd"}, DayVolumes()
+        yfinance.live, "ws://nowhere", {"KO": "KO", "BTC-USD": "btc-usd"}, volumes or DayVolumes()
     )
     connection._made._ws = Messages(*messages)
 
@@ -84,6 +84,16 @@ def test_volumes_of_the_day_become_sizes_and_numbers() -> None:
                           for k, v in enumerate([100, 130, 130, 180])))  # fmt: skip
     assert [tick.size for tick in ticks] == [0.0, 30.0, 0.0, 50.0]
     assert [tick.id for tick in ticks] == ["", f"{NOW_MS + 1}/130", "", f"{NOW_MS + 3}/180"]
+
+
+def test_a_stamp_of_the_future_does_not_make_the_volumes_behind_it_old() -> None:
+    now = time.time_ns() // 1_000_000
+    told = [(now - 9, 100), (now + 3 * DAY_MS, 130), (now, 150), (now + 1, 160)]
+    ticks, _ = received(
+        *(priced(price=60.0, day_volume=volume, time=ms) for ms, volume in told),
+        volumes=DayVolumes(lambda ts: 1 + (ts > (now + DAY_MS) * 1_000_000)),
+    )
+    assert [tick.size for tick in ticks] == [0.0, 30.0, 20.0, 10.0]
 
 
 def test_what_a_coin_traded_is_not_known() -> None:
