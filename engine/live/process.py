@@ -177,7 +177,9 @@ class Process:
     async def _look(self) -> None:
         """Look, again and again, at the clock and what was not used."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            now = time.time_ns()
+            due = None if self.replays else self.intake.maker.due_after(now)
+            await asyncio.sleep(LOOK_S if due is None else min(LOOK_S, (due - now) / 1e9))
             if self._idle is None or self._idle.done():  # while a turn works it waits
                 loop = asyncio.get_running_loop()
                 self._idle = loop.run_in_executor(self._thread, self._show, IDLE_S)

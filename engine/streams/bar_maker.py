@@ -144,6 +144,11 @@ class BarMaker:
                 found.append(row)
         return found
 
+    def due_after(self, now: int) -> int | None:
+        """When the next bar is due of those that are not, UTC nanoseconds; None: there is none."""
+        ends = (end + self._lateness_ns for end in (*self._open, *self._ready))
+        return min((due for due in ends if due > now), default=None)
+
     def _let_out(self, end: int) -> Row | None:
         bar, ready = self._open.pop(end, None), self._ready.pop(end, None)
         if end <= self.last_ts:

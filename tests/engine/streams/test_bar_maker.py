@@ -52,7 +52,10 @@ def test_a_bar_is_first_highest_lowest_last_and_the_sum() -> None:
 
 def test_a_bar_waits_as_long_as_its_ticks_may_be_late() -> None:
     made = maker()
+    assert made.due_after(OPEN) is None
     made.take(0, trade(1, 10))
+    assert made.due_after(OPEN) == OPEN + 62 * SECOND
+    assert made.due_after(OPEN + 62 * SECOND) is None
     assert made.advance(OPEN + 62 * SECOND - 1) == []
     made.take(0, trade(59, 11))
     (row,) = made.advance(OPEN + 62 * SECOND)
