@@ -14,7 +14,9 @@
     ├── RunError                       a run folder that is missing, damaged or cannot be written
     │   └── JournalError               a paper run's journal: damaged, locked, or of another run
     ├── InvariantError                 the simulator contradicts its own books: a bug of ours
-    └── OutsideError                   exit 3: network or provider failed, safe to retry
+    └── OutsideError                   exit 3: network, provider or disk failed, safe to retry
+        ├── DiskError                  a run folder on a disk that is full or fails; a RunError too
+        │   └── JournalDiskError       the same of a journal; a JournalError too
         ├── RateLimitedError
         ├── ProviderDownError
         ├── MalformedPayloadError
@@ -22,6 +24,8 @@
 
 The class says who must act; the message says where, what was found, what was wanted and what to do.
 """
+
+import errno
 
 
 class TradewindError(Exception):
@@ -82,6 +86,14 @@ class OutsideError(TradewindError, OSError):
     exit_code = 3
 
 
+class DiskError(RunError, OutsideError):
+    """The disk of a run folder is full, read-only or fails."""
+
+
+class JournalDiskError(JournalError, DiskError):
+    """The disk of a journal is full, read-only or fails, or another program holds the file."""
+
+
 class RateLimitedError(OutsideError):
     """The provider asked us to slow down and retries did not help."""
 
@@ -96,3 +108,25 @@ class MalformedPayloadError(OutsideError):
 
 class PartialUniverseError(OutsideError):
     """Some of the symbols asked for could not be had; the message names them."""
+
+
+OF_A_DISK = frozenset(
+    getattr(errno, name)
+    for name in (
+        "ENOSPC",
+        "EDQUOT",
+        "EIO",
+        "EROFS",
+        "ENODEV",
+        "ENXIO",
+        "ESTALE",
+        "ENFILE",
+        "EMFILE",
+    )
+    if hasattr(errno, name)
+)
+
+
+def is_of_a_disk(error: OSError) -> bool:
+    """Whether the disk or the machine failed, so that trying again may help; else a person must."""
+    return error.errno in OF_A_DISK

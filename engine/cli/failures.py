@@ -13,7 +13,7 @@ from typing import Any
 from typer import Abort, TyperException
 
 from tradewind.engine.cli.console import err, out_json
-from tradewind.engine.errors import TradewindError
+from tradewind.engine.errors import TradewindError, is_of_a_disk
 from tradewind.engine.secret import redacted
 
 DONE, NO, WRONG_INPUT, OUTSIDE, INTERRUPTED = 0, 1, 2, 3, 130
@@ -59,7 +59,9 @@ def _explain(error: BaseException, argv: Sequence[str]) -> tuple[str, int, dict[
         return _usage(error), WRONG_INPUT, {}
     if isinstance(error, TradewindError) and error.exit_code != NO:
         return str(error), error.exit_code, {}
-    if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
+    if isinstance(error, OSError) and (
+        is_of_a_disk(error) or (error.errno is not None and error.filename is not None)
+    ):
         return _disk(error), OUTSIDE, {}
     if os.environ.get("TRADEWIND_DEBUG") == "1":
         err(redacted("".join(traceback.format_exception(error))).rstrip())
@@ -94,6 +96,8 @@ def _usage(error: TyperException) -> str:
 
 
 def _disk(error: OSError) -> str:
+    if error.filename is None:
+        return f"the disk refuses: {error.strerror}; make room, or mount it writable, and try again"
     return f"{error.filename}: {error.strerror}"
 
 

@@ -79,7 +79,7 @@ def start(
 
         given, document = load(config, assignments or [])
         opened = opening.start(
-            given, document, results=results, name=name, progress=bars, workers=workers
+            given, document, results=results, name=name, progress=bars, workers=workers, page=page
         )
     return _work(opened, as_json, page)
 
@@ -109,7 +109,7 @@ def resume(
     with watched("paper", "the run is as it was") as bars:
         from tradewind.engine.live import opening
 
-        opened = opening.resume(folder, progress=bars, workers=workers)
+        opened = opening.resume(folder, progress=bars, workers=workers, page=page)
     asked_at_start(opened, thaw=thaw, live=live)
     return _work(opened, as_json, page)
 

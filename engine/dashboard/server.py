@@ -56,16 +56,8 @@ class Dashboard:
         ConfigError
             If the port is taken, or the packages that serve it are not installed.
         """
-        try:
-            import prometheus_client  # noqa: F401
-            import starlette  # noqa: F401
-            import uvicorn
-        except ImportError as error:
-            raise ConfigError(
-                f"paper.dashboard: the page needs a package that is not installed ({error.name}); "
-                "pip install 'tradewind[live]', or leave the page out with --no-page"
-            ) from None
-        listener = self._listener()
+        uvicorn = _uvicorn()
+        listener = listener_on(self._wanted)
         self.port = listener.getsockname()[1]
         config = uvicorn.Config(
             self._pages.app(), log_config=None, access_log=False, server_header=False,
@@ -82,21 +74,6 @@ class Dashboard:
             time.sleep(0.01)
         return self
 
-    def _listener(self) -> socket.socket:
-        """Socket bound to this machine alone."""
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((HOST, self._wanted))
-        except OSError as error:
-            listener.close()
-            raise ConfigError(
-                f"paper.dashboard.port: {self._wanted} cannot be listened on: {error.strerror}; "
-                "name another, or 0 for any that is free"
-            ) from None
-        listener.listen(64)  # who comes before the server has begun waits for it
-        return listener
-
     def _serve(self, listener: socket.socket) -> None:
         try:
             with listener:
@@ -111,3 +88,45 @@ class Dashboard:
             self._server.should_exit = True
         if self._thread is not None:
             self._thread.join(PATIENCE_S)
+
+
+def check_port(port: int) -> None:
+    """Refuse a port that another program has, and packages that are missing.
+
+    Raises
+    ------
+    ConfigError
+        Saying which.
+    """
+    _uvicorn()
+    listener_on(port).close()
+
+
+def listener_on(port: int) -> socket.socket:
+    """Socket bound to this machine alone; raises ConfigError where the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        listener.listen(64)  # who comes before the server has begun waits for it
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"paper.dashboard.port: {port} cannot be listened on: {error.strerror}; "
+            "name another, or 0 for any that is free"
+        ) from None
+    return listener
+
+
+def _uvicorn() -> Any:
+    """The package that serves; raises ConfigError where one of those needed is missing."""
+    try:
+        import prometheus_client  # noqa: F401
+        import starlette  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise ConfigError(
+            f"paper.dashboard: the page needs a package that is not installed ({error.name}); "
+            "pip install 'tradewind[live]', or leave the page out with --no-page"
+        ) from None
+    return uvicorn

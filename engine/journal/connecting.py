@@ -6,8 +6,8 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from tradewind.engine.errors import JournalError
-from tradewind.engine.journal.faults import told
+from tradewind.engine.errors import JournalDiskError, JournalError, is_of_a_disk
+from tradewind.engine.journal.faults import fault
 from tradewind.engine.journal.layout import APPLICATION, FORMAT, PAGE, SCHEMA
 
 SYNC = {"full": "FULL", "normal": "NORMAL"}
@@ -68,9 +68,11 @@ def lay_out(path: Path, facts: str) -> None:
         for folder in (path.parent, path.parent.parent):
             _synced(folder)
     except sqlite3.Error as error:
-        raise JournalError(told(path, error)) from None
+        raise fault(path, error) from None
     except OSError as error:
-        raise JournalError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise (JournalDiskError if is_of_a_disk(error) else JournalError)(
+            f"{path}: cannot be written: {error.strerror or error}"
+        ) from None
 
 
 def _synced(folder: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tradewind.engine.errors import JournalError
+from tradewind.engine.errors import JournalDiskError, JournalError
 from tradewind.engine.journal.layout import PAGE
 
 DAMAGE = (
@@ -15,6 +15,8 @@ DAMAGE = (
     "SQLITE_IOERR_SHORT_READ",
     "SQLITE_IOERR_CORRUPTFS",
 )
+
+PASSING = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY", "SQLITE_LOCKED")  # trying again may help
 
 
 def take_out(path: Path) -> str:
@@ -54,7 +56,13 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise JournalError(told(path, error)) from error
+        raise fault(path, error) from error
+
+
+def fault(path: Path, error: sqlite3.Error) -> JournalError:
+    """Error of ours for one of SQLite: whether trying again helps, and what to do."""
+    passes = name_of(error).startswith(PASSING) and not is_damage(error)
+    return (JournalDiskError if passes else JournalError)(told(path, error))
 
 
 def told(path: Path, error: sqlite3.Error) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tradewind.engine.errors import JournalError
+from tradewind.engine.errors import JournalDiskError, JournalError, is_of_a_disk
 
 DIGITS = 20
 
@@ -143,7 +143,7 @@ def _holder(path: Path) -> str:
 
 
 def _refused(path: Path, error: OSError) -> JournalError:
-    return JournalError(
+    return (JournalDiskError if is_of_a_disk(error) else JournalError)(
         f"{path}: its folder cannot be written ({error.strerror or error}); free space there, "
         "mount it writable or give it to this user, and resume"
     )

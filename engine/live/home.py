@@ -23,7 +23,7 @@ import numpy as np
 
 from tradewind.engine.config.file import Document, load
 from tradewind.engine.config.run import RunConfig
-from tradewind.engine.errors import JournalError, RunError
+from tradewind.engine.errors import ConfigError, DiskError, JournalError, RunError, is_of_a_disk
 from tradewind.engine.jsonable import jsonable
 from tradewind.engine.live import packing
 from tradewind.engine.live.control import JOURNAL
@@ -84,7 +84,7 @@ class Home:
         try:
             panel = map_panel(self.folder / HISTORY)
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.folder / HISTORY}: cannot be read: {error}") from None
+            raise _unread(self.folder / HISTORY, error) from None
         if panel.digest() != self.manifest().get("history_digest"):
             raise RunError(
                 f"{self.folder / HISTORY}: is not the history the run began with; restore the "
@@ -97,7 +97,7 @@ class Home:
         try:
             facts, arrays = packing.unpacked((self.folder / HISTORY / SIGNALS).read_bytes())
         except (OSError, JournalError) as error:
-            raise RunError(f"{self.folder / HISTORY / SIGNALS}: cannot be read: {error}") from None
+            raise _unread(self.folder / HISTORY / SIGNALS, error) from None
         forecasts = None
         if facts["horizon"]:
             levels = tuple(facts["levels"])
@@ -106,6 +106,29 @@ class Home:
                 arrays["mean"], arrays["std"], facts["horizon"], levels, quantiles
             )
         return Signals(forecasts, arrays.get("scores")), int(facts["first_bar"])
+
+
+def _unread(path: Path, error: Exception) -> RunError:
+    passes = isinstance(error, OSError) and is_of_a_disk(error)
+    return (DiskError if passes else RunError)(f"{path}: cannot be read: {error}")
+
+
+def refuse_taken(results: Path, name: str | None) -> None:
+    """Refuse a name that a folder has, before anything is read or written.
+
+    Raises
+    ------
+    ConfigError
+        Saying what to do instead.
+    """
+    if name is None or not (results / name).exists():
+        return
+    way = (
+        f"'tradewind paper resume {name}' goes on with that run"
+        if is_paper(results / name)
+        else "it is no paper run; remove it"
+    )
+    raise ConfigError(f"--name {name}: {results / name} is there already; {way}, or give another")
 
 
 def is_paper(folder: Path) -> bool:
@@ -159,7 +182,8 @@ def found(
         put(folder / HISTORY / SIGNALS, packing.packed(*_signals(signals, first_bar)))
         put(folder / "manifest.json", f"{json_text(jsonable(manifest))}\n".encode())
 
-    return Home(publish(name or new_name(parts.config, now), results, fill))
+    wanted = name or new_name(parts.config, now)
+    return Home(publish(wanted, results, fill, numbered=name is None))
 
 
 def _signals(signals: Signals, first_bar: int) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -1,6 +1,8 @@
 """The log of a paper run: a line of JSON for every event, kept to a bounded size."""
 
+import json
 import logging
+import os
 import threading
 import traceback
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from tradewind.engine.secret import redacted, redacted_facts
 
 FILE = "log.jsonl"
 BYTES, FILES = 20_000_000, 5
+TAIL = 65_536  # bytes at the end of a log in which its last word is looked for
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -68,6 +71,25 @@ class Logbook:
     def close(self) -> None:
         """Let go of the file."""
         self._handler.close()
+
+
+def last_word(folder: Path) -> str:
+    """Why the last process of a run ended, by its log; empty where that does not say."""
+    try:
+        with (folder / FILE).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        try:
+            said = json.loads(line)
+            event, text = said["event"], str(said["text"])
+        except (ValueError, KeyError, TypeError, RecursionError):  # cut off by a full disk
+            continue
+        if event in ("start", "stop"):
+            return text if event == "stop" else ""
+    return ""
 
 
 class _Quiet(RotatingFileHandler):

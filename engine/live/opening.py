@@ -1,5 +1,6 @@
 """From a config to a run that can take its first bar, and from its folder to one that goes on."""
 
+import shutil
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from tradewind.engine.pipeline import Diary, Parts
 from tradewind.engine.progress import SILENT, Progress
 from tradewind.engine.protocols import Strategy
 from tradewind.engine.records import DAY_NS, Panel
+from tradewind.engine.report.folder import check_writable
 from tradewind.engine.risk.gate import Gate
 
 REPLAY = "replay"
@@ -83,8 +85,12 @@ def start(
     name: str | None = None,
     progress: Progress = SILENT,
     workers: int | None = None,
+    page: bool | None = False,
 ) -> Opened:
     """Begin a run: read the history, say what there is to say of it, make folder and journal.
+
+    Whatever can be refused is, before anything is written: names, secrets, the page's port, which
+    is looked at where there is to be a ``page``; None: where the config says so.
 
     Raises
     ------
@@ -95,11 +101,15 @@ def start(
     config = config.model_copy(update={"paper": paper})
     parts = pipeline.resolve(config, document)
     refuse_what_cannot(parts, document)
-    sides.check(parts.config, document)
+    homes.refuse_taken(results, name)
+    sides.check(parts.config, document, page=page)
+    check_writable(results)
     panel = pipeline.read_history(parts.config, document, Diary(), progress).panel
     spreads.check(parts.config.costs.spread, panel)
     pipeline.refuse_unfit(parts, panel, document)
     history, coming = _divided(parts.config, panel, document)
+    if coming is None:
+        sides.following(parts.config, document, history, None)  # refuses what it cannot follow
     Gate(paper.risk, history.symbols)  # refuses what it does not know, before any fit
     prospect = Prospect(
         parts, workers=workers, cache=pipeline.forecast_cache(fresh=False), progress=progress
@@ -109,17 +119,44 @@ def start(
         parts, history, prospect.signals(history, calibrated=False), prospect.first_bar, results,
         name=name,
     )  # fmt: skip
+    try:
+        return _begun(home, parts, document, history, prospect, coming)
+    except BaseException:  # nothing was done yet: half a run is of no use to anybody
+        shutil.rmtree(home.folder, ignore_errors=True)
+        raise
+
+
+def _begun(
+    home: Home,
+    parts: Parts,
+    document: Document,
+    history: Panel,
+    prospect: Prospect,
+    coming: Panel | None,
+) -> Opened:
+    """A run with its journal and its first word."""
+    paper = parts.config.paper or PaperConfig()
     account = _account(home, parts, history, prospect)
     journal = Journal.create(
         home.journal, sync=paper.journal.sync,
         about={"run": home.run, "history_digest": history.digest()},
     )  # fmt: skip
     opened = Opened(home, parts, document, account, journal, coming, resumed=False)
-    journal.append([_started(opened)])
+    try:
+        journal.append([_started(opened)])
+    except BaseException:
+        journal.close()
+        raise
     return opened
 
 
-def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = None) -> Opened:
+def resume(
+    folder: Path,
+    *,
+    progress: Progress = SILENT,
+    workers: int | None = None,
+    page: bool | None = False,
+) -> Opened:
     """Go on with a run where its journal ends.
 
     Raises
@@ -132,7 +169,7 @@ def resume(folder: Path, *, progress: Progress = SILENT, workers: int | None = N
     home = Home(folder)
     config, document = home.config()
     parts = pipeline.resolve(config, document)
-    sides.check(parts.config, document)
+    sides.check(parts.config, document, page=page)
     paper = parts.config.paper or PaperConfig()
     journal = Journal.open(home.journal, sync=paper.journal.sync, busy_s=paper.journal.seconds_busy)
     left = control.waiting(home.control)

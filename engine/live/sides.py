@@ -6,6 +6,8 @@ from tradewind.engine import registry
 from tradewind.engine.config.file import Document
 from tradewind.engine.config.paper import PaperConfig
 from tradewind.engine.config.run import RunConfig
+from tradewind.engine.dashboard.server import check_port
+from tradewind.engine.errors import ConfigError
 from tradewind.engine.live import credentials
 from tradewind.engine.records import Panel
 from tradewind.engine.streams.facts import LiveFeed
@@ -16,10 +18,11 @@ OWN = "paper"  # the venue that is our own rule book
 FEED, VENUE = "paper.feed", "paper.venue"
 
 
-def check(config: RunConfig, document: Document) -> None:
+def check(config: RunConfig, document: Document, *, page: bool | None = False) -> None:
     """Refuse a feed or a broker that there is not, or that does not take these parameters.
 
-    So is a secret that is named and not there, and one that is written into the config.
+    So is a secret that is named and not there, one that is written into the config, and, where
+    there is to be a page (None: as the config says), a port that another program has.
 
     Raises
     ------
@@ -28,7 +31,13 @@ def check(config: RunConfig, document: Document) -> None:
     """
     feed_of(config, document)
     venue_of(config, document)
-    credentials.check(config.paper or PaperConfig(), document)
+    paper = config.paper or PaperConfig()
+    credentials.check(paper, document)
+    if paper.dashboard.enabled if page is None else page:
+        try:
+            check_port(paper.dashboard.port)
+        except ConfigError as error:
+            raise ConfigError(f"{document.at(('paper', 'dashboard', 'port'))}{error}") from None
 
 
 def feed_of(config: RunConfig, document: Document) -> Any:

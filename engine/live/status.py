@@ -9,6 +9,7 @@ from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import JournalReader
 from tradewind.engine.journal.lease import writer_of
 from tradewind.engine.live.home import Home, is_paper
+from tradewind.engine.live.logbook import last_word
 from tradewind.engine.live.pausing import pause_of
 from tradewind.engine.live.standing import standing
 from tradewind.engine.records import label
@@ -31,7 +32,7 @@ class Status:
     positions, orders, fills, refused : int
         Held; working; filled; refused so far.
     ended : str
-        Why it ended last.
+        Why it ended last; of one that died what its log says, if that says anything.
     barred : str
         Which switch or loss stop lets nothing through that adds; empty: none does.
     refusal : str
@@ -112,7 +113,8 @@ def _read(home: Home, process: int | None, reader: JournalReader) -> Status:
         home.run, state, process, bars, label(equity.at) if equity else "",
         equity.facts["equity"] if equity else None, found.positions, found.working, found.fills,
         found.refused,
-        str(stopped.facts["reason"]) if ended and stopped is not None else "",
+        str(stopped.facts["reason"]) if ended and stopped is not None
+        else last_word(home.folder) if state == "died" else "",
         barred, str(refused.facts["reason"]) if refused else "",
         _mode(reader, barred), _feed(reader) if process is not None else "",
     )  # fmt: skip

@@ -25,7 +25,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tradewind.engine.config.run import RunConfig
-from tradewind.engine.errors import RunError
+from tradewind.engine.errors import DiskError, RunError, is_of_a_disk
 from tradewind.engine.report import page, tables
 from tradewind.engine.report.contents import (
     EXPLANATION,
@@ -73,7 +73,7 @@ def check_writable(results: Path) -> None:
         probe.mkdir()
         put(probe / "file", b"tradewind")
     except OSError as error:
-        raise RunError(
+        raise (DiskError if is_of_a_disk(error) else RunError)(
             f"{results}: the results folder cannot be written: {error.strerror or error}; "
             "name another with --out"
         ) from None
@@ -95,7 +95,13 @@ def write(run: Run, results: Path) -> Path:
     return publish(run.name, results, lambda name, folder: _fill(replace(run, name=name), folder))
 
 
-def publish(wanted: str, results: Path, fill: Callable[[str, Path], Exception | None]) -> Path:
+def publish(
+    wanted: str,
+    results: Path,
+    fill: Callable[[str, Path], Exception | None],
+    *,
+    numbered: bool = True,
+) -> Path:
     """Make a run folder whole or not at all; its name is ``wanted``, or with a number behind it.
 
     Parameters
@@ -105,15 +111,19 @@ def publish(wanted: str, results: Path, fill: Callable[[str, Path], Exception | 
     fill : callable
         Writes the files of the run of that name into a folder; gives back what kept the page from
         being made, if anything.
+    numbered : bool
+        Whether a name that is taken gets a number behind it; else it is refused.
 
     Raises
     ------
     RunError
         If the folder cannot be written, or it was written but its page could not be made.
+    DiskError
+        If its disk is full or fails.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
-        name, partial = _reserve(results, wanted)
+        name, partial = _reserve(results, wanted, 10_000 if numbered else 2)
         try:
             fault = fill(name, partial)
             sync(partial)
@@ -125,7 +135,7 @@ def publish(wanted: str, results: Path, fill: Callable[[str, Path], Exception | 
     except OSError as error:
         if isinstance(error, RunError):
             raise
-        raise RunError(
+        raise (DiskError if is_of_a_disk(error) else RunError)(
             f"{results}: run {wanted} cannot be written: {error.strerror or error}; "
             "make room or name another folder with --out"
         ) from error
@@ -137,9 +147,9 @@ def publish(wanted: str, results: Path, fill: Callable[[str, Path], Exception | 
     return results / name
 
 
-def _reserve(results: Path, wanted: str) -> tuple[str, Path]:
+def _reserve(results: Path, wanted: str, end: int) -> tuple[str, Path]:
     """First free name like ``wanted``, held against other writers by its partial folder."""
-    for number in range(1, 10_000):
+    for number in range(1, end):
         name = wanted if number == 1 else f"{wanted}-{number}"
         partial = results / f".{name}.partial"
         if (results / name).exists():
@@ -151,7 +161,10 @@ def _reserve(results: Path, wanted: str) -> tuple[str, Path]:
         if not (results / name).exists():
             return name, partial
         partial.rmdir()  # another writer finished between the two looks
-    raise RunError(f"{results}: no free name like {wanted} is left; remove old runs")
+    raise RunError(
+        f"{results}: {wanted} is taken, or a run of that name is being made (.{wanted}.partial); "
+        "give another name, or remove what is there"
+    )
 
 
 def _fill(run: Run, folder: Path) -> Exception | None:

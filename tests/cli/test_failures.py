@@ -16,8 +16,10 @@ from tradewind.engine.errors import (
     CheckpointError,
     ConfigError,
     DataError,
+    DiskError,
     ForecastError,
     InvariantError,
+    JournalDiskError,
     JournalError,
     MalformedPayloadError,
     OutsideError,
@@ -39,6 +41,7 @@ WRONG_INPUT = (
     UnknownSymbolError,
 )  # fmt: skip
 OUTSIDE = (
+    DiskError, JournalDiskError,
     MalformedPayloadError, OutsideError, PartialUniverseError, ProviderDownError, RateLimitedError,
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,7 +14,9 @@ import pytest
 
 from tests import paper_runs
 from tests.cli.conftest import SCRIPT
-from tradewind.engine.live import control
+from tradewind.engine.errors import JournalDiskError
+from tradewind.engine.journal import lease
+from tradewind.engine.live import control, home, running
 
 CONFIG = """
 name: crosses
@@ -219,6 +222,79 @@ def test_a_wrong_config_is_one_message_and_exit_code_2(
     assert found.code == 2
     found.says(message)
     assert not list(Path("results").glob("*")) if Path("results").exists() else True
+
+
+def test_a_start_that_is_refused_leaves_nothing(inside: Command, config: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        taken = inside("paper", str(config), "--page", "--set", f"paper.dashboard.port={port}")
+    assert taken.code == 2
+    taken.says("--set[0]: paper.dashboard.port", f"{port} cannot be listened on", "name another")
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "way"),
+    [("journal.sqlite", "'tradewind paper resume run' goes on with that run"),
+     ("metrics.json", "it is no paper run; remove it")],
+)  # fmt: skip
+def test_a_name_that_is_taken_is_refused_with_the_way_out(
+    inside: Command, config: Path, file: str, way: str
+) -> None:
+    (Path("results") / "run").mkdir(parents=True)
+    (Path("results") / "run" / file).touch()
+    found = inside("paper", str(config), "--name", "run")
+    assert found.code == 2
+    found.says(f"--name run: {Path('results') / 'run'} is there already", way, "give another")
+    assert [path.name for path in Path("results").iterdir()] == ["run"]
+
+
+def full(*_: Any, **__: Any) -> None:
+    """A disk without room."""
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize(("place", "call"), [(home, "put"), (lease, "_taken_over")])
+def test_a_start_on_a_full_disk_may_be_tried_again_and_leaves_nothing(
+    inside: Command, config: Path, monkeypatch: pytest.MonkeyPatch, place: Any, call: str
+) -> None:
+    with monkeypatch.context() as disk:
+        disk.setattr(place, call, full)
+        found = inside("paper", str(config), "--name", "run")
+    assert found.code == 3
+    found.says("No space left on device")
+    assert not list(Path("results").iterdir())
+    assert inside("paper", str(config), "--name", "run").code == 0
+
+
+def test_a_run_that_dies_of_a_full_disk_says_so_and_may_be_tried_again(
+    inside: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = paper_runs.begun(Path("results"), config.read_text("utf-8"))
+    append, turns = opened.journal.append, [3]
+
+    def no_room(events: Any) -> int:
+        turns[0] -= 1
+        if turns[0] < 0:
+            raise JournalDiskError("journal.sqlite: the disk is full, nothing more was written")
+        return append(events)
+
+    monkeypatch.setattr(opened.journal, "append", no_room)
+    with pytest.raises(JournalDiskError, match="the disk is full"):
+        running.work(opened)
+    found = inside("paper", "status", "run", "--json").json["runs"][0]
+    assert found["state"] == "died"
+    assert "the disk is full, nothing more was written" in found["ended"]
+    places: list[tuple[Any, str, int]] = [(lease, "_taken_over", 3), (Path, "write_text", 0)]
+    for place, call, code in places:
+        with monkeypatch.context() as disk:
+            disk.setattr(place, call, full)
+            again = inside("paper", "resume", "run")
+        assert again.code == code
+        assert "Traceback" not in again.err
+    assert inside("paper", "status", "run", "--json").json["runs"][0]["bars"] == 217
 
 
 def test_a_run_is_told_as_an_ordinary_one_and_cerebro_fills_the_same(

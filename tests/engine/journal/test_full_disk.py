@@ -13,7 +13,7 @@ import pytest
 
 from tests import journal_writer
 from tests.journal_writer import event, new_events
-from tradewind.engine.errors import JournalError
+from tradewind.engine.errors import JournalDiskError, JournalError
 from tradewind.engine.journal.journal import Journal, JournalReader
 
 
@@ -41,6 +41,7 @@ def fill(journal: Journal) -> int:
             journal.append(new_events(seq + 1, seq + 7))
         except JournalError as error:
             assert "free space there and resume" in str(error)
+            assert error.exit_code == 3
             assert journal.count == seq
             return seq
 
@@ -77,7 +78,7 @@ def test_a_journal_is_opened_on_a_full_disk_and_goes_on_with_space(small_disk: P
     with ballast.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
         while True:
             file.write(bytes(4096))
-    with pytest.raises(JournalError, match="free space there and resume"):
+    with pytest.raises(JournalDiskError, match="free space there and resume"):
         Journal.open(path)
     ballast.unlink()
     with Journal.open(path) as journal:
@@ -87,7 +88,7 @@ def test_a_journal_is_opened_on_a_full_disk_and_goes_on_with_space(small_disk: P
 
 def test_a_journal_is_not_begun_on_a_full_disk(small_disk: Path) -> None:
     (small_disk / "ballast").write_bytes(bytes(3 * 2**20 - 3 * 4096))
-    with pytest.raises(JournalError, match="free space there"):
+    with pytest.raises(JournalDiskError, match="free space there"):
         Journal.create(small_disk / "j.sqlite", about={})
     (small_disk / "ballast").unlink()
     with Journal.create(small_disk / "j.sqlite", about={}) as journal:
@@ -113,7 +114,7 @@ def test_a_journal_on_a_read_only_disk_is_read_and_not_written(
         assert reader.about == {"run": "r"}
         assert list(reader.events()) == [event(seq) for seq in range(1, 31)]
         assert reader.verify() == 30
-    with pytest.raises(JournalError, match="its folder cannot be written"):
+    with pytest.raises(JournalDiskError, match="its folder cannot be written"):
         Journal.open(path)
 
 

@@ -269,8 +269,9 @@ def test_a_disk_that_fills_up_is_an_error_and_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folder, "put", full)
-    with pytest.raises(RunError, match="No space left on device; make room"):
+    with pytest.raises(RunError, match="No space left on device; make room") as caught:
         folder.write(RUN, tmp_path)
+    assert caught.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []
 
 
