@@ -1,5 +1,6 @@
 """``tradewind paper``: trade a config on a live or replayed feed, and look after such runs."""
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,15 +74,19 @@ def start(
     It trades the config that 'tradewind backtest' trades; the block 'paper:' says on which feed,
     within which limits. Ctrl-C stops it: nothing is lost, 'tradewind paper resume' goes on.
     """
-    with watched("paper", "nothing was begun") as bars:
-        from tradewind.engine.config.file import load
-        from tradewind.engine.live import opening
+    with ExitStack() as signals:
+        with watched("paper", "nothing was begun") as bars:
+            from tradewind.engine.config.file import load
+            from tradewind.engine.live import asking, opening
 
-        given, document = load(config, assignments or [])
-        opened = opening.start(
-            given, document, results=results, name=name, progress=bars, workers=workers, page=page
-        )
-    return _work(opened, as_json, page)
+            asks = signals.enter_context(asking.kill_heard())
+            given, document = load(config, assignments or [])
+            opened = opening.start(
+                given, document, results=results, name=name, progress=bars, workers=workers,
+                page=page,
+            )  # fmt: skip
+        opened.asks = asks
+        return _work(opened, as_json, page)
 
 
 @app.command("resume")
@@ -106,12 +111,16 @@ def resume(
     folder = run_folder(run, results)
     if works(home_of(folder)):
         return ask(folder, "thaw", as_json) if thaw else resume_at_work(folder, as_json)
-    with watched("paper", "the run is as it was") as bars:
-        from tradewind.engine.live import opening
+    with ExitStack() as signals:
+        with watched("paper", "the run is as it was") as bars:
+            from tradewind.engine.live import asking, opening
 
-        opened = opening.resume(folder, progress=bars, workers=workers, page=page)
-    asked_at_start(opened, thaw=thaw, live=live)
-    return _work(opened, as_json, page)
+            asks = signals.enter_context(asking.kill_heard())
+            opened = opening.resume(folder, progress=bars, workers=workers, page=page)
+        asked_at_start(opened, thaw=thaw, live=live)
+        asks[:0] = opened.asks  # whoever throws the switch meanwhile has the last word
+        opened.asks = asks
+        return _work(opened, as_json, page)
 
 
 @app.command("pause")

@@ -6,7 +6,8 @@ It never ends the run.
 
 import signal
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,7 @@ class Asking:
 
     def signalled(self, name: str, number: int) -> None:
         """Bring what a signal asks."""
-        at = time.time_ns()
-        facts = {"flatten": True} if name == "kill" else {}
-        self._inbox.ask(Command(f"signal-{at}", name, f"signal {number}", at, facts))
+        self._inbox.ask(_signal(name, number))
 
     def done(self, command: Command) -> None:
         """Answer a command that was obeyed and is in the journal."""
@@ -103,6 +102,33 @@ class Asking:
             self._teller.event(
                 "warning", "command", f"{label_of(command)} was not obeyed: the run ended before"
             )
+
+
+def _signal(name: str, number: int) -> Command:
+    at = time.time_ns()
+    facts = {"flatten": True} if name == "kill" else {}
+    return Command(f"signal-{at}", name, f"signal {int(number)}", at, facts)
+
+
+@contextmanager
+def kill_heard() -> Iterator[list[Command]]:
+    """Hear the kill switch while a run is being opened: what is to be done before its first bar.
+
+    Until the run listens the signal would end the process, and whatever restarts it would not know
+    of the switch.
+    """
+    heard: list[Command] = []
+    try:
+        before = signal.signal(
+            signal.SIGUSR1, lambda number, _: heard.append(_signal("kill", number))
+        )
+    except ValueError:  # signals come to the main thread alone
+        yield heard
+        return
+    try:
+        yield heard
+    finally:
+        signal.signal(signal.SIGUSR1, before or signal.SIG_DFL)
 
 
 def label_of(command: Command) -> str:

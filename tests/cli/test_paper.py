@@ -14,9 +14,11 @@ import pytest
 
 from tests import paper_runs
 from tests.cli.conftest import SCRIPT
+from tradewind.engine.cli import paper_asking
 from tradewind.engine.errors import JournalDiskError
 from tradewind.engine.journal import lease
-from tradewind.engine.live import control, home, running
+from tradewind.engine.journal.journal import JournalReader
+from tradewind.engine.live import control, home, opening, running
 
 CONFIG = """
 name: crosses
@@ -143,6 +145,38 @@ def test_a_killed_run_is_seen_as_such_and_goes_on(
     after = json.loads(out)
     assert after["bars"] > before["bars"]
     assert "signal 15" in after["ended"]
+
+
+def test_a_command_that_its_process_did_not_live_to_obey_is_taken_back(
+    inside: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper_runs.begun(Path("results"), config.read_text("utf-8")).journal.close()
+    answers = iter([True, False])
+    monkeypatch.setattr(paper_asking, "works", lambda home: next(answers))
+    found = inside("paper", "pause", "run")
+    assert found.code == 2
+    found.says("run: its process ended before it obeyed 'pause', which is taken back")
+    assert not list(Path("results/run/control").iterdir())
+
+
+def test_the_kill_switch_is_heard_while_a_run_is_being_opened(
+    inside: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, arguments in (("start", [str(config), "--name", "run"]), ("resume", ["run"])):
+        opens = getattr(opening, name)
+
+        def opened(*given: Any, opens: Any = opens, **more: Any) -> Any:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            return opens(*given, **more)
+
+        monkeypatch.setattr(opening, name, opened)
+        found = inside("paper", name, *arguments, "--json")
+        assert found.code == 0
+        assert (found.json["bars"], found.json["fills"]) == (217, 0)
+    with JournalReader(Path("results") / "run" / "journal.sqlite") as reader:
+        asked = [event.facts["by"] for event in reader.events(kinds=("command",))]
+    assert asked == [f"signal {int(signal.SIGUSR1)}"] * 2
+    assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
 
 
 @pytest.mark.parametrize("more", [[], ["--live"]])
