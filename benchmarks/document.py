@@ -18,7 +18,7 @@ from evolving_page import section as evolving_section
 from live_step_page import section as live_step_section
 from luck_page import section as luck_section
 from pairs_page import section as pairs_section
-from paper_page import crash_section
+from paper_page import crash_section, journal_section, reconnect_section
 from paper_page import section as paper_section
 from portfolios_page import section as portfolios_section
 from published_page import section as published_section
@@ -37,6 +37,8 @@ NAMES = (
     "ticks",
     "paper",
     "crash",
+    "reconnect",
+    "journal",
     "training",
     "evolving",
     "sweeps",
@@ -135,6 +137,8 @@ def main() -> int:
         "ticks": ticks_section,
         "paper": paper_section,
         "crash": crash_section,
+        "reconnect": reconnect_section,
+        "journal": journal_section,
         "training": training_section,
         "evolving": evolving_section,
         "sweeps": sweeps_section,

@@ -12,7 +12,8 @@ normal), ``sync_median_ms`` and ``sync_p99_ms`` what one full transaction of tha
 wire before that; ``lost`` is how many are in no bar though they should be.
 
 ``soak``: minute bars of 50 symbols replayed as fast as they go through the whole process, journal
-and all; memory after a fifth and at the end, and what the journal grows by a bar.
+and all; memory after a fifth and at the end, what the journal grows by a bar, and how long an
+account takes to be where it was again, from the journal.
 """
 
 import argparse
@@ -43,6 +44,7 @@ from tradewind.engine.live.board import Board
 from tradewind.engine.live.facts import Decision, Mode, records_of
 from tradewind.engine.live.process import Process
 from tradewind.engine.live.prospect import Prospect
+from tradewind.engine.live.recovery import recovered
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.pipeline import resolve
 from tradewind.engine.records import Panel
@@ -274,14 +276,19 @@ def soak(*, n_bars: int, folder: Path) -> dict[str, Any]:
 
     at = time.perf_counter()
     asyncio.run(work())
-    seconds = time.perf_counter() - at
+    seconds, ended = time.perf_counter() - at, rss_mb()
+    at = time.perf_counter()
+    with Journal.open(home.journal, sync="normal") as again:
+        fresh = account_of(CROSS, panel.past(history))
+        recovered(fresh, again)
+    restart = time.perf_counter() - at
+    assert fresh.book.equity[-1] == account.book.equity[-1]
     size = sum(file.stat().st_size for file in home.folder.glob("journal.sqlite*"))
-    ended = rss_mb()
     return {
         "case": "soak", "symbols": 50, "bars": n_bars, "seconds": round(seconds, 1),
         "ms_per_bar": round(1e3 * seconds / n_bars, 3), "fills": len(account.book.fills),
         "rss_mb_after_a_fifth": marks[0], "rss_mb_at_the_end": ended,
-        "growth": round(ended / marks[0] - 1.0, 3),
+        "growth": round(ended / marks[0] - 1.0, 3), "restart_s": round(restart, 2),
         "history_mb": round(account.book.panel.nbytes / 1e6, 1),
         "journal_bytes_per_bar": round(size / n_bars), "exceptions": 0,
     }  # fmt: skip

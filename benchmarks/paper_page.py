@@ -52,7 +52,8 @@ def _soak(row: dict[str, Any]) -> str:
         f"{row['fills']:,} fills and {row['exceptions']} exceptions; the journal grew by "
         f"{row['journal_bytes_per_bar']:,} bytes a bar. Memory after a fifth {first:,.0f} MB, at "
         f"the end {last:,.0f} MB: {growth:+.1%} (goal within 5 %: {_met(abs(growth), 0.05)}). The "
-        f"bars themselves, which a run keeps, are {row['history_mb']:,.0f} MB of that."
+        f"bars themselves are {row['history_mb']:,.0f} MB, in a file that is mapped. From its "
+        f"journal the account was where it had been in {row['restart_s']:.1f} s."
     )
 
 
@@ -73,6 +74,58 @@ def crash_section(rows: list[dict[str, Any]]) -> str:
         f"| {row['identical']:,} |"
         for row in rows
     ]
+    return "\n".join(lines)
+
+
+def reconnect_section(rows: list[dict[str, Any]]) -> str:
+    """Connections that break."""
+    by: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in rows:
+        by.setdefault(row["provider"], {})[row["case"]] = row
+    lines = [
+        "## Feeds that break\n",
+        "`python benchmarks/reconnect.py`. Each provider's own client against a server on this "
+        "machine that ends its connection, cleanly and by a reset in turn: until the feed is "
+        "subscribed again. *Mute*: how much later than its limit silence is noticed. *Stall*: the "
+        "longest that another task waited for its turn while a burst came, and in calm.\n",
+        "| feed | breaks | p50 (goal 1 s) | p99 (goal 5 s) | mute, at most | burst "
+        "| stall (goal 50 ms) | calm |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, of in by.items():
+        back, mute, stall = of["reconnect"], of["mute"], of["stall"]
+        missed = "" if stall["met"] else " **missed**"
+        lines.append(
+            f"| {name} | {back['breaks']} | {back['p50_s']:.2f} s | {back['p99_s']:.2f} s"
+            f"{'' if back['met'] else ' **missed**'} | {mute['latest_s']:.2f} s "
+            f"| {stall['ticks']:,} | {stall['longest_ms']:.0f} ms{missed} "
+            f"| {stall['calm_ms']:.0f} ms |"
+        )
+    return "\n".join(lines)
+
+
+def journal_section(rows: list[dict[str, Any]]) -> str:
+    """A month of events gone on with."""
+    lines = [
+        "## A month's journal\n",
+        "`python benchmarks/journal.py`. A month of 500 symbols by the minute with an event for "
+        "every order and fill, which is more than a run writes. Read in a new process, its imports "
+        "aside, with the file in the page cache and out of it; then processes killed while they "
+        "append.\n",
+    ]
+    for row in rows:
+        if row["case"] == "restart":
+            where = "in the page cache" if row["cached"] else "read from the disk"
+            lines.append(
+                f"- {row['events']:,} events, {where}: open, snapshot, bars and the events behind "
+                f"it in **{row['seconds']:.1f} s** (goal {row['goal']:g}: "
+                f"{_met(row['seconds'], row['goal'])})"
+            )
+        elif row["case"] == "kill":
+            lines.append(
+                f"- sync {row['sync']}: {row['identical']} of {row['trials']} killed journals had "
+                "every event that was acknowledged, and verified"
+            )
     return "\n".join(lines)
 
 
