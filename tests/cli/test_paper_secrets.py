@@ -179,7 +179,9 @@ def test_a_leak_is_found_wherever_there_is_one(
     ended = inside("paper", str(config), "--name", "run")
     found = leaks(ended, shown, project / "results", tmp_path / "state")
     (crash,) = (tmp_path / "state").rglob("*crash*.txt")
-    assert found == {"journal.sqlite", "log.jsonl", "stderr", "/api/state", crash.name}
+    assert found == {
+        "journal.sqlite", "log.jsonl", "stderr", "/api/state", "/ready", crash.name
+    }  # fmt: skip
 
 
 def test_a_key_that_is_refused_ends_the_run_and_is_not_told(
