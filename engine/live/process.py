@@ -79,6 +79,7 @@ class Process:
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
         self._day: int | None = None
+        self._days_over: list[str] = []  # and not reported
         self._inbox = Inbox()
         self.asking = Asking(opened.home.control, board, self._inbox, teller)
         self.n_bars = self._since_snapshot = 0
@@ -310,18 +311,26 @@ class Process:
         return Mode.BEHIND if outside and mode is Mode.LIVE and self._inbox.bars else mode
 
     def _day_over(self, day: int) -> None:
-        """Report the day before, where a new one has begun; a replay has too many of them."""
+        """Report the day before, where a new one has begun; a replay has too many of them.
+
+        Of days that are caught up with there is one report, of the last that is over.
+        """
         before, self._day = self._day, day
-        if before in (None, day) or self.replays:
+        if self.replays:
             return
+        if before not in (None, day):
+            self._days_over.append(str(np.datetime64(before, "D")))
+        if not self._days_over or self._inbox.bars:
+            return
+        (*others, last), self._days_over = self._days_over, []
         try:
-            found, page = write_day(self.opened.home, str(np.datetime64(before, "D")))
+            found, page = write_day(self.opened.home, last)
         except TradewindError as error:
             self.teller.event("warning", "daily", str(error))
             return
         facts = {"day": found.day, "page": page.name, "pnl": found.pnl}
         self._write([Event(0, time.time_ns(), "daily", facts)])
-        self.teller.daily(found.sentence)
+        self.teller.daily(found.sentence, others)
 
     def _snapshot(self) -> None:
         self.reached("before_snapshot")

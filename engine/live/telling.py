@@ -106,8 +106,13 @@ class Teller:
         word = "bought" if fill["qty"] > 0.0 else "sold"
         return f"{word} {abs(fill['qty']):g} {name} at {fill['price']:g}"
 
-    def daily(self, sentence: str) -> None:
-        """A day is over and reported."""
+    def daily(self, sentence: str, others: Sequence[str] = ()) -> None:
+        """A day is over and reported; others were caught up with and are not."""
+        if others:
+            sentence += (
+                f"; {len(others)} days from {others[0]} to {others[-1]} were caught up with: "
+                "'tradewind paper daily RUN --day DAY' reports one"
+            )
         self.event("info", "daily", sentence)
         self._tell("daily", sentence)
 

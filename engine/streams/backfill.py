@@ -5,23 +5,27 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from datetime import date, timedelta
 from functools import partial
 from random import Random
 from typing import Any
 
 import numpy as np
 
+from tradewind.engine.bars.sessions import interval_ns, is_intraday
 from tradewind.engine.config.data import DataConfig
 from tradewind.engine.errors import DataError, OutsideError, TradewindError
 from tradewind.engine.features.stream import Row
 from tradewind.engine.feeds import load
-from tradewind.engine.records import Panel, label
+from tradewind.engine.records import DAY_NS, Panel, label
 from tradewind.engine.secret import redacted
 from tradewind.engine.streams.bar_maker import BarMaker
 
+LEAST_DAYS = 5  # of bars before those that are missing, with weekends six times as many of days
 LOOK_S = 0.5  # between two looks at whether there is something to ask for
 SOON_S = 1.0  # within which the first try comes: many runs do not ask at once
 FIRST_WAIT_S, LONGEST_WAIT_S = 5.0, 300.0  # between two tries; twice as long after each that failed
+QUICKER = 0.9  # a history that had it at once may have it sooner
 SECOND_NS = 1_000_000_000
 Fetch = Callable[[int], Awaitable[list[Row]]]
 Tell = Callable[[str, str], None]
@@ -31,8 +35,9 @@ class GapFiller:
     """Asks the history for the bars that nobody listened to, as long as they matter.
 
     One question at a time, never in the event loop, and again after a wait that grows, up to five
-    minutes, and is never quite the same. A source that refuses may do better later, so that every
-    error is waited out; the run is never ended by one.
+    minutes, and is never quite the same. While a feed is away or late its bars are asked for when
+    the history has had them so far, not sooner. A source that refuses may do better later, so that
+    every error is waited out; the run is never ended by one.
 
     Parameters
     ----------
@@ -69,7 +74,8 @@ class GapFiller:
         self._maker, self._fetch, self._tell = maker, fetch, tell
         self._clock, self._sleep, self._draw = clock, sleep, draw or Random()
         self._task: asyncio.Task[None] | None = None
-        self._failures, self._not_before, self._news = 0, 0, 0
+        self._failures, self._not_before = 0, 0
+        self._lag_ns = 0  # behind the end of a bar, until the history has it
 
     def wake(self) -> None:
         """Begin, or try again soon: a hole began or ended."""
@@ -88,15 +94,22 @@ class GapFiller:
     async def _work(self) -> None:
         holes = self._maker.holes
         while holes.matter:
-            at, now = self._maker.ask_at(), self._clock()
+            at, now = self._due(), self._clock()
             if at is not None and max(at, self._not_before) <= now:
                 await self._ask(now)
             else:
                 await self._sleep(LOOK_S)
         self.state = ""
 
+    def _due(self) -> int | None:
+        """When the next question is due; None: there is none."""
+        at, lasting = self._maker.ask_at(), self._maker.holes.lasting
+        if at is None or lasting is None or not lasting.asked:
+            return at
+        return at + min(self._lag_ns, self._maker.patience_ns // 2)
+
     async def _ask(self, now: int) -> None:
-        since = self._maker.last_ts
+        since, wanted = self._maker.last_ts, self._maker.ask_at()
         self.state = self.state or f"bars behind {label(since)} are being fetched"
         try:
             rows = await self._fetch(since)
@@ -105,9 +118,9 @@ class GapFiller:
         except Exception as error:  # ours to mend, and no reason to end a run
             self._failed("error", f"{error!r}")
         else:
-            self._answered(rows, now)
+            self._answered(rows, now, now if wanted is None else wanted)
 
-    def _answered(self, rows: Sequence[Row], now: int) -> None:
+    def _answered(self, rows: Sequence[Row], now: int, wanted: int) -> None:
         news = self._maker.fill(rows, now=now)
         if news:
             self._tell("info", f"{news} bars were fetched behind the last one known")
@@ -115,6 +128,7 @@ class GapFiller:
         if at is not None and at <= self._clock():  # it answered, and does not have it yet
             self._failed("info", "the history does not have all bars yet")
             return
+        self._lag_ns = now - wanted if self._failures else int(QUICKER * self._lag_ns)
         self._failures, self.state = 0, ""
         self._not_before = self._clock() + self._wait_ns(0)
 
@@ -161,9 +175,23 @@ async def missed(
             pass
         else:
             return found
-    fresh = config.model_copy(update={"end": None})
-    loaded = await in_a_thread(partial(load, fresh))
-    return rows_after(loaded.panel, symbols, since)
+    return rows_after(await in_a_thread(partial(_loaded, config, since, interval)), symbols, since)
+
+
+def _loaded(config: DataConfig, since: int, interval: str) -> Panel:
+    """The history as it is now, from some days before a moment on where that suffices.
+
+    Bars are made of shorter ones, and judged by those before them: a margin is read as well. A
+    symbol that left earlier has no bars there, which is an error, and the whole history is read.
+    """
+    whole = config.model_copy(update={"end": None})
+    length_ns = max(map(interval_ns, (interval, config.interval)))
+    margin = LEAST_DAYS if is_intraday(interval) else LEAST_DAYS * 6 + 3 * length_ns // DAY_NS
+    begin = date(1970, 1, 1) + timedelta(days=since // DAY_NS - margin)
+    if config.start is None or begin > config.start:
+        with suppress(DataError):
+            return load(whole.model_copy(update={"start": begin})).panel
+    return load(whole).panel
 
 
 async def in_a_thread(work: Callable[[], Any]) -> Any:

@@ -94,6 +94,10 @@ def test_a_run_catches_up_and_journals_what_is_not_taken(
     assert any("no network; try 2 in" in line for line in log)
     assert any(line == f"info gap {N_BEHIND} bars were fetched behind the last one known"
                for line in log)  # fmt: skip
+    days = sorted(page.stem for page in (tmp_path / "run" / "daily").glob("*.html"))
+    assert len(days) == 1  # of all that were caught up with
+    (daily,) = (line for line in log if line.startswith("info daily"))
+    assert daily.startswith(f"info daily {days[0]}") and "2 days from" in daily
     assert any(line.startswith("warning skipped no bar of KO, XOM that closes at") for line in log)
     assert any("drop not_positive: 1 not used (1 in all); the last: KO at -1 (number 7), stamped"
                in line for line in log)  # fmt: skip

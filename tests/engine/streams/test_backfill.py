@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from datetime import date
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -70,6 +71,9 @@ class Desk:
             if isinstance(says, float):
                 await asyncio.sleep(says)
                 return []
+            if says == "20 s late":
+                n = int((now() - OPEN - 20 * SECOND) // MINUTE_NS)
+                return [bar(m) for m in range(1, n + 1) if OPEN + m * MINUTE_NS > since]
             if says == "behind":
                 n = int((now() - OPEN) // MINUTE_NS)
                 return [bar(m) for m in range(1, n + 1) if OPEN + m * MINUTE_NS > since]
@@ -129,6 +133,23 @@ def test_a_history_that_is_away_is_asked_for_as_long_as_the_gap_matters_ever_mor
         level, text = desk.lines[3]
         assert level == "warning"
         assert "the history is away; try 5 in " in text
+
+    played(scene)
+
+
+def test_a_feed_that_is_late_for_good_has_each_bar_asked_for_when_the_history_has_it() -> None:
+    async def scene() -> None:
+        desk = Desk("20 s late")
+        desk.feed(FeedState.DELAYED)
+        ticks_at = 0
+        while seconds() < 1800.0:
+            stamp = now() - SECOND
+            desk.intake.take([Tick("A", stamp, 50.0, 1.0, received=now(), id=f"{ticks_at}")])
+            ticks_at += 1
+            await desk.until(seconds() + 5.0)
+        assert [minute for _, minute in desk.rows] == list(range(1, 30))
+        assert all(at - 60 * minute <= 40.0 for at, minute in desk.rows[2:])
+        assert len(desk.asked) <= 60  # 29 bars; without what it learns of the lag 110
 
     played(scene)
 
@@ -314,6 +335,29 @@ def test_a_feed_that_keeps_bars_is_asked_first_and_the_history_when_it_cannot_te
     assert not loaded
     assert rows(Keeps(AWAY)) == rows(Keeps(DataError("too old"))) == rows(object()) == [2, 3]
     assert [one.end for one in loaded] == [None] * 3
+    assert {one.start for one in loaded} == {date(2017, 12, 31)}  # five days before, of minutes
+
+
+@pytest.mark.parametrize(
+    ("start", "want"),
+    [(None, [date(2017, 12, 3), None]), ("2017-01-01", [date(2017, 12, 3), date(2017, 1, 1)]),
+     ("2018-01-02", [date(2018, 1, 2)])],
+)  # fmt: skip
+def test_the_whole_history_is_read_only_where_its_end_does_not_suffice(
+    monkeypatch: pytest.MonkeyPatch, start: str | None, want: list[date | None]
+) -> None:
+    panel, asked = bars_at([OPEN], "A", interval="1d"), []
+    config = DataConfig.model_validate({"source": "embedded", "start": start})
+
+    def load(config: DataConfig) -> Any:
+        asked.append(config.start)
+        if len(asked) < len(want):
+            raise DataError("A has no bars")
+        return type("Loaded", (), {"panel": panel})
+
+    monkeypatch.setattr(backfill, "load", load)
+    assert len(asyncio.run(missed(object(), config, ["A"], OPEN - 1, "1d"))) == 1
+    assert asked == want
 
 
 def test_rows_are_in_the_columns_of_the_run_whatever_the_source_has() -> None:
