@@ -8,7 +8,7 @@ import pytest
 
 from tests.paper_runs import COMMANDS, begun, ledger, worked
 from tradewind.engine.errors import RunError
-from tradewind.engine.live.daily import days_of, write_day
+from tradewind.engine.live.daily import Day, days_of, write_day
 from tradewind.engine.live.home import Home
 from tradewind.engine.live.reading import read_paper
 
@@ -22,21 +22,30 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     yield opened.home
 
 
-def test_gains_by_symbol_add_up_to_the_gain_of_the_day_but_for_carry(home: Home) -> None:
+@pytest.fixture(scope="module")
+def reports(home: Home) -> list[Day]:
+    """The report of every day."""
+    return [write_day(home, day)[0] for day in days_of(read_paper(home))]
+
+
+def test_gains_by_symbol_add_up_to_the_gain_of_the_day_but_for_carry(
+    home: Home, reports: list[Day]
+) -> None:
     run = read_paper(home)
     total = 0.0
-    for day in days_of(run):
-        found, _ = write_day(home, day)
-        rows = [t for t in range(run.first_row, run.panel.n_bars) if str(run.panel.dates[t]) == day]
+    for found in reports:
+        rows = [t for t in range(run.first_row, run.panel.n_bars)
+                if str(run.panel.dates[t]) == found.day]  # fmt: skip
         carry = sum(float(one["amount"]) for one in run.happenings if one["bar"] in rows)
         assert sum(one["pnl"] for one in found.by_symbol) + carry == pytest.approx(found.pnl)
         total += found.pnl
     assert total == pytest.approx(float(run.equity[-1]) - run.config.account.cash)
 
 
-def test_fills_refusals_and_commands_stand_on_their_days_and_nowhere_twice(home: Home) -> None:
-    run = read_paper(home)
-    found = [write_day(home, day)[0] for day in days_of(run)]
+def test_fills_refusals_and_commands_stand_on_their_days_and_nowhere_twice(
+    home: Home, reports: list[Day]
+) -> None:
+    run, found = read_paper(home), reports
     assert sum(len(day.fills) for day in found) == len(run.fills)
     refused = [1 for kind, *_ in ledger(home.folder) if kind == "refused"]
     assert sum(len(day.refused) for day in found) == len(refused) > 0
