@@ -2,112 +2,17 @@
 
 import asyncio
 import json
-import time
 from collections import defaultdict, deque
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
+from tests.alpaca_ledger import OPEN, Ledger, update
+
 ASSETS = {"KO": True, "MSFT": True, "BRK.B": False, "BTC/USD": True}  # name -> fractionable
 KEY, SECRET = "CANARYKEY0123456789", "CANARYSECRET9876543210"
-OPEN = ("new", "accepted", "partially_filled", "pending_new")
 HELD_BACK_S = 5.0
-
-
-def stamp(at: int | None = None) -> str:
-    """Time in the wire's words, down to nanoseconds."""
-    at = time.time_ns() if at is None else at
-    whole = datetime.fromtimestamp(at // 1_000_000_000, UTC)
-    return f"{whole:%Y-%m-%dT%H:%M:%S}.{at % 1_000_000_000:09d}Z"
-
-
-@dataclass
-class Ledger:
-    """What the broker never forgets.
-
-    Attributes
-    ----------
-    orders : dict
-        By our id.
-    activities : list
-        Executions, oldest first.
-    price : dict
-    cash : float
-    parts : tuple of float
-        Shares in which market orders are filled at once; none: they wait.
-    """
-
-    orders: dict[str, dict[str, Any]] = field(default_factory=dict)
-    activities: list[dict[str, Any]] = field(default_factory=list)
-    price: dict[str, float] = field(default_factory=lambda: defaultdict(lambda: 50.0))
-    cash: float = 100_000.0
-    parts: tuple[float, ...] = (0.4, 0.6)
-
-    def positions(self) -> dict[str, float]:
-        """Signed units by symbol."""
-        held: defaultdict[str, float] = defaultdict(float)
-        for one in self.activities:
-            held[one["symbol"]] += float(one["qty"]) * (1 if one["side"] == "buy" else -1)
-        return {name: qty for name, qty in held.items() if qty}
-
-    def take(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Note an order."""
-        now = stamp()
-        names = ("limit_price", "stop_price", "trail_price", "trail_percent")
-        prices = {name: None if asked.get(name) is None else str(asked[name]) for name in names}
-        order = {
-            "id": str(uuid4()), "client_order_id": asked["client_order_id"], "created_at": now,
-            "updated_at": now, "submitted_at": now, "filled_at": None, "expired_at": None,
-            "canceled_at": None, "failed_at": None, "replaced_at": None, "asset_id": str(uuid4()),
-            "symbol": asked["symbol"], "asset_class": "us_equity", "qty": str(asked["qty"]),
-            "filled_qty": "0", "filled_avg_price": None, "order_class": "", "legs": None,
-            "order_type": asked["type"], "type": asked["type"], "side": asked["side"],
-            "time_in_force": asked["time_in_force"], "status": "new", "extended_hours": False,
-            **prices,
-        }  # fmt: skip
-        self.orders[order["client_order_id"]] = order
-        return order
-
-    def fill(self, order: dict[str, Any], qty: float) -> dict[str, Any]:
-        """Fill a part of an order; the update that tells it."""
-        filled, price = float(order["filled_qty"]), self.price[order["symbol"]]
-        before = filled * float(order["filled_avg_price"] or 0.0)
-        filled += qty
-        whole = filled >= float(order["qty"]) - 1e-9
-        now = stamp()
-        order |= {
-            "filled_qty": f"{filled:.9f}".rstrip("0").rstrip("."), "updated_at": now,
-            "filled_avg_price": str((before + qty * price) / filled),
-            "status": "filled" if whole else "partially_filled",
-            "filled_at": now if whole else None,
-        }  # fmt: skip
-        kind = "fill" if whole else "partial_fill"
-        self.activities.append({
-            "id": f"{now[:10].replace('-', '')}{len(self.activities):09d}::{uuid4()}",
-            "activity_type": "FILL", "account_id": str(uuid4()), "transaction_time": now,
-            "type": kind, "price": str(price), "qty": str(qty), "side": order["side"],
-            "symbol": order["symbol"], "leaves_qty": str(float(order["qty"]) - filled),
-            "order_id": order["id"], "cum_qty": order["filled_qty"],
-            "order_status": order["status"],
-        })  # fmt: skip
-        self.cash -= qty * price * (1 if order["side"] == "buy" else -1)
-        return update(kind, order, price=str(price), qty=str(qty), execution_id=str(uuid4()))
-
-    def end(self, order: dict[str, Any], status: str) -> dict[str, Any]:
-        """End an order; the update that tells it."""
-        now = stamp()
-        at = {"canceled": "canceled_at", "expired": "expired_at", "rejected": "failed_at"}[status]
-        order |= {"status": status, "updated_at": now, at: now}
-        return update(status, order)
-
-
-def update(event: str, order: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Message of the stream."""
-    told = {"event": event, "timestamp": stamp(), "order": dict(order), **more}
-    return {"stream": "trade_updates", "data": told}
 
 
 class AlpacaBroker:
@@ -124,12 +29,15 @@ class AlpacaBroker:
         What goes wrong with updates: ``twice``, ``backwards``, ``lost``, ``torn``.
     race : str
         What happens before an order can be withdrawn: ``fills``, ``fills a part``.
+    slow : bool
+        Whether a withdrawal waits, as ``pending_cancel``, for :meth:`withdraw`.
     """
 
     def __init__(self) -> None:
         self.ledger = Ledger()
         self.faults: defaultdict[str, deque[str]] = defaultdict(deque)
         self.garble = self.race = ""
+        self.slow = False
         self.requests: list[tuple[str, str]] = []
         self.arrived = asyncio.Event()
         self.retry_after: str | None = "0.05"
@@ -150,6 +58,7 @@ class AlpacaBroker:
         app.router.add_post("/v2/orders", self._submit)
         app.router.add_get("/v2/orders", self._orders)
         app.router.add_get("/v2/orders:by_client_order_id", self._order)
+        app.router.add_get("/v2/orders/{id}", self._by_number)
         app.router.add_delete("/v2/orders/{id}", self._cancel)
         app.router.add_get("/v2/account/activities/FILL", self._activities)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -216,8 +125,14 @@ class AlpacaBroker:
         cost = float(asked["qty"]) * self.ledger.price[asked["symbol"]]
         if asked["side"] == "buy" and cost > self.ledger.cash:
             return failed(403, 40310000, "insufficient buying power")
-        order = self.ledger.take(asked)
-        first = dict(order)
+        free, oco = self.ledger.available(asked["symbol"], asked["side"]), "stop_loss" in asked
+        if free is None and oco:
+            return failed(422, 42210000, "oco orders must be exit orders")
+        if free is not None and float(asked["qty"]) > free:
+            said = f"(requested: {asked['qty']}, available: {free:g})"
+            return failed(403, 40310000, f"insufficient qty available for order {said}")
+        order = self.ledger.take_pair(asked) if oco else self.ledger.take(asked)
+        first = self.ledger.nested(order)
         told = [update("new", order)]
         if order["type"] == "market" and order["time_in_force"] != "cls":
             told += [self.ledger.fill(order, float(order["qty"]) * x) for x in self.ledger.parts]
@@ -230,11 +145,37 @@ class AlpacaBroker:
             return failed(404, 40410000, "order not found")
         order, left = found[0], float(found[0]["qty"]) - float(found[0]["filled_qty"])
         if self.race and order["status"] in OPEN:
-            await self.tell(self.ledger.fill(order, left if self.race == "fills" else left / 2))
-        if order["status"] not in OPEN:
+            await self.fill(order, left if self.race == "fills" else left / 2)
+        if order["status"] not in OPEN or order["status"] == "pending_cancel":
             return failed(422, 42210000, "order is not cancelable")
-        await self.tell(self.ledger.end(order, "canceled"))
+        for one in (order, *self.ledger.others(order)):
+            one["status"] = "pending_cancel"
+            await self.tell(update("pending_cancel", one))
+        if not self.slow:
+            await self.withdraw()
         return web.Response(status=204)
+
+    async def withdraw(self) -> None:
+        """Let every withdrawal that waits come to its end."""
+        for order in self.ledger.orders.values():
+            if order["status"] == "pending_cancel":
+                await self.tell(self.ledger.end(order, "canceled"))
+
+    async def fill(self, order: dict[str, Any], qty: float) -> None:
+        """Fill a part of an order; what came with it is lowered, and ends with the whole."""
+        told = [self.ledger.fill(order, qty)]
+        for one in self.ledger.others(order):
+            left = float(one["qty"]) - qty
+            one["qty"] = f"{left:g}" if left else one["qty"]
+            told += [] if left else [self.ledger.end(one, "canceled")]
+        await self.tell(*told)
+
+    async def _by_number(self, request: web.Request) -> web.Response:
+        for order in self.ledger.orders.values():
+            if order["id"] == request.match_info["id"]:
+                nested = request.query.get("nested") == "true"
+                return web.json_response(self.ledger.nested(order) if nested else order)
+        return failed(404, 40410000, "order not found")
 
     async def _order(self, request: web.Request) -> web.Response:
         order = self.ledger.orders.get(request.query["client_order_id"])
@@ -245,8 +186,9 @@ class AlpacaBroker:
     async def _orders(self, request: web.Request) -> web.Response:
         asked = request.query
         found = [
-            order for order in self.ledger.orders.values()
-            if (asked.get("status") == "all" or (order["status"] in OPEN) == (
+            self.ledger.nested(order) for order in self.ledger.orders.values()
+            if not order["leg_of"]
+            and (asked.get("status") == "all" or (order["status"] in OPEN) == (
                 asked.get("status", "open") == "open"))
             and order["submitted_at"] > asked.get("after", "")
             and order["submitted_at"] < asked.get("until", "9")

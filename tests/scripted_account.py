@@ -1,4 +1,4 @@
-"""A paper account of one symbol whose strategy does what a script says, one candle at a time."""
+"""A paper account whose strategy does what a script says, one candle at a time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -67,16 +67,23 @@ class Silent:
         """Nothing was fitted."""
 
 
-def account(script: Script, *, more: str = "", **limits: Any) -> Account:
+def account(
+    script: Script,
+    *,
+    more: str = "",
+    symbols: tuple[str, ...] = ("KO",),
+    at_a_venue: bool = False,
+    **limits: Any,
+) -> Account:
     """Account before its first candle; one bar at 100 has been before."""
     risk = ", ".join(f"{key}: {value}" for key, value in limits.items())
     config, _ = config_of(f"{CONFIG}{more}\npaper: {{risk: {{{risk}}}}}\n")
-    one = np.full((1, 1), 100.0)
-    history = Panel(("KO",), np.array([MONDAY]), one, one, one, one, one * 1e6, interval="1d")
+    one = np.full((1, len(symbols)), 100.0)
+    history = Panel(symbols, np.array([MONDAY]), one, one, one, one, one * 1e6, interval="1d")
     assert config.paper is not None
     return Account.begin(
         "run", config, cast(Any, Scripted(script)), history, cast(Any, Silent()),
-        Gate(config.paper.risk, ("KO",)), bars_per_year=252.0, start=1,
+        Gate(config.paper.risk, symbols), bars_per_year=252.0, start=1, at_a_venue=at_a_venue,
     )  # fmt: skip
 
 
@@ -86,9 +93,12 @@ def took(
     """What a candle makes; a number is a candle of one price."""
     prices = candle if isinstance(candle, tuple) else (candle,) * 4
     n = one.book.panel.n_bars
-    made: list[Any] = [np.array([value]) for value in (*prices, volume)]
+    wide = one.book.panel.n_symbols
+    made: list[Any] = [np.full(wide, value) for value in (*prices, volume)]
     row = Row(MONDAY + n * DAY_NS, *made)
-    decision = Decision(row.ts, n, mode or one.mode, tuple(one.leaving), np.array([row.ts]))
+    decision = Decision(
+        row.ts, n, mode or one.mode, tuple(one.leaving), np.full(wide, row.ts)
+    )  # fmt: skip
     return one.bar(row, decision)
 
 

@@ -103,6 +103,8 @@ class PaperOrders:
         left = placed["qty"] - placed["filled_qty"]
         if left * placed["qty"] <= 0.0 or abs(left) <= states.EPS * abs(placed["qty"]):
             self.end(number, states.FILLED)
+        elif placed["reduce_only"] and state.qty[k] == 0.0:
+            self.end(number, states.NOTHING_TO_REDUCE)
         consequences(state, self.log, number, was, qty)
         self._drop_ended()
 
@@ -204,7 +206,9 @@ class PaperOrders:
                 self.state.named[k] = -1  # the strategy may have named it at this very close
                 n += 1
         entry.heed(self.market, self.terms, self.state, self.log, n, t)
-        return np.arange(before, self.state.count[states.ORDERS])
+        new = np.arange(before, self.state.count[states.ORDERS])
+        self.log.orders["reduce_only"][new] = 1  # what a stop still fills is not sold twice
+        return new
 
 
 def states_rate(market: states.Market, t: int, k: int) -> float:

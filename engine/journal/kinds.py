@@ -17,6 +17,7 @@ CANCELLED = "cancelled"
 HAPPENING = "happening"  # carry, corporate actions, margin calls
 EQUITY = "equity"
 SUBMIT = "submit"  # sent to a broker outside
+RECALL = "recall"  # called back from there, to be sent in another shape
 ACK = "ack"  # it said that it has it
 REPORT = "report"  # it said something else
 RISK = "risk"  # a loss stop tripped
@@ -27,7 +28,7 @@ STANDING = "standing"  # what is held and what works, for whoever only asks that
 KINDS = frozenset(
     {
         STARTED, RESUMED, STOPPED, COMMAND, FEED, DROP, SKIPPED, BAR, FORECAST, DECISION, ORDER,
-        FILL, REFUSED, CANCELLED, HAPPENING, EQUITY, SUBMIT, ACK, REPORT, RISK, ERROR, NOTE, DAILY,
-        STANDING,
+        FILL, REFUSED, CANCELLED, HAPPENING, EQUITY, SUBMIT, RECALL, ACK, REPORT, RISK, ERROR, NOTE,
+        DAILY, STANDING,
     }
 )  # fmt: skip

@@ -33,6 +33,7 @@ from tradewind.engine.records import Floats, Ints, Panel
 from tradewind.engine.risk.facts import Breach, Situation
 from tradewind.engine.risk.gate import Gate
 from tradewind.engine.venues.facts import ReportKind, VenueReport
+from tradewind.engine.venues.ids import number_in
 
 ENDINGS = {
     ReportKind.REJECTED: states.BY_VENUE,
@@ -220,10 +221,8 @@ class Account:
 
     def number_of(self, client_id: str) -> int | None:
         """Number of the order that a broker knows by this id; None for one of another run."""
-        run, _, number = client_id.rpartition("-")
-        if run != self.run or not number.isdigit() or int(number) >= len(self.book.orders):
-            return None
-        return int(number)
+        number = number_in(client_id, self.run)
+        return number if number is not None and number < len(self.book.orders) else None
 
     def _flattened(self, at: int) -> list[Event]:
         """Orders that close everything, where there has been a bar to decide at."""

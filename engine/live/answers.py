@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 
 from tradewind.engine.live.inbox import Inbox
+from tradewind.engine.live.sendings import Sendings
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.venues.facts import VenueReport
 
@@ -16,15 +17,19 @@ class Answers:
     inbox : Inbox
         Of the run's turns.
     teller : Teller
+    sendings : Sendings
+        What was called back ends there and works on here.
     """
 
-    def __init__(self, inbox: Inbox, teller: Teller) -> None:
-        self._inbox, self._teller = inbox, teller
+    def __init__(self, inbox: Inbox, teller: Teller, sendings: Sendings) -> None:
+        self._inbox, self._teller, self._sendings = inbox, teller, sendings
         self._waiting: deque[VenueReport] = deque()
         self._task: asyncio.Task[None] | None = None
 
     def report(self, report: VenueReport) -> None:
         """Take one answer; they reach the account in their order."""
+        if self._sendings.says_nothing(report):
+            return
         self._waiting.append(report)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._hand_over())

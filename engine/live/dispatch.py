@@ -3,27 +3,35 @@
 What is to be sent is in the journal before it is sent, under an id that is the same for ever. Where
 nobody knows whether a message arrived, the broker is asked for that id, or the order is sent again
 under it, which a broker takes as the same one.
+
+A broker withdraws in its own time. What is to follow in that symbol waits until it has, and until
+what was filled meanwhile is booked; other symbols do not wait.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tradewind.engine.errors import OutsideError
-from tradewind.engine.executors import state as states
 from tradewind.engine.journal.event import Event
 from tradewind.engine.live.account import Account
-from tradewind.engine.types import OrderType, TimeInForce
-from tradewind.engine.venues.facts import ReportKind, Venue, VenueOrder, VenueReport
+from tradewind.engine.live.allotting import closes, order_of, protects
+from tradewind.engine.live.planning import Planner
+from tradewind.engine.live.sendings import Sendings
+from tradewind.engine.venues.facts import HoldingVenue, ReportKind, Venue, VenueOrder, VenueReport
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 30.0
+CONFIRM_S = 30.0  # for which a withdrawal is waited before what follows is tried regardless
+HELD_S = 120.0  # for which an order that adds is sent again where units are held for others
 T = TypeVar("T")
 Write = Callable[[list[Event]], Awaitable[None]]
-Outgoing = tuple[int, VenueOrder]
-Aside = Callable[[Callable[[], list[Outgoing]]], Awaitable[list[Outgoing]]]
+Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
 Hear = Callable[[VenueReport], Awaitable[None]]
+Later = Callable[[float, Callable[[], None]], object]
+Key = tuple[str, int]
 
 
 class Dispatch:
@@ -33,12 +41,16 @@ class Dispatch:
     ----------
     account : Account
     venue : Venue
+    sendings : Sendings
+        What an earlier life has tried.
     write : callable
         Puts events into the journal.
     hear : callable
         Hands an answer to the account.
     aside : callable
         Does something in the thread that the account belongs to.
+    later : callable
+        Does something after some seconds, and has :meth:`send` called behind it.
     reached : callable
         Told each step.
     tell : callable
@@ -49,31 +61,37 @@ class Dispatch:
         self,
         account: Account,
         venue: Venue,
+        sendings: Sendings,
         *,
         write: Write,
         hear: Hear,
         aside: Aside,
+        later: Later,
         reached: Callable[[str], None],
         tell: Callable[[str], None],
     ) -> None:
-        self.account, self.venue = account, venue
-        self._write, self._hear, self._aside = write, hear, aside
+        self.account, self.venue, self.sendings = account, venue, sendings
+        self._write, self._hear, self._aside, self._later = write, hear, aside, later
         self._reached, self._tell = reached, tell
-        self._sent: set[int] = set()
-        self._over: set[int] = set()
-
-    def take_over(self, sent: set[int]) -> None:
-        """Know what an earlier life of the run has tried to send."""
-        self._sent |= sent
+        self.plans = Planner(account, sendings, holds=isinstance(venue, HoldingVenue))
+        self._pending: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        self._there: defaultdict[int, dict[str, float]] = defaultdict(dict)
+        self._resting: set[Key] = set()
+        self._waited: dict[Key, float] = {}
 
     async def settle(self) -> None:
         """Find out, after a restart, what became of everything that was sent or should have been.
 
-        An order that was tried to be sent and that the broker has never seen is sent now.
+        An order that was tried to be sent and that the broker has never seen is sent now; what was
+        called back is called back again.
         """
-        for number, order in await self._aside(self._unsure):
-            if await self._tried(partial(self.venue.find, order.client_id)) is None:
-                self._sent.discard(number)
+        for _, name in await self._aside(self.plans.unsure):
+            if await self._tried(partial(self.venue.find, name)) is None:
+                self.plans.absent.add(name)
+        for number, names in self.sendings.by_number.items():
+            for name in names:
+                if name in self.sendings.recalled and name not in self.plans.ended_there:
+                    await self._cancel(number, name)
         await self.send()
 
     async def send(self) -> None:
@@ -82,48 +100,167 @@ class Dispatch:
         In this order: a broker holds back for a stop the units that its successor, or an order
         that closes, is to sell, and refuses that one while the stop works.
         """
-        for number, order in await self._aside(self._ended):
-            await self._tried(partial(self.venue.cancel, order.client_id))
-            self._over.add(number)
-        for number, order in await self._aside(self._unsent):
-            await self._submit(number, order)
+        plan = await self._aside(self.plans.plan)
+        for together in plan.recall:
+            await self._recall(together)
+        for number, name in plan.withdraw:
+            await self._cancel(number, name)
+            self.plans.over.add(number)
+        if plan.recall or plan.withdraw:
+            plan = await self._aside(self.plans.plan)
+        ready: dict[int, bool] = {}
+        for number, beside, k in plan.send:
+            if k not in ready:
+                ready[k] = await self._settled(k)
+            if ready[k] and ("order", number) not in self._resting:
+                await self._submit(number, beside)
 
-    def _unsure(self) -> list[Outgoing]:
-        """What was sent and is not known to have ended."""
-        return [(n, order_of(self.account, n)) for n in sorted(self._sent) if self._works(n)]
+    async def _cancel(self, number: int, name: str) -> None:
+        """Ask the broker to withdraw an order; whether it has is looked at before the next one."""
+        await self._tried(partial(self.venue.cancel, name))
+        self._reached("after_cancel")
+        k = await self._aside(partial(self.plans.symbol_of, number))
+        self._pending[k][name] = number
 
-    def _unsent(self) -> list[Outgoing]:
-        """What works on the market that is ours and was not sent."""
-        working = [int(n) for n in self.account.book.working]
-        new = [(n, order_of(self.account, n)) for n in working if n not in self._sent]
-        return [(n, order) for n, order in new if order.qty]  # nothing to take: not yet
+    async def _recall(self, together: Sequence[tuple[int, str]]) -> None:
+        """Have back what is to be sent in another shape.
 
-    def _ended(self) -> list[Outgoing]:
-        """What was sent and has ended here otherwise than by the broker's word."""
-        orders, found = self.account.book.orders, []
-        for n in sorted(self._sent - self._over):
-            if orders[n]["reason"] in (states.FILLED, states.BY_VENUE, states.EXPIRED):
-                self._over.add(n)
-            elif not self._works(n):
-                found.append((n, order_of(self.account, n)))
-        return found
+        The broker withdraws all that was sent as one: none of it may be called back alone.
+        """
+        there = []
+        for number, name in together:
+            state = await self._tried(partial(self.venue.find, name))
+            if state is not None and not state.working:
+                return  # how it ended is being told, and with that there is another plan
+            there += [(number, name)] if state is not None else []
+        now = time.time_ns()
+        events = [Event(0, now, "recall", {"number": n, "id": name}) for n, name in together]
+        for event in events:
+            self.sendings.note(event)
+        await self._write(events)
+        self._reached("after_recall")
+        for number, name in there:
+            await self._cancel(number, name)
 
-    def _works(self, number: int) -> bool:
-        return bool(self.account.book.orders[number]["reason"] == states.WORKING)
+    async def _settled(self, k: int) -> bool:
+        """Whether everything withdrawn in a symbol is, and what it filled is booked."""
+        key = ("symbol", k)
+        if key in self._resting:
+            return False
+        pending = self._pending[k]
+        for name, number in list(pending.items()):
+            state = await self._tried(partial(self.venue.find, name))
+            if state is None or not state.working:
+                self._there[number][name] = 0.0 if state is None else abs(state.filled_qty)
+                del pending[name]
+        late = list(pending) or await self._aside(partial(self.plans.unbooked, k, self._there))
+        if late and self._waited.get(key, 0.0) < CONFIRM_S:
+            self._rest(key)
+            return False
+        if late:
+            self._tell(f"nobody confirms for {CONFIRM_S:g} s that {late} ended; going on")
+            pending.clear()
+        self._waited.pop(key, None)
+        return True
 
-    async def _submit(self, number: int, order: VenueOrder) -> None:
-        self._sent.add(number)
-        await self._write([Event(0, time.time_ns(), "submit", {"number": number})])
+    def _rest(self, key: Key) -> float:
+        """Leave something alone for a while, longer each time; seconds it has waited before."""
+        waited = self._waited.get(key, 0.0)
+        wait = min(max(FIRST_WAIT_S, waited), LONGEST_WAIT_S)
+        self._waited[key] = waited + wait
+        self._resting.add(key)
+        self._later(wait, partial(self._resting.discard, key))
+        return waited
+
+    async def _submit(self, number: int, beside: int) -> None:
+        numbers = (number,) if beside < 0 else (number, beside)
+        names = [self._name(n, m) for n, m in zip(numbers, (beside, number), strict=False)]
+        orders = await self._aside(partial(self.plans.orders_of, numbers, names))
+        if not orders or not await self._can(numbers, orders):
+            return
+        events = [
+            Event(0, time.time_ns(), "submit", {"number": n, "id": name})
+            for n, name in zip(numbers, names, strict=True)
+            if self.sendings.current(n) is None
+        ]
+        for event in events:
+            self.sendings.note(event)
+        if events:
+            await self._write(events)
         self._reached("before_submit")
-        report = await self._tried(partial(self.venue.submit, order))
+        reports = await self._tried(partial(self._message, orders))
         self._reached("after_submit")
-        kind = "ack" if report.kind is ReportKind.ACCEPTED else "report"
-        if kind == "ack":
+        if len(reports) > 1 and any(one.kind is ReportKind.REJECTED for one in reports):
+            self._part(numbers, reports[0].reason)
+            self.plans.absent.update(names)
+            return
+        for n, name, report in zip(numbers, names, reports, strict=True):
+            await self._answered(n, name, report)
+
+    def _name(self, number: int, beside: int) -> str:
+        return self.sendings.current(number) or self.sendings.fresh(number, beside)
+
+    async def _message(self, orders: Sequence[VenueOrder]) -> Sequence[VenueReport]:
+        if len(orders) == 1:
+            return [await self.venue.submit(orders[0])]
+        assert isinstance(self.venue, HoldingVenue)  # nobody else is asked for pairs
+        return await self.venue.submit_pair(*orders)
+
+    async def _can(self, numbers: Sequence[int], orders: Sequence[VenueOrder]) -> bool:
+        """Whether a broker that holds units can have these, and the stop that is to follow."""
+        venue = self.venue
+        if not isinstance(venue, HoldingVenue):
+            return True
+        if len(orders) == 2:
+            if why := await self._tried(partial(venue.cannot, *orders)):
+                self._part(numbers, why)
+            return not why
+        for child in await self._aside(partial(self.plans.stops_behind, numbers[0])):
+            stop = child._replace(qty=-orders[0].qty)
+            if why := await self._tried(partial(venue.cannot, stop)):
+                name = orders[0].client_id
+                said = f"not sent, because the stop that is to protect it cannot be: {why}"
+                await self._hear(_rejection(name, said))
+                return False
+        return True
+
+    def _part(self, numbers: Sequence[int], why: str) -> None:
+        """Send of a pair the stop alone from now on."""
+        self.plans.apart.add(frozenset(numbers))
+        self._tell(
+            f"orders {numbers[0]} and {numbers[1]} cannot be sent as one ({why}); the stop is sent "
+            "alone, and the target when a close has reached it"
+        )
+        self._later(0.0, lambda: None)
+
+    async def _answered(self, number: int, name: str, report: VenueReport) -> None:
+        """Take the answer to a message."""
+        if report.kind is ReportKind.ACCEPTED:
+            self.plans.absent.discard(name)
+            self._waited.pop(("order", number), None)
             self._reached("before_ack")
-            await self._write([Event(0, report.at, "ack", {"number": number, "id": report.id})])
+            facts = {"number": number, "id": report.id}
+            await self._write([Event(0, report.at, "ack", facts)])
             self._reached("after_ack")
+        elif await self._again(number, report):
+            self.plans.absent.add(name)
+            self._rest(("order", number))
+            self._tell(f"order {name} is asked again: {report.reason}")
+        elif report.kind is ReportKind.HELD:
+            await self._hear(_rejection(name, report.reason))
         else:
             await self._hear(report)
+
+    async def _again(self, number: int, report: VenueReport) -> bool:
+        """Whether an order that was not taken is to be sent again as it is."""
+        if report.kind is ReportKind.HELD:
+            waited = self._waited.get(("order", number), 0.0)
+            return waited < HELD_S or await self._aside(partial(closes, self.account, number))
+        if not isinstance(self.venue, HoldingVenue):
+            return False
+        protection = await self._aside(partial(protects, self.account, number))
+        order = await self._aside(partial(order_of, self.account, number))
+        return protection and not await self._tried(partial(self.venue.cannot, order))
 
     async def _tried(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Ask until there is an answer; a broker that is away is waited for."""
@@ -137,18 +274,6 @@ class Dispatch:
                 wait = min(2.0 * wait, LONGEST_WAIT_S)
 
 
-def order_of(account: Account, number: int) -> VenueOrder:
-    """Order of a number, as a broker gets it."""
-    order = account.book.orders[number]
-    left = float(order["qty"] - order["filled_qty"])
-    if order["reduce_only"] or order["parent"] >= 0:  # a broker does not know what it may take
-        held = float(account.book.state.qty[order["symbol"]])
-        left = 0.0 if held * left >= 0.0 else max(min(left, abs(held)), -abs(held))
-    return VenueOrder(
-        client_id=f"{account.run}-{number}",
-        symbol=account.book.panel.symbols[order["symbol"]],
-        qty=left,
-        order_type=OrderType(int(order["order_type"])),
-        limit=float(order["limit"]), stop=float(order["stop"]), trail=float(order["trail"]),
-        trail_fraction=float(order["trail_fraction"]), tif=TimeInForce(int(order["tif"])),
-    )  # fmt: skip
+def _rejection(name: str, reason: str) -> VenueReport:
+    kind = ReportKind.REJECTED
+    return VenueReport(kind, name, time.time_ns(), f"{name}/{kind.value}", reason=reason)

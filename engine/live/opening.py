@@ -19,7 +19,7 @@ from tradewind.engine.executors.terms import bars_needed
 from tradewind.engine.executors.user_strategy import BacktraderStrategy
 from tradewind.engine.journal.event import Event
 from tradewind.engine.journal.journal import Journal
-from tradewind.engine.live import control, sides
+from tradewind.engine.live import control, sendings, sides
 from tradewind.engine.live import home as homes
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.facts import Command
@@ -52,8 +52,8 @@ class Opened:
     coming : Panel or None
         In a replay: history and what is still to come, whose rows go on where the account is.
     resumed : bool
-    sent : set of int
-        Orders that an earlier life has tried to send to a broker outside.
+    sent : tuple of Event
+        What an earlier life has tried to send to a broker outside, and what it called back.
     left : list of (Path, Command or str)
         Commands that were left before this process had the run.
     asks : list of Command
@@ -67,7 +67,7 @@ class Opened:
     journal: Journal
     coming: Panel | None
     resumed: bool
-    sent: set[int] = field(default_factory=set)
+    sent: tuple[Event, ...] = ()
     left: list[tuple[Path, Command | str]] = field(default_factory=list)
     asks: list[Command] = field(default_factory=list)
 
@@ -182,7 +182,7 @@ def resume(
         account = _account(home, parts, history, prospect)
         recovered(account, journal)
         coming = _still_to_come(parts, document, account, progress)
-        sent = {event.facts["number"] for event in journal.events(kinds=("submit",))}
+        sent = tuple(journal.events(kinds=sendings.KINDS))
     except BaseException:
         journal.close()
         raise

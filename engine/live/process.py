@@ -28,6 +28,7 @@ from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command, Decision, Mode
 from tradewind.engine.live.inbox import BarCame, Ended, Inbox, Item
 from tradewind.engine.live.opening import REPLAY, Opened
+from tradewind.engine.live.sendings import Sendings
 from tradewind.engine.live.showing import Showing
 from tradewind.engine.live.telling import Teller
 from tradewind.engine.records import Ints
@@ -76,6 +77,7 @@ class Process:
         self.intake = Intake(opened.account.book.panel, opened.config.ticks)
         self.venue, self._thread = venue, ThreadPoolExecutor(1, "turns")
         self._to_send = asyncio.Event()
+        self.sendings = Sendings(opened.home.run, opened.sent)
         self.stopping = self.stops = ""
         self.decision: Decision | None = None
         self._day: int | None = None
@@ -141,12 +143,15 @@ class Process:
         async def write(events: list[Event]) -> None:
             await loop.run_in_executor(self._thread, self._write, events)
 
+        def later(seconds: float, do: Callable[[], None]) -> None:
+            loop.call_later(seconds, do)
+            loop.call_later(seconds, self._to_send.set)
+
         dispatch = Dispatch(
-            self.opened.account, venue, write=write, hear=self._inbox.put,
-            aside=partial(loop.run_in_executor, self._thread), reached=self.reached,
+            self.opened.account, venue, self.sendings, write=write, hear=self._inbox.put,
+            aside=partial(loop.run_in_executor, self._thread), later=later, reached=self.reached,
             tell=partial(self.teller.event, "warning", "venue"),
         )  # fmt: skip
-        dispatch.take_over(self.opened.sent)
         await dispatch.settle()
         while True:
             await self._to_send.wait()
@@ -156,7 +161,7 @@ class Process:
     @property
     def answers(self) -> "Answers":
         """Where a broker's answers go."""
-        return Answers(self._inbox, self.teller)
+        return Answers(self._inbox, self.teller, self.sendings)
 
     async def _kept(self, work: Callable[[], Awaitable[None]]) -> None:
         """Work that the run ends with, as it ends where that fails for good."""

@@ -15,6 +15,7 @@ from tradewind.engine.live.home import Home
 from tradewind.engine.live.running import folder_of
 from tradewind.engine.live.sides import venue_of
 from tradewind.engine.venues.facts import Venue, VenueAccount, VenueState
+from tradewind.engine.venues.ids import number_in
 from tradewind.engine.venues.naming import by_our_names
 
 SAME = 1e-6  # units
@@ -91,8 +92,8 @@ def reconciled(folder: Path, venue: Venue | None = None) -> Reconciled:
     symbols, held, ours = _ours(home)
     there = by_our_names(account.positions, symbols)
     names = sorted({*held, *(name for name, qty in there.items() if qty)})
-    theirs = {state.order.client_id for state in working}
-    theirs = {name for name in theirs if name.rpartition("-")[0] == home.run}
+    numbers = {number_in(state.order.client_id, home.run) for state in working}
+    theirs = {f"{home.run}-{number}" for number in numbers if number is not None}
     return Reconciled(
         {name: (held.get(name, 0.0), float(there.get(name, 0.0))) for name in names},
         {name: (name in ours, name in theirs) for name in sorted(ours | theirs)},

@@ -89,30 +89,61 @@ class AlpacaVenue:
 
     async def submit(self, order: VenueOrder) -> VenueReport:
         """Send an order; one that the broker has already under this id is not sent twice."""
-        await self._checked()
-        self._ours[named(order.symbol)] = order.symbol
-        refusal = words.refusal(order, fractionable=await self._fractionable(order))
+        refusal = await self.cannot(order)
+        return _rejected(order, refusal) if refusal else (await self._sent(order))[0]
+
+    async def submit_pair(self, target: VenueOrder, stop: VenueOrder) -> Sequence[VenueReport]:
+        """Send a target and its stop as one order of class ``oco``."""
+        refusal = await self.cannot(target, stop)
         if refusal:
-            return _rejected(order, refusal)
-        self._told.follow(order.client_id)
+            return [_rejected(one, refusal) for one in (target, stop)]
+        return await self._sent(target, stop)
+
+    async def cannot(self, *orders: VenueOrder) -> str:
+        """Why Alpaca cannot have an order, or a target and its stop as one."""
+        await self._checked()
+        for order in orders:
+            self._ours[named(order.symbol)] = order.symbol
+            refusal = words.refusal(order, fractionable=await self._fractionable(order))
+            if refusal:
+                return refusal
+        return words.pair_refusal(*orders) if len(orders) == 2 else ""
+
+    async def _sent(self, *orders: VenueOrder) -> list[VenueReport]:
+        """What became of an order, or of two that one message sends."""
+        for order in orders:
+            self._told.follow(order.client_id)
+        first = orders[0]
         try:
-            return words.accepted(await self._rest.post(words.wire(order)))
+            made = words.wire(first) if len(orders) < 2 else words.wire_pair(*orders)
+            taken = self._history.unfolded(await self._rest.post(made))
         except Refused as refused:
             # Also a refusal for other reasons may be of an order that is there already: its first
-            # message arrived, and has used up the money that the second one lacks.
-            found = await self._history.order(order.client_id)
-            if found is None:
-                self._told.working.discard(order.client_id)
-                return _rejected(order, f"alpaca: {refused.said}")
-        if not words.same(found, order):
-            self._told.working.discard(order.client_id)
-            return _rejected(
-                order,
-                f"alpaca has another order under the id {order.client_id}: {found['side']} "
-                f"{found['qty']} {found['symbol']}; give the run a name that was never used",
-            )
-        await self._told.tell_all([found])
-        return words.accepted(found)
+            # message arrived, and has used up the money or the units that the second one lacks.
+            looked = [await self._history.order(order.client_id) for order in orders]
+            taken = [found for found in looked if found is not None]
+            if not taken:
+                return [self._refused(order, refused.said) for order in orders]
+            if not all(map(words.same, taken, orders)):
+                return [self._strange(order, taken[0]) for order in orders]
+            await self._told.tell_all(taken)
+        at = {one["client_order_id"]: one for one in taken}
+        return [words.accepted(at.get(one.client_id, taken[0]), one.client_id) for one in orders]
+
+    def _refused(self, order: VenueOrder, said: str) -> VenueReport:
+        self._told.working.discard(order.client_id)
+        report = _rejected(order, f"alpaca: {said}")
+        if not words.holding(said):
+            return report
+        return report._replace(kind=ReportKind.HELD, id=f"{order.client_id}/held")
+
+    def _strange(self, order: VenueOrder, found: Found) -> VenueReport:
+        self._told.working.discard(order.client_id)
+        return _rejected(
+            order,
+            f"alpaca has another order under the id {order.client_id}: {found['side']} "
+            f"{found['qty']} {found['symbol']}; give the run a name that was never used",
+        )
 
     async def _fractionable(self, order: VenueOrder) -> bool:
         if order.qty == round(order.qty):

@@ -10,6 +10,7 @@ from tradewind.engine.errors import ProviderDownError
 from tradewind.engine.venues import alpaca_orders as words
 from tradewind.engine.venues.alpaca_rest import Found, Refused, Rest
 from tradewind.engine.venues.facts import VenueReport
+from tradewind.engine.venues.ids import other_of
 
 PAGE, ORDERS_PAGE = 100, 500
 SECOND_NS, DAY_NS = 1_000_000_000, 86_400_000_000_000
@@ -29,9 +30,32 @@ class History:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._legs: dict[str, str] = {}
+        self._strangers: set[str] = set()
 
     async def order(self, client_id: str) -> Found | None:
-        """Order by our id; None where there is none."""
+        """Order by our id; None where there is none.
+
+        Raises
+        ------
+        OutsideError
+            Also where a target is there and does not show its stop.
+        """
+        other, found = other_of(client_id), await self._found(client_id)
+        if other is None:
+            return found
+        target = found or await self._found(other)
+        if target is None:
+            return None
+        if not target.get("legs"):
+            target = await self._rest.get(f"/orders/{target['id']}", nested="true")
+        names = {one["client_order_id"]: one for one in self.unfolded(target)}
+        if client_id not in names:
+            raise ProviderDownError(f"alpaca does not show the stop of {target['client_order_id']}")
+        return names[client_id]
+
+    async def _found(self, client_id: str) -> Found | None:
+        """Order that bears an id."""
         try:
             found: Found = await self._rest.get(
                 "/orders:by_client_order_id", client_order_id=client_id
@@ -42,10 +66,30 @@ class History:
             raise ProviderDownError(f"alpaca cannot find an order: {refused}") from None
         return found
 
+    def unfolded(self, found: Found) -> list[Found]:
+        """Orders in one answer under our names; legs are known by their numbers from then on."""
+        orders = words.unfolded(found)
+        self._legs |= {one["id"]: one["client_order_id"] for one in orders[1:]}
+        return orders
+
+    def ours(self, order: Found) -> Found | None:
+        """Order of an update under our name; None for a leg of which nobody knows whose it is."""
+        name = self._legs.get(order["id"])
+        if name is not None:
+            return order | {"client_order_id": name}
+        alone = order.get("order_class") in (None, "", "simple")
+        known = alone or other_of(order["client_order_id"]) or order["id"] in self._strangers
+        return order if known else None
+
+    def estranged(self, order: Found) -> None:
+        """Know that a leg is of no order of ours."""
+        self._strangers.add(order["id"])
+
     async def orders(self, status: str, *, after: int = 0) -> list[Found]:
         """Orders by when they were submitted, newest first."""
         found: dict[str, Found] = {}
-        params: dict[str, Any] = {"status": status, "limit": ORDERS_PAGE, "direction": "desc"}
+        params: dict[str, Any] = {"status": status, "limit": ORDERS_PAGE, "direction": "desc",
+                                  "nested": "true"}  # fmt: skip
         if after:
             params["after"] = stamped(after)
         while True:
@@ -53,7 +97,7 @@ class History:
             news = [one for one in page if one["id"] not in found]
             found |= {one["id"]: one for one in news}
             if len(page) < ORDERS_PAGE or not news:
-                return list(found.values())
+                return [order for one in found.values() for order in self.unfolded(one)]
             params["until"] = stamped(words.when(page[-1]["submitted_at"]) + 1_000)
 
     async def told(self, orders: Collection[Found]) -> list[VenueReport]:

@@ -1,4 +1,8 @@
-"""Orders as Alpaca writes them, in both directions, and which of ours it cannot have."""
+"""Orders as Alpaca writes them, in both directions, and which of ours it cannot have.
+
+A target and its stop are one order of class ``oco`` there: the target bears our id, and the stop,
+a leg of it, one that the server makes up. Here each has our own name for it.
+"""
 
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
@@ -8,6 +12,7 @@ from typing import Any
 from tradewind.engine.streams.alpaca_client import named
 from tradewind.engine.types import OrderType, TimeInForce
 from tradewind.engine.venues.facts import ReportKind, VenueOrder, VenueReport, VenueState
+from tradewind.engine.venues.ids import other_of
 
 Found = dict[str, Any]  # an order as it came over the wire
 DIGITS = 9  # of a quantity
@@ -32,6 +37,10 @@ ENDED = {
     "rejected": ReportKind.REJECTED,
 }
 OVER = {*ENDED, "filled"}
+# What it says where other orders hold the units, or are on the other side and not yet gone.
+HOLDING = ("insufficient qty available", "wash trade")
+OCO_TIFS = (TimeInForce.GTC, TimeInForce.DAY)
+CENT = 0.01
 
 
 def refusal(order: VenueOrder, *, fractionable: bool) -> str:
@@ -71,6 +80,45 @@ def _without_price(order: VenueOrder) -> str:
     if order.order_type is OrderType.TRAILING_STOP and len(trails) != 1:
         return "a trailing stop wants one distance, in currency or as a fraction"
     return ""
+
+
+def pair_refusal(target: VenueOrder, stop: VenueOrder) -> str:
+    """Why Alpaca cannot have two orders as one that each could be; empty where it can."""
+    if "/" in named(target.symbol):
+        return "alpaca has no OCO orders for coins"
+    if abs(target.qty - round(target.qty)) >= WHOLE:
+        return f"alpaca has no OCO orders for {target.qty:g} units, which is no whole number"
+    if (target.symbol, target.qty, target.tif) != (stop.symbol, stop.qty, stop.tif):
+        return "they are not of the same units, or not for the same time"
+    if target.tif not in OCO_TIFS:
+        return f"alpaca has no OCO orders with a time in force like {target.tif.name}"
+    pair = wire_pair(target, stop)
+    above = pair["take_profit"]["limit_price"] - pair["stop_loss"]["stop_price"]
+    if above * (1.0 if target.qty < 0.0 else -1.0) < CENT - WHOLE:
+        return "the stop is not beyond the target"
+    return ""
+
+
+def wire_pair(target: VenueOrder, stop: VenueOrder) -> dict[str, Any]:
+    """Return a target and its stop as the keywords of one request of alpaca-py."""
+    sent, leg = wire(target), wire(stop)
+    prices = {name: leg[name] for name in ("stop_price", "limit_price") if name in leg}
+    limit = {"limit_price": sent.pop("limit_price")}
+    return sent | {"order_class": "oco", "take_profit": limit, "stop_loss": prices}
+
+
+def unfolded(found: Found) -> list[Found]:
+    """Return what stands in one answer: an order, or a target and its stop, under our names."""
+    other = other_of(found["client_order_id"])
+    legs = [leg for leg in found.get("legs") or () if leg["status"] != "replaced"]
+    if other is None or not legs:
+        return [found]
+    return [found, legs[-1] | {"client_order_id": other}]
+
+
+def holding(said: str) -> bool:
+    """Whether a refusal is for orders that still work."""
+    return any(one in said for one in HOLDING)
 
 
 def wire(order: VenueOrder) -> dict[str, Any]:
@@ -160,9 +208,9 @@ def end_of(found: Found, at: int, reason: str = "") -> VenueReport | None:
     return VenueReport(kind, client_id, at, f"{client_id}/{kind.value}", reason=said)
 
 
-def accepted(found: Found) -> VenueReport:
-    """Return that an order is there."""
-    client_id = found["client_order_id"]
+def accepted(found: Found, name: str = "") -> VenueReport:
+    """Return that an order is there, or another that came with it."""
+    client_id = name or found["client_order_id"]
     at = when(found["submitted_at"])
     return VenueReport(ReportKind.ACCEPTED, client_id, at, f"{client_id}/accepted")
 

@@ -57,7 +57,13 @@ class Told:
 
     async def take(self, update: Found) -> None:
         """Tell what one update says."""
-        order, event = update["order"], update["event"]
+        found, event = self.history.ours(update["order"]), update["event"]
+        if found is None:  # a leg that is told before the answer that shows whose it is
+            await self.catch_up()
+            if self.history.ours(update["order"]) is None:
+                self.history.estranged(update["order"])
+            return
+        order = found
         client_id, filled = order["client_order_id"], words.filled_qty(order)
         known = self._filled.get(client_id, 0.0)
         if event in BEGUN:

@@ -30,6 +30,7 @@ class ReportKind(StrEnum):
     FILL = "fill"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    HELD = "held"  # not taken: what works holds the units; it may be sent again as it is
 
 
 class VenueReport(NamedTuple):
@@ -101,8 +102,8 @@ class Venue(Protocol):
     async def submit(self, order: VenueOrder) -> VenueReport:
         """Send an order; one that the broker has already under this id is not sent twice.
 
-        Returns ACCEPTED or REJECTED. After an OutsideError nobody knows whether it arrived: ask
-        :meth:`find`, or submit it again.
+        Returns ACCEPTED, REJECTED or HELD. After an OutsideError nobody knows whether it arrived:
+        ask :meth:`find`, or submit it again.
         """
         ...
 
@@ -124,4 +125,21 @@ class Venue(Protocol):
 
     async def account(self) -> VenueAccount:
         """What is held."""
+        ...
+
+
+@runtime_checkable
+class HoldingVenue(Venue, Protocol):
+    """A broker that holds units for what works, and refuses a second order that is to close them.
+
+    It is never sent more than closes what is held, and of a stop and a target of the same units
+    both at once: one message, of which the broker fills one order and withdraws the other.
+    """
+
+    async def cannot(self, *orders: VenueOrder) -> str:
+        """Why it cannot have an order, or a target and its stop as one; empty where it can."""
+        ...
+
+    async def submit_pair(self, target: VenueOrder, stop: VenueOrder) -> Sequence[VenueReport]:
+        """Send both as one, under the rules of :meth:`submit`; what became of each."""
         ...

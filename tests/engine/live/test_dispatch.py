@@ -8,8 +8,9 @@ from tests.scripted_account import account, took
 from tradewind.engine.live.account import Account
 from tradewind.engine.live.dispatch import Dispatch
 from tradewind.engine.live.facts import Command
+from tradewind.engine.live.sendings import Sendings
 from tradewind.engine.types import Action, Intent
-from tradewind.engine.venues.facts import ReportKind, VenueOrder, VenueReport
+from tradewind.engine.venues.facts import ReportKind, VenueOrder, VenueReport, VenueState
 
 ENTRY = Intent(0, action=Action.ORDER, qty=50.0, stop_loss=90.0)
 
@@ -27,6 +28,9 @@ class Listening:
     async def cancel(self, client_id: str) -> None:
         self.heard.append(f"withdraw {client_id}")
 
+    async def find(self, client_id: str) -> VenueState | None:
+        return None
+
 
 def heard(one: Account, *acts: Callable[[], Any]) -> list[list[str]]:
     """What a broker is asked behind each act."""
@@ -40,7 +44,7 @@ def heard(one: Account, *acts: Callable[[], Any]) -> list[list[str]]:
 
     async def work() -> None:
         dispatch = Dispatch(
-            one, cast(Any, broker), write=nothing, hear=nothing, aside=aside,
+            one, cast(Any, broker), Sendings("run"), later=lambda *wait: None, write=nothing, hear=nothing, aside=aside,
             reached=lambda name: None, tell=lambda text: None,
         )  # fmt: skip
         for act in acts:
