@@ -125,7 +125,9 @@ class HoldingBroker:
         self, kind: ReportKind, name: str, qty: float = 0.0, why: str = ""
     ) -> VenueReport:  # fmt: skip
         filled = f"{self.kept[name].filled:g}" if qty else kind.value
-        return VenueReport(kind, name, 1, f"{name}/{filled}", qty, 100.0 if qty else 0.0, reason=why)
+        return VenueReport(
+            kind, name, 1, f"{name}/{filled}", qty, 100.0 if qty else 0.0, reason=why
+        )
 
     def fill(self, name: str, qty: float) -> None:
         """Fill a part of an order; what came with it ends with the whole."""
@@ -143,7 +145,7 @@ class HoldingBroker:
         if one is None or one.status != "new":
             return
         self.asked.append(f"withdraw {client_id}")
-        for name in {client_id, one.other}:
+        for name in (client_id, one.other):
             self.kept[name].status = "pending"
         if not self.slow:
             self.withdraw()

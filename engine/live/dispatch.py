@@ -24,6 +24,7 @@ from tradewind.engine.live.sendings import Sendings
 from tradewind.engine.venues.facts import HoldingVenue, ReportKind, Venue, VenueOrder, VenueReport
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.05, 30.0
+LONGEST_LOOK_S = 5.0  # between two looks at whether a withdrawal has ended
 CONFIRM_S = 30.0  # for which a withdrawal is waited before what follows is tried regardless
 HELD_S = 120.0  # for which an order that adds is sent again where units are held for others
 T = TypeVar("T")
@@ -155,7 +156,7 @@ class Dispatch:
                 del pending[name]
         late = list(pending) or await self._aside(partial(self.plans.unbooked, k, self._there))
         if late and self._waited.get(key, 0.0) < CONFIRM_S:
-            self._rest(key)
+            self._rest(key, LONGEST_LOOK_S)
             return False
         if late:
             self._tell(f"nobody confirms for {CONFIRM_S:g} s that {late} ended; going on")
@@ -163,14 +164,13 @@ class Dispatch:
         self._waited.pop(key, None)
         return True
 
-    def _rest(self, key: Key) -> float:
-        """Leave something alone for a while, longer each time; seconds it has waited before."""
+    def _rest(self, key: Key, longest_s: float = LONGEST_WAIT_S) -> None:
+        """Leave something alone for a while, longer each time."""
         waited = self._waited.get(key, 0.0)
-        wait = min(max(FIRST_WAIT_S, waited), LONGEST_WAIT_S)
+        wait = min(max(FIRST_WAIT_S, waited), longest_s)
         self._waited[key] = waited + wait
         self._resting.add(key)
         self._later(wait, partial(self._resting.discard, key))
-        return waited
 
     async def _submit(self, number: int, beside: int) -> None:
         numbers = (number,) if beside < 0 else (number, beside)

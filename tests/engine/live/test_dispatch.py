@@ -44,8 +44,9 @@ def heard(one: Account, *acts: Callable[[], Any]) -> list[list[str]]:
 
     async def work() -> None:
         dispatch = Dispatch(
-            one, cast(Any, broker), Sendings("run"), later=lambda *wait: None, write=nothing, hear=nothing, aside=aside,
-            reached=lambda name: None, tell=lambda text: None,
+            one, cast(Any, broker), Sendings("run"), write=nothing, hear=nothing, aside=aside,
+            later=lambda seconds, do: None, reached=lambda name: None,
+            tell=lambda text: None,
         )  # fmt: skip
         for act in acts:
             act()
