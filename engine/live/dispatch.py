@@ -90,9 +90,8 @@ class Dispatch:
             if await self._tried(partial(self.venue.find, name)) is None:
                 self.plans.absent.add(name)
         for number, names in self.sendings.by_number.items():
-            for name in names:
-                if name in self.sendings.recalled and name not in self.plans.ended_there:
-                    await self._cancel(number, name)
+            if names[-1] in self.sendings.recalled - self.plans.ended_there:
+                await self._cancel(number, names[-1])  # none was sent behind it: not confirmed yet
         await self.send()
 
     async def send(self) -> None:
