@@ -57,12 +57,13 @@ class Teller:
     def began(self, opened: Opened) -> None:
         """The process has the run."""
         word = "goes on" if opened.resumed else "begins"
-        bars = opened.account.book.panel.n_bars
+        panel = opened.account.book.panel
+        where = f"{word} behind bar {panel.n_bars}, of {label(panel.ts[-1])}"
         if opened.resumed:  # the page shows what was refused before, too
             before = opened.journal.events(kinds=("refused",))
             self._refused.extend({"ts": event.at, **event.facts} for event in before)
-        self.event("info", "start", f"{opened.home.run} {word} behind bar {bars}")
-        self._tell("start", f"{word} behind bar {bars}")
+        self.event("info", "start", f"{opened.home.run} {where}")
+        self._tell("start", where)
 
     def feed(self, notice: FeedNotice) -> None:
         """A feed changed its state."""
