@@ -165,9 +165,7 @@ class AlpacaBroker:
         """Fill a part of an order; what came with it is lowered, and ends with the whole."""
         told = [self.ledger.fill(order, qty)]
         for one in self.ledger.others(order):
-            left = float(one["qty"]) - qty
-            one["qty"] = f"{left:g}" if left else one["qty"]
-            told += [] if left else [self.ledger.end(one, "canceled")]
+            told += self.ledger.lowered(one, qty)
         await self.tell(*told)
 
     async def _by_number(self, request: web.Request) -> web.Response:

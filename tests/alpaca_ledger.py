@@ -75,6 +75,18 @@ class Ledger:
         leg |= {"status": "held", "leg_of": target["id"]}
         return target
 
+    def lowered(self, order: dict[str, Any], qty: float) -> list[dict[str, Any]]:
+        """Take units from an order; a leg is sent again for what is left. The updates of it."""
+        left = float(order["qty"]) - qty
+        if left <= float(order["filled_qty"]):
+            return [self.end(order, "canceled")]
+        if not order["leg_of"]:
+            order["qty"] = f"{left:g}"
+            return []
+        leg = self.take(order | {"client_order_id": str(uuid4()), "qty": f"{left:g}"})
+        leg |= {"status": order["status"], "leg_of": order["leg_of"]}
+        return [self.end(order, "replaced"), update("new", leg)]
+
     def nested(self, order: dict[str, Any]) -> dict[str, Any]:
         """Order with its legs inside."""
         legs = [one for one in self.orders.values() if one["leg_of"] == order["id"]]
@@ -127,7 +139,8 @@ class Ledger:
     def end(self, order: dict[str, Any], status: str) -> dict[str, Any]:
         """End an order; the update that tells it."""
         now = stamp()
-        at = {"canceled": "canceled_at", "expired": "expired_at", "rejected": "failed_at"}[status]
+        at = {"canceled": "canceled_at", "expired": "expired_at", "rejected": "failed_at",
+              "replaced": "replaced_at"}[status]  # fmt: skip
         order |= {"status": status, "updated_at": now, at: now}
         return update(status, order)
 

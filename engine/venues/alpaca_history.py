@@ -48,11 +48,19 @@ class History:
         if target is None:
             return None
         if not target.get("legs"):
-            target = await self._rest.get(f"/orders/{target['id']}", nested="true")
+            target = await self._nested(target["id"])
         names = {one["client_order_id"]: one for one in self.unfolded(target)}
         if client_id not in names:
             raise ProviderDownError(f"alpaca does not show the stop of {target['client_order_id']}")
         return names[client_id]
+
+    async def _nested(self, number: str) -> Found:
+        """Order with its legs inside."""
+        try:
+            found: Found = await self._rest.get(f"/orders/{number}", nested="true")
+        except Refused as refused:
+            raise ProviderDownError(f"alpaca does not show an order: {refused}") from None
+        return found
 
     async def _found(self, client_id: str) -> Found | None:
         """Order that bears an id."""

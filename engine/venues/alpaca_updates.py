@@ -16,6 +16,7 @@ from tradewind.engine.venues import alpaca_orders as words
 from tradewind.engine.venues.alpaca_history import MISSING, History
 from tradewind.engine.venues.alpaca_rest import KEY, Found
 from tradewind.engine.venues.facts import ReportKind, VenueReport, VenueSink
+from tradewind.engine.venues.ids import other_of
 
 FILLS, BEGUN = ("fill", "partial_fill"), ("new", "accepted", "pending_new")
 MOST_TOLD = 10_000  # orders that are over and remembered
@@ -80,7 +81,9 @@ class Told:
             if filled >= words.number(order["qty"]) - MISSING:
                 self._over(client_id)
         elif order["status"] in words.ENDED:
-            if filled > known + MISSING:
+            # The server sends a leg again where the other has filled a part: it works on.
+            sent_again = order["status"] == "replaced" and other_of(client_id) is not None
+            if filled > known + MISSING or sent_again:
                 await self._look(client_id)
                 return
             end = words.end_of(order, words.when(update["timestamp"]), f"alpaca: {event}")

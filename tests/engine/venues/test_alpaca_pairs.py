@@ -83,6 +83,24 @@ def test_what_one_of_a_pair_fills_is_told_once_under_its_own_name(filled: int, g
     assert told.filled(ended.client_id) == 0.0
 
 
+def test_a_stop_that_the_broker_sends_again_for_what_is_left_works_on() -> None:
+    async def scene(broker: AlpacaBroker, venue: AlpacaVenue, told: Told) -> None:
+        await venue.submit(ORDER)
+        await venue.submit_pair(TARGET, STOP)
+        await broker.fill(broker.ledger.orders["run-9_8"], 4.0)
+        await until(lambda: told.filled("run-9_8") == -4.0)
+        legs = list(broker.ledger.orders.values())[2:]
+        assert [(one["status"], one["qty"]) for one in legs] == [
+            ("replaced", "10.0"),
+            ("held", "6"),
+        ]
+        await broker.fill(legs[1], 6.0)
+        await until(lambda: told.filled("run-8_9") == -6.0 and bool(told.ends("run-9_8")))
+        assert not told.ends("run-8_9")
+
+    played(scene)
+
+
 @pytest.mark.parametrize("fault", ["reset", "lost", "500", "500 after"])
 def test_a_pair_whose_answer_is_lost_is_there_once_and_another_process_knows_both(
     fault: str,
