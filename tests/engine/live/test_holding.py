@@ -1,5 +1,7 @@
 """A broker that holds units for what works: never two orders for the same ones, none lost."""
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.holding_broker import HoldingBroker, Trader
@@ -77,11 +79,37 @@ def test_what_follows_a_withdrawal_is_sent_when_it_has_ended() -> None:
     assert orders(trader.account)[3:] == ["CANCELLED_REBALANCE", "PARTLY_FILLED"]
 
 
-def test_a_run_killed_between_any_two_steps_has_each_order_once() -> None:
-    whole = replaced()
+def made_room(kill_at: int = 10**9) -> Trader:
+    """A run that sells a part at once of what a pair holds, and then has its stop filled."""
+    trader = entered({1: [Intent(0, action=Action.ORDER, qty=-20.0)]}, kill_at)
+    took(trader.account, 100.0)
+    trader.work(for_s=1.0)
+    trader.broker.withdraw()
+    trader.work(for_s=10.0)
+    trader.broker.fill("run-1_2.2", -30.0)
+    trader.work()
+    return trader
+
+
+def test_a_pair_makes_room_for_what_closes_at_once_and_returns_for_the_rest() -> None:
+    trader = made_room()
+    assert trader.broker.asked[2:] == [
+        "withdraw run-1_2", "send run-3 -20", "send run-2_1.2 -30 and run-1_2.2 -30"
+    ]  # fmt: skip
+    assert trader.account.book.state.qty[0] == 0.0
+    assert orders(trader.account)[0] == orders(trader.account)[3] == "FILLED"
+    assert "WORKING" not in orders(trader.account)
+    assert not trader.broker.works()
+
+
+@pytest.mark.parametrize("story", [replaced, made_room])
+def test_a_run_killed_between_any_two_steps_has_each_order_once(
+    story: Callable[..., Trader],
+) -> None:
+    whole = story()
     assert len(whole.steps) > 15
     for kill_at in range(1, len(whole.steps) + 1):
-        trader = replaced(kill_at)
+        trader = story(kill_at)
         assert list(trader.broker.kept) == list(whole.broker.kept), kill_at
         assert orders(trader.account) == orders(whole.account), kill_at
         assert trader.account.book.fills.tobytes() == whole.account.book.fills.tobytes(), kill_at
