@@ -16,6 +16,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --require-virtualenv
 # changes. The list is compared on every call and touched only when it differs.
 FILES  := $(STAMPS)/files
 
+# One more than there are cores: some tests wait for processes of their own.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+
 # Everything a test could depend on; empty outside a git checkout, where tests always run.
 define STATE
 { git ls-files -z --cached --others --exclude-standard | xargs -0 sha256sum 2>/dev/null; \
@@ -62,7 +65,7 @@ pytest: install-dev
 	  || echo "No Chromium here: tests of the report in a browser are skipped (.ci/run installs it)."
 	@command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
 	  || echo "No PostgreSQL here: tests of sweeps on it are skipped (.ci/run installs it)."
-	$(BIN)/pytest -n auto -rs | tee $(STAMPS)/pytest.log
+	$(BIN)/pytest -n $(WORKERS) -rs | tee $(STAMPS)/pytest.log
 
 bench: install
 	$(BIN)/python benchmarks/document.py
