@@ -46,10 +46,10 @@ class Shelf:
             self.array = np.frombuffer(self._map, like.dtype, prod(shape)).reshape(shape)
         self.array[: len(like)] = like
 
-    def written(self, rows: int) -> None:
-        """Give back the memory of rows before the newest of so many, now and then."""
+    def written(self, rows: int, *, now: bool = False) -> None:
+        """Give back the memory of rows before the newest of so many, now and then or ``now``."""
         upto = rows * self._row_bytes
-        if self._map is None or upto - self._given_back < EVERY:
+        if self._map is None or (upto - self._given_back < EVERY and not now):
             return
         self._given_back = upto
         old = (upto - FRESH) // mmap.PAGESIZE * mmap.PAGESIZE

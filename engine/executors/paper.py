@@ -27,7 +27,9 @@ from tradewind.engine.growing import Growing, GrowingPanel
 from tradewind.engine.live_doors import RowByRow
 from tradewind.engine.protocols import Signals, Strategy, has_rule
 from tradewind.engine.records import Floats, Ints, Panel, Records
+from tradewind.engine.types import Reason
 
+NOBODY = np.empty(0, np.int64)
 NOBODY_ASKED = 2**62  # a first bar of decision that never comes
 
 
@@ -103,7 +105,7 @@ class PaperBook(PaperOrders):
         self._rows: dict[str, Growing] = {}
         self._terms: states.Terms | None = None
         self._leaves: Growing | None = None
-        self._open, self._known = np.empty(0, np.int64), 0
+        self._open, self._known, self._ended = np.empty(0, np.int64), 0, _outcomes(NOBODY)
         self._quoted = -1, np.empty(0)  # (row, last closes by then)
         self.terms: Any = None
         self.market: Any = None
@@ -234,9 +236,17 @@ class PaperBook(PaperOrders):
         """Numbers of the orders that work or sleep."""
         n = int(self.state.count[states.ORDERS])
         maybe = np.concatenate([self._open, np.arange(self._known, n)])
-        self._open = maybe[self.log.orders["reason"][maybe] == states.WORKING]
+        reasons = self.log.orders["reason"][maybe]
+        self._open = maybe[reasons == states.WORKING]
+        self._ended += _outcomes(reasons)
         self._known = n
         return self._open
+
+    def outcomes(self) -> Ints:
+        """How many orders have ended for each :class:`Reason`, by its value."""
+        n = int(self.state.count[states.ORDERS])
+        maybe = np.concatenate([self._open, np.arange(self._known, n)])
+        return np.asarray(self._ended + _outcomes(self.log.orders["reason"][maybe]))
 
     def _told(self, t: int, before: tuple[int, ...], numbers: Ints, was: Records) -> Step:
         orders, count = self.log.orders, self.state.count
@@ -298,7 +308,7 @@ class PaperBook(PaperOrders):
 
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Take over what was dumped when the panel had as many bars as now."""
-        self._open, self._known = np.empty(0, np.int64), 0
+        self._open, self._known, self._ended = np.empty(0, np.int64), 0, _outcomes(NOBODY)
         for name, value in self.state._asdict().items():
             given = arrays[f"state_{name}"]
             if name == "equity_curve":
@@ -311,3 +321,10 @@ class PaperBook(PaperOrders):
             self.make_room(needed)
         for name in ("orders", "fills", "events", "working"):
             getattr(self.log, name)[: len(arrays[name])] = arrays[name]
+
+
+def _outcomes(reasons: Ints) -> Ints:
+    """How many of each reason but that of an order that has not ended."""
+    counts = np.bincount(reasons, minlength=max(Reason) + 1)
+    counts[states.WORKING] = 0
+    return counts

@@ -58,10 +58,10 @@ class PaperOrders:
                 made[name] = kernel.grown(records, room)
         self.log = self.log._replace(**made)
 
-    def give_back(self) -> None:
+    def give_back(self, *, now: bool = False) -> None:
         """Let the system have the memory of records that are not looked at any more."""
         for name, shelf in self._shelves.items():
-            shelf.written(int(self.state.count[COUNTS[name]]))
+            shelf.written(int(self.state.count[COUNTS[name]]), now=now)
 
     def refuse(self, numbers: Sequence[int], reason: int = states.BY_RISK) -> None:
         """End orders that have just been decided, as if they had never come to the market."""

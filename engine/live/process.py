@@ -340,6 +340,7 @@ class Process:
     def _snapshot(self) -> None:
         self.reached("before_snapshot")
         self.opened.journal.keep_snapshot(self.opened.journal.count, self.opened.account.dump())
+        self.opened.account.book.give_back(now=True)  # it has looked at everything
         self.reached("after_snapshot")
         self._since_snapshot = 0
 

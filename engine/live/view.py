@@ -43,7 +43,7 @@ def account_view(account: Account) -> dict[str, Any]:
         "symbols": list(panel.symbols), "n_fills": len(book.fills),
         "positions": [_position(account, int(k), prices, now) for k in held],
         "orders": [_order(account, int(number)) for number in book.working],
-        "outcomes": _outcomes(book.orders["reason"]),
+        "outcomes": _outcomes(book.outcomes()),
         "fills": _fills(account, book.fills[-FILLS:][::-1]),
         "curve": _thinned(panel.ts[since:], equity),
         "forecasts": _forecasts(account),
@@ -114,9 +114,8 @@ def _order(account: Account, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _outcomes(reasons: Any) -> dict[str, int]:
+def _outcomes(counts: Ints) -> dict[str, int]:
     """How many orders have ended, by why."""
-    counts = np.bincount(reasons[reasons > 0]) if len(reasons) else np.zeros(0, np.int64)
     return {Reason(int(k)).name.lower(): int(counts[k]) for k in np.flatnonzero(counts)}
 
 

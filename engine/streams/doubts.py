@@ -33,15 +33,16 @@ class Doubts:
         self._last = [nan] * len(signed)
         self._reach = [0.0] * len(signed)  # how far from the last price is near
         self._held: list[list[tuple[float, Tick]]] = [[] for _ in signed]
+        self._waiting: set[int] = set()  # columns of which something is held
 
     @property
     def n_held(self) -> int:
         """Ticks that wait for others."""
-        return sum(map(len, self._held))
+        return sum(len(self._held[k]) for k in self._waiting)
 
     def held(self) -> list[Tick]:
         """Ticks that wait for others."""
-        return [tick for held in self._held for _, tick in held]
+        return [tick for k in self._waiting for _, tick in self._held[k]]
 
     def believe(self, k: int, price: float) -> None:
         """Take a price as true."""
@@ -61,7 +62,7 @@ class Doubts:
         held = self._held[k]
         if abs(price - self._last[k]) <= self._reach[k]:
             dropped = [one for _, one in held]
-            held.clear()
+            self._let_go(k)
             self.believe(k, price)
             return (tick,), dropped
         dropped = []
@@ -69,12 +70,17 @@ class Doubts:
             dropped = [one for _, one in held]
             held.clear()
         held.append((price, tick))
+        self._waiting.add(k)
         if len(held) <= self._confirm:
             return NOTHING, dropped
         confirmed = [one for _, one in held]
-        held.clear()
+        self._let_go(k)
         self.believe(k, price)
         return confirmed, dropped
+
+    def _let_go(self, k: int) -> None:
+        self._held[k].clear()
+        self._waiting.discard(k)
 
     def _agree(self, k: int, one: float, other: float) -> bool:
         reach = self._spike * abs(one)

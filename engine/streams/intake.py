@@ -115,7 +115,7 @@ class Intake:
         if live:
             for tick in batch[-SAMPLED:]:
                 self.skew.take(tick)
-        held = {id(tick) for tick in self.filter.held()}
+        held = set(map(id, self.filter.held()))
         believed = list(self.filter.believed(batch, live=live))
         self.maker.take_many(believed, held)
         quoted_at, traded = self._quoted_at, self._traded

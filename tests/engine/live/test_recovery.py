@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.paper_runs import begun, killed_and_resumed, ledger, worked
+from tradewind.engine.types import Reason
 
 STEPS = (
     "bar", "before_intent", "after_intent", "before_snapshot", "after_snapshot", "before_command",
@@ -22,7 +24,12 @@ REACHED = 350  # steps that the whole run reaches, at least
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Any]]:
     """A run that nobody killed, and its books."""
     results = tmp_path_factory.mktemp("results")
-    worked(begun(results, name="whole"))
+    opened = begun(results, name="whole")
+    worked(opened)
+    reasons = opened.account.book.orders["reason"]
+    assert opened.account.book.outcomes().tolist() == [
+        0, *np.bincount(reasons, minlength=max(Reason) + 1)[1:]
+    ]  # fmt: skip
     yield results, ledger(results / "whole")
     shutil.rmtree(results, ignore_errors=True)
 
