@@ -8,9 +8,6 @@ for each close that sends orders is the time from the last tick of the bar until
 on it is in the journal: ``median_ms`` and ``p99_ms`` without the disk's own sync (journal.sync:
 normal), ``sync_median_ms`` and ``sync_p99_ms`` what one full transaction of that size takes.
 
-``ingest``: ticks as fast as they go through filter and bar maker into bars, and through Yahoo's
-wire before that; ``lost`` is how many are in no bar though they should be.
-
 ``soak``: minute bars of 50 symbols replayed as fast as they go through the whole process, journal
 and all; memory after a fifth and at the end, what the journal grows by a bar, and how long an
 account takes to be where it was again, from the journal.
@@ -26,7 +23,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +45,6 @@ from tradewind.engine.live.telling import Teller
 from tradewind.engine.pipeline import resolve
 from tradewind.engine.records import Panel
 from tradewind.engine.risk.gate import Gate
-from tradewind.engine.streams.day_volume import DayVolumes
 from tradewind.engine.streams.facts import Tick
 from tradewind.engine.streams.intake import Intake
 from tradewind.engine.streams.replay import Replay
@@ -178,79 +173,6 @@ def ticks_of(panel: Panel, t: int, a_symbol: int) -> list[Tick]:
     return found
 
 
-def ingest(*, n_ticks: int) -> Iterator[dict[str, Any]]:
-    """Ticks a second into bars, from Python objects and from Yahoo's wire."""
-    import base64
-
-    from yfinance.pricing_pb2 import PricingData
-
-    from tradewind.engine.streams.yahoo import YahooConnection
-
-    n_symbols, a_symbol = 500, 20
-    n_bars = n_ticks // (n_symbols * a_symbol)
-    panel = walk(n_bars + 1, n_symbols, 2)
-    ticks = [tick for t in range(1, n_bars + 1) for tick in ticks_of(panel, t, a_symbol)]
-    intake = Intake(panel.past(1), TicksConfig(lateness_s=0.0))
-    at = time.perf_counter()
-    intake.take(ticks)
-    rows = intake.advance(int(panel.ts[-1]))
-    seconds = time.perf_counter() - at
-    volume = sum(float(np.nansum(row.volume)) for row in rows)
-    yield {
-        "case": "ingest", "workload": "ticks to bars", "ticks": len(ticks),
-        "ticks_per_second": round(len(ticks) / seconds), "bars": len(rows),
-        "lost": round(len(ticks) - volume / 10.0),
-    }  # fmt: skip
-
-    pricing = PricingData
-
-    class Client:
-        """Stands where the connection would be."""
-
-        PricingData = staticmethod(pricing)
-
-        class AsyncWebSocket:
-            """Not connected."""
-
-            def __init__(self, url: str, verbose: bool) -> None:
-                self._ws = self
-
-            async def recv(self) -> str:
-                return next(wire)
-
-    class Nobody:
-        """Counts drops."""
-
-        n = 0
-
-        def dropped(self, reason: str, what: str) -> None:
-            self.n += 1
-
-    messages = [
-        json.dumps({"type": "pricing", "message": base64.b64encode(PricingData(
-            id=tick.symbol, price=tick.price, time=tick.ts // 1_000_000, day_volume=i,
-            price_hint=4).SerializeToString()).decode()})
-        for i, tick in enumerate(ticks[: n_ticks // 2])
-    ]  # fmt: skip
-    wire = iter(messages)
-    names = {name: name for name in panel.symbols}
-    connection = YahooConnection(Client, "", names, DayVolumes())
-    intake, nobody = Intake(panel.past(1), TicksConfig(lateness_s=0.0, stale_s=1e12)), Nobody()
-
-    async def drain() -> None:
-        for _ in messages:
-            intake.take(await connection.receive(nobody))  # type: ignore[arg-type]
-
-    at = time.perf_counter()
-    asyncio.run(drain())
-    seconds = time.perf_counter() - at
-    yield {
-        "case": "ingest", "workload": "Yahoo's wire to bars", "ticks": len(messages),
-        "ticks_per_second": round(len(messages) / seconds), "bars": None,
-        "lost": nobody.n + sum(intake.drops.values()),
-    }  # fmt: skip
-
-
 def soak(*, n_bars: int, folder: Path) -> dict[str, Any]:
     """Minute bars of 50 symbols through the whole process."""
     history = 500
@@ -317,8 +239,6 @@ def main() -> None:
     try:
         for entry in ENTRIES:
             row = latency(seconds=15 if given.quick else 120, entry=entry, folder=folder)
-            print(json.dumps(row) if given.json else row, flush=True)
-        for row in ingest(n_ticks=100_000 if given.quick else 400_000):
             print(json.dumps(row) if given.json else row, flush=True)
         row = soak(n_bars=3_000 if given.quick else 98_280, folder=folder)
         print(json.dumps(row) if given.json else row, flush=True)

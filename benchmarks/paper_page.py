@@ -10,8 +10,6 @@ def section(rows: list[dict[str, Any]]) -> str:
     parts = ["## Paper trading\n", "`python benchmarks/paper.py`.\n"]
     moved = [row for row in rows if row["case"] == "latency"]
     parts += [_latency_head(moved[0]), *map(_latency, moved), ""]
-    parts += ["| ingest | ticks | ticks a second | lost | goal |", "|---|--:|--:|--:|---|"]
-    parts += [_ingest(row) for row in rows if row["case"] == "ingest"]
     parts += [_soak(row) for row in rows if row["case"] == "soak"]
     return "\n".join(parts)
 
@@ -33,14 +31,6 @@ def _latency(row: dict[str, Any]) -> str:
         f"| {row['orders_per_close']:.0f} | {row['closes']} | {median:.2f} ms "
         f"| {_met(median, 2.0)} | {most:.2f} ms | {_met(most, 10.0)} "
         f"| {row['sync_median_ms']:.2f} ms | {row['sync_p99_ms']:.2f} ms |"
-    )
-
-
-def _ingest(row: dict[str, Any]) -> str:
-    good = row["ticks_per_second"] >= 20_000 and not row["lost"]
-    return (
-        f"| {row['workload']} | {row['ticks']:,} | {row['ticks_per_second']:,} | {row['lost']} "
-        f"| 20,000 without loss: {'met' if good else '**missed**'} |"
     )
 
 

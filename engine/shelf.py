@@ -59,7 +59,7 @@ class Shelf:
 
 def _mapped(size: int) -> mmap.mmap | None:
     """Room in a file that is gone with the process; None where it is better in memory."""
-    if size < LARGE or not hasattr(mmap, "MADV_DONTNEED"):
+    if size < LARGE or not hasattr(os, "posix_fallocate"):
         return None
     asked = "TMPDIR" in os.environ or not os.access(DISK, os.W_OK)
     with suppress(OSError), tempfile.TemporaryFile(dir=None if asked else DISK) as file:

@@ -9,6 +9,8 @@ from tradewind.engine.config.block import Block, KindBlock
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
+OWN = "paper"  # the venue that is our own rule book
+
 
 class FeedConfig(KindBlock):
     """Which live feed, and its own parameters (those of the class that ``kind`` names)."""
@@ -24,7 +26,7 @@ class FeedConfig(KindBlock):
 class VenueConfig(KindBlock):
     """Who fills the orders, and its own parameters."""
 
-    kind: str = Field("paper", description="paper: our rule book; or a registered broker")
+    kind: str = Field(OWN, description="paper: our rule book; or a registered broker")
 
     @model_validator(mode="before")
     @classmethod

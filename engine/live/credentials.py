@@ -8,13 +8,12 @@ from typing import Any
 
 from tradewind.engine.config.file import Document
 from tradewind.engine.config.paper import DashboardConfig, PaperConfig
-from tradewind.engine.config.written_secrets import refuse_known_secrets
+from tradewind.engine.config.written_secrets import ADDRESSES, TOKEN_FROM, refuse_known_secrets
 from tradewind.engine.dashboard.guard import Keys
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.live.notify import sender_of
 from tradewind.engine.secret import NAMES_A_SECRET, secret
 
-TOKEN_FROM = ("paper", "dashboard", "token_from")
 GUESSED = 16  # characters; a shorter token may be tried out
 
 
@@ -29,7 +28,7 @@ def check(paper: PaperConfig, document: Document) -> None:
     try:
         sender_of(paper.notify)
     except ConfigError as error:
-        raise _at(document, ("paper", "notify", "urls_from"), error) from None
+        raise _at(document, ADDRESSES, error) from None
     try:
         page_keys(paper.dashboard)
     except ConfigError as error:

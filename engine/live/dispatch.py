@@ -76,7 +76,7 @@ class Dispatch:
         self._reached, self._tell = reached, tell
         self.plans = Planner(account, sendings, holds=isinstance(venue, HoldingVenue))
         self._pending: defaultdict[int, dict[str, int]] = defaultdict(dict)
-        self._there: defaultdict[int, dict[str, float]] = defaultdict(dict)
+        self._there: defaultdict[int, dict[int, dict[str, float]]] = defaultdict(dict)
         self._resting: set[Key] = set()
         self._waited: dict[Key, float] = {}
 
@@ -89,8 +89,9 @@ class Dispatch:
         for _, name in await self._aside(self.plans.unsure):
             if await self._tried(partial(self.venue.find, name)) is None:
                 self.plans.absent.add(name)
+        unsure = self.sendings.recalled - self.plans.ended_there
         for number, names in self.sendings.by_number.items():
-            if names[-1] in self.sendings.recalled - self.plans.ended_there:
+            if names[-1] in unsure:
                 await self._cancel(number, names[-1])  # none was sent behind it: not confirmed yet
         await self.send()
 
@@ -105,7 +106,7 @@ class Dispatch:
             await self._recall(together)
         for number, name in plan.withdraw:
             await self._cancel(number, name)
-            self.plans.over.add(number)
+            self.sendings.unsettled.discard(number)
         if plan.recall or plan.withdraw:
             plan = await self._aside(self.plans.plan)
         ready: dict[int, bool] = {}
@@ -151,15 +152,17 @@ class Dispatch:
         for name, number in list(pending.items()):
             state = await self._tried(partial(self.venue.find, name))
             if state is None or not state.working:
-                self._there[number][name] = 0.0 if state is None else abs(state.filled_qty)
+                filled = 0.0 if state is None else abs(state.filled_qty)
+                self._there[k].setdefault(number, {})[name] = filled
                 del pending[name]
-        late = list(pending) or await self._aside(partial(self.plans.unbooked, k, self._there))
+        late = list(pending) or await self._aside(partial(self.plans.unbooked, self._there[k]))
         if late and self._waited.get(key, 0.0) < CONFIRM_S:
             self._rest(key, LONGEST_LOOK_S)
             return False
         if late:
             self._tell(f"nobody confirms for {CONFIRM_S:g} s that {late} ended; going on")
             pending.clear()
+            self._there[k].clear()  # waited for once, not again at every order behind it
         self._waited.pop(key, None)
         return True
 

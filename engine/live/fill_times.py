@@ -4,11 +4,10 @@ from functools import lru_cache
 from typing import Any
 
 from tradewind.engine.bars.sessions import is_intraday
+from tradewind.engine.config.paper import OWN
 from tradewind.engine.live.account import Account
 from tradewind.engine.streams.grid import Grid
 from tradewind.engine.types import OrderType
-
-OWN = "paper"  # the venue whose fills are our rule book's
 
 
 def time_of(account: Account, fill: Any) -> dict[str, Any]:

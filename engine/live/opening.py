@@ -12,7 +12,7 @@ from tradewind.engine import pipeline, spreads
 from tradewind.engine.bars.sessions import bars_per_year, interval_ns
 from tradewind.engine.cache import ForecastCache
 from tradewind.engine.config.file import Document
-from tradewind.engine.config.paper import PaperConfig
+from tradewind.engine.config.paper import OWN, PaperConfig
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.errors import ConfigError
 from tradewind.engine.executors.terms import bars_needed
@@ -268,7 +268,7 @@ def _account(home: Home, parts: Parts, history: Panel, prospect: Prospect) -> Ac
     start = max(bars_needed(strategy, parts.config) - 1, prospect.first_bar, history.n_bars)
     return Account.begin(
         home.run, parts.config, strategy, history, prospect, Gate(paper.risk, history.symbols),
-        bars_per_year=bars_per_year(history), start=start, at_a_venue=paper.venue.kind != sides.OWN,
+        bars_per_year=bars_per_year(history), start=start, at_a_venue=paper.venue.kind != OWN,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What a broker outside is to be asked, made of what an account wants and what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tradewind.engine.executors import state as states
@@ -46,8 +46,6 @@ class Planner:
 
     Attributes
     ----------
-    over : set of int
-        Orders of which nothing is to be asked any more.
     absent : set of str
         Names that the broker does not have.
     apart : set of frozenset of int
@@ -58,7 +56,6 @@ class Planner:
 
     def __init__(self, account: Account, sendings: Sendings, *, holds: bool) -> None:
         self.account, self.sendings, self.holds = account, sendings, holds
-        self.over: set[int] = set()
         self.absent: set[str] = set()
         self.apart: set[frozenset[int]] = set()
         ends = ("cancelled", "expired", "rejected")
@@ -67,14 +64,14 @@ class Planner:
 
     def unsure(self) -> list[Named]:
         """What was sent and is not known to have ended."""
-        found = ((n, self.sendings.current(n)) for n in sorted(self.sendings.by_number))
+        found = ((n, self.sendings.current(n)) for n in sorted(self.sendings.unsettled))
         return [(n, name) for n, name in found if name is not None and self.works(n)]
 
     def plan(self) -> Plan:
         """What is to be done now."""
         sent, wanted = self.sendings, self._wanted()
         plan, misfits = Plan([], [], []), dict[int, str]()
-        for n in sorted(sent.by_number.keys() - self.over):
+        for n in sorted(sent.unsettled):
             name = sent.current(n)
             if name is not None and self.works(n):
                 if n in wanted and not self._fits(n, wanted[n]):
@@ -120,7 +117,7 @@ class Planner:
         """Note that an order that has ended here is to be withdrawn, where it may work there."""
         reason, other = self.account.book.orders[number]["reason"], self.sendings.beside(number)
         if reason in SPENT or name in self.absent or name in self.ended_there:
-            self.over.add(number)
+            self.sendings.unsettled.discard(number)
         elif not (other >= 0 and self.works(other) and reason in BY_SIBLING):
             plan.withdraw.append((number, name))
 
@@ -144,14 +141,21 @@ class Planner:
             child += 1
         return found
 
-    def unbooked(self, k: int, there: Mapping[int, Mapping[str, float]]) -> list[str]:
-        """Names of a symbol of which the broker has filled more than the account knows."""
+    def unbooked(self, there: dict[int, dict[str, float]]) -> list[str]:
+        """Names of which the broker has filled more than the account knows.
+
+        Parameters
+        ----------
+        there : dict of int to dict of str to float
+            Number of an order -> units filled under each name. What is booked and has ended is
+            taken out.
+        """
         orders, late = self.account.book.orders, []
-        for number, filled in there.items():
-            if orders[number]["symbol"] == k and (
-                sum(filled.values()) > abs(orders[number]["filled_qty"]) + 1e-6
-            ):
+        for number, filled in list(there.items()):
+            if sum(filled.values()) > abs(orders[number]["filled_qty"]) + 1e-6:
                 late += list(filled)
+            elif not self.works(number):
+                del there[number]
         return late
 
     def orders_of(self, numbers: Sequence[int], names: Sequence[str]) -> list[VenueOrder]:

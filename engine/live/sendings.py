@@ -18,11 +18,20 @@ class Sendings:
     run : str
     events : iterable of Event
         Of an earlier life.
+
+    Attributes
+    ----------
+    by_number : dict of int to list of str
+        Number of an order -> every name that it was sent under.
+    recalled : set of str
+    unsettled : set of int
+        Orders that something may still have to be asked about: few of a long run's.
     """
 
     def __init__(self, run: str, events: Iterable[Event] = ()) -> None:
         self.run = run
         self.by_number: dict[int, list[str]] = {}
+        self.unsettled: set[int] = set()
         self.recalled: set[str] = set()
         for event in events:
             self.note(event)
@@ -30,6 +39,7 @@ class Sendings:
     def note(self, event: Event) -> None:
         """Take what is in the journal."""
         number = int(event.facts["number"])
+        self.unsettled.add(number)
         name = str(event.facts.get("id", client_id(self.run, number)))
         if event.kind == "recall":
             self.recalled.add(name)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tradewind.engine import registry
 from tradewind.engine.config.file import Document
-from tradewind.engine.config.paper import PaperConfig
+from tradewind.engine.config.paper import OWN, PaperConfig
 from tradewind.engine.config.run import RunConfig
 from tradewind.engine.dashboard.server import check_port
 from tradewind.engine.errors import ConfigError
@@ -14,7 +14,6 @@ from tradewind.engine.streams.facts import LiveFeed
 from tradewind.engine.streams.replay import Replay
 from tradewind.engine.venues.facts import Venue
 
-OWN = "paper"  # the venue that is our own rule book
 FEED, VENUE = "paper.feed", "paper.venue"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from tradewind.engine import pipeline, spreads
 from tradewind.engine.bars.sessions import bars_per_year
 from tradewind.engine.books.ledger import fold
+from tradewind.engine.config.paper import OWN
 from tradewind.engine.errors import RunError
 from tradewind.engine.executors import state as states
 from tradewind.engine.executors.reference import rules_of
@@ -55,7 +56,7 @@ def as_run(home: Home, paper: PaperRun) -> Run:
         panel, paper.config.account.cash, equity, _ended(paper.orders), paper.fills,
         paper.happenings, fx=market.fx_close if market.foreign else None,
         rules=rules_of(terms) if (paper.config.paper is None
-                                  or paper.config.paper.venue.kind == "paper") else None,
+                                  or paper.config.paper.venue.kind == OWN) else None,
     )  # fmt: skip
     numbers, trades, benchmark = pipeline.measured(parts.config, panel, simulation, paper.start)
     diary = Diary()
