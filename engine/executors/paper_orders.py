@@ -194,13 +194,13 @@ class PaperOrders:
             These alone.
         """
         before = int(self.state.count[states.ORDERS])
-        while before + len(self.state.qty) > len(self.log.orders):
-            self.log = states.Log(*(kernel.grown(records, 2) for records in self.log))
+        if before + len(self.state.qty) > len(self.log.orders):
+            self.make_room(len(self.state.qty))
         rows = self.state.intents
         n, t = 0, self.panel.n_bars - 1
+        at_work = set(self.orders["symbol"][self.working].tolist())
         for k in range(len(self.state.qty)) if columns is None else columns:
-            works = any(self.log.orders[i]["symbol"] == k for i in self.working)
-            if self.state.qty[k] != 0.0 or works:
+            if self.state.qty[k] != 0.0 or k in at_work:
                 rows[n] = blank_wish()
                 rows[n]["symbol"] = k
                 self.state.named[k] = -1  # the strategy may have named it at this very close

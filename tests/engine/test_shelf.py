@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.scripted_account import account, orders, took
 from tradewind.engine import shelf
 from tradewind.engine.growing import Growing
+from tradewind.engine.live.facts import Command
 from tradewind.engine.records import FILL
+from tradewind.engine.types import Action, Intent
 
 ROWS = 3_000
 
@@ -65,3 +68,17 @@ def test_a_full_disk_leaves_the_array_in_memory(monkeypatch: pytest.MonkeyPatch)
     kept.written(ROWS)
     assert kept.array.base is None
     assert kept.array[:2].sum() == 20.0
+
+
+@pytest.mark.usefixtures("small")
+def test_records_stay_on_their_shelf_when_closing_everything_needs_more_room() -> None:
+    one = account({0: [Intent(0, action=Action.ORDER, qty=5.0)]})
+    took(one, 100.0)
+    took(one, 100.0)
+    book = one.book
+    book.log = book.log._replace(orders=book.log.orders[: len(book.orders)])
+    one.obey(Command("c", "flatten", "test", 1, {}))
+    assert np.shares_memory(book.log.orders, book._shelves["orders"].array)
+    took(one, 100.0)
+    assert orders(one) == ["FILLED", "FILLED"]
+    assert not book.state.qty.any()
